@@ -1,0 +1,462 @@
+/*
+ * redilock.h - a distributed lock kept in Redis. The C ABI.
+ *
+ * Conventions, true for every function unless its comment says otherwise:
+ *
+ *  1. A function that can fail returns an int32_t status: REDILOCK_OK (0) or one of the negative
+ *     REDILOCK_E_ codes. Codes never change and are never reused.
+ *  2. Types are opaque. What a function gives through an `out` parameter is owned by the caller and is
+ *     freed with the type's own _free function; a returned `const char *` is borrowed and lives as
+ *     long as the object it was asked of. On failure `*out` is set to NULL.
+ *  3. Strings that may hold any byte (lock names, tokens) are a pointer and a length, and the pointers
+ *     given back are NUL-terminated too. All other strings are NUL-terminated UTF-8.
+ *  4. Text that is copied out goes into the caller's buffer, always NUL-terminated when size > 0. The
+ *     length it needs, without the NUL, is returned, so that size 0 with a NULL buffer asks for it.
+ *  5. Times are int64_t milliseconds, and the name says so (ttl_ms). In option strings a duration has
+ *     a unit: "500ms", "30s", "5m", "1h", "7d"; only "0" needs none.
+ *  6. NULL for a required pointer is REDILOCK_E_INVALID (or 0, or NULL, for a function that returns a
+ *     value); every _free function takes NULL and does nothing.
+ *  7. Any thread may use any object at any time, with two exceptions: an object is freed once, while
+ *     no other call uses it; and an operation runs one request at a time.
+ *  8. After fork(), the child's calls on the parent's objects say REDILOCK_E_FORKED and do no I/O. The
+ *     child may free them, which changes nothing on the server, and make a client of its own.
+ *  9. The library writes to no stream, installs no signal handler, raises no SIGPIPE and never ends
+ *     the process. Every descriptor it opens is close-on-exec.
+ *
+ * A lock is a lease: it ends by itself ttl milliseconds after it was granted or last extended, whatever
+ * became of its holder. The wire protocol is described in redilock-protocol(7).
+ */
+#ifndef REDILOCK_REDILOCK_H
+#define REDILOCK_REDILOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define REDILOCK_API __attribute__((visibility("default")))
+#define REDILOCK_CHECK __attribute__((warn_unused_result))
+#else
+#define REDILOCK_API
+#define REDILOCK_CHECK
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------- version and status */
+
+#define REDILOCK_VERSION_MAJOR 0
+#define REDILOCK_VERSION_MINOR 1
+#define REDILOCK_VERSION_PATCH 0
+
+/** Longest lock name, prefix included, in bytes. */
+#define REDILOCK_NAME_MAX 1024
+/** Longest lease, 365 days in milliseconds. */
+#define REDILOCK_TTL_MAX INT64_C(31536000000)
+/** As wait_ms: wait for ever. Any negative value means the same. */
+#define REDILOCK_WAIT_FOREVER (-1)
+
+/** What a call came to. The values are part of the ABI. */
+enum redilock_status {
+  REDILOCK_OK = 0,
+  REDILOCK_E_HELD = -1,         /**< somebody else holds the lock; normal for a try */
+  REDILOCK_E_TIMEOUT = -2,      /**< the wait ended before the lock was granted */
+  REDILOCK_E_CANCELLED = -3,    /**< redilock_op_cancel ended the call */
+  REDILOCK_E_INTERRUPTED = -4,  /**< a signal came, and `interruptible` asked for this */
+  REDILOCK_E_LOST = -5,         /**< the lock was held, and is no more: it expired or was taken away */
+  REDILOCK_E_NOT_OWNER = -6,    /**< the token does not hold the lock; nothing was changed */
+  REDILOCK_E_UNKNOWN = -7,      /**< the server may or may not have done it; see the message */
+  REDILOCK_E_UNAVAILABLE = -8,  /**< the server could not be reached or did not answer in time */
+  REDILOCK_E_AUTH = -9,         /**< the server wants other credentials or permissions */
+  REDILOCK_E_SERVER = -10,      /**< the server answered with an error; the message has its words */
+  REDILOCK_E_PROTOCOL = -11,    /**< the peer does not speak the protocol */
+  REDILOCK_E_INVALID = -12,     /**< an argument or option is wrong; the message names it */
+  REDILOCK_E_NO_MEMORY = -13,   /**< out of memory; nothing was changed unless the message says so */
+  REDILOCK_E_FORKED = -14,      /**< the object belongs to the parent process */
+  REDILOCK_E_CLOSED = -15,      /**< the client is being freed */
+  REDILOCK_E_UNSUPPORTED = -16, /**< this build or server cannot do it (TLS, clusters) */
+  REDILOCK_E_INTERNAL = -17     /**< a bug in redilock; please report it */
+};
+
+/** The version of the library that runs, such as "0.1.0". Static, never NULL. Since 0.1. */
+REDILOCK_API const char *redilock_version(void);
+
+/** The version as major * 10000 + minor * 100 + patch. Since 0.1. */
+REDILOCK_API int32_t redilock_version_number(void);
+
+/** One English sentence for a status, for any number. Static, never NULL. Since 0.1. */
+REDILOCK_API const char *redilock_strerror(int32_t status);
+
+/** A status' constant as text, such as "REDILOCK_E_HELD"; "REDILOCK_E_?" for a number that is none. Since 0.1. */
+REDILOCK_API const char *redilock_status_name(int32_t status);
+
+/**
+ * The value of any constant of this header by its name, for languages that cannot read it:
+ * `redilock_constant("REDILOCK_E_HELD", &v)`.
+ *
+ * @return REDILOCK_OK, or REDILOCK_E_INVALID for a name that is none
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_constant(const char *name, int64_t *out);
+
+/* ---------------------------------------------------------------- options */
+
+/** Settings for a new client: a set of option names and values, all optional. */
+typedef struct redilock_options redilock_options_t;
+/** A connection to one Redis server and what is shared by the locks taken over it. */
+typedef struct redilock_client redilock_client_t;
+/** One request: its options, the way to cancel it, and the details of how it ended. */
+typedef struct redilock_op redilock_op_t;
+/** A lock that was granted. */
+typedef struct redilock_lock redilock_lock_t;
+/** What was known of one lock name at one moment. */
+typedef struct redilock_info redilock_info_t;
+/** The lock names in use on a server, while they are being read. */
+typedef struct redilock_list redilock_list_t;
+
+/**
+ * Makes an empty set of options.
+ *
+ * @param out the new set, owned by the caller
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (out is NULL), REDILOCK_E_NO_MEMORY
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_options_new(redilock_options_t **out);
+
+/**
+ * Sets one option of a client, or a default for its operations.
+ *
+ * @param name  an option as redilock_option_name lists them, such as "timeout" or "password"
+ * @param value its value as text, such as "5s"; copied
+ * @param error NULL, or a buffer for the reason of a failure; it names the option and never shows a
+ *              password
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (no such option, or not a value for it), REDILOCK_E_NO_MEMORY
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_options_set(redilock_options_t *options, const char *name,
+                                          const char *value, char *error, size_t error_size);
+
+/** Frees a set of options. Clients made with it are not touched. Since 0.1. */
+REDILOCK_API void redilock_options_free(redilock_options_t *options);
+
+/** How many options there are. They are numbered from 0. Since 0.1. */
+REDILOCK_API size_t redilock_option_count(void);
+
+/** The name of an option, or NULL past the last. Static. Since 0.1. */
+REDILOCK_API const char *redilock_option_name(size_t index);
+
+/** The type of an option: "duration", "integer", "boolean", "text" or "bytes"; NULL past the last. Static. Since 0.1. */
+REDILOCK_API const char *redilock_option_type(size_t index);
+
+/** The default of an option as text, "" for none; NULL past the last. Static. Since 0.1. */
+REDILOCK_API const char *redilock_option_default(size_t index);
+
+/** Where an option may be set: "client", "operation" or "both"; NULL past the last. Static. Since 0.1. */
+REDILOCK_API const char *redilock_option_scope(size_t index);
+
+/** What an option does, in a sentence or two; NULL past the last. Static. Since 0.1. */
+REDILOCK_API const char *redilock_option_doc(size_t index);
+
+/* ---------------------------------------------------------------- client */
+
+/**
+ * Makes a client. Does no I/O: the server is first asked by the first operation.
+ *
+ * @param url     "redis://[user[:password]@]host[:port][/db][?option=value&...]" or
+ *                "unix:///path/to.sock?db=N"; NULL takes the environment's REDILOCK_URL, or else
+ *                "redis://127.0.0.1:6379/0"
+ * @param options NULL, or settings, copied; what the url says counts before them
+ * @param out     the new client, owned by the caller
+ * @param error   NULL, or a buffer for the reason of a failure; it names the wrong part and never shows
+ *                a password
+ * @return REDILOCK_OK,
+ *         REDILOCK_E_INVALID      the url or an option in it is wrong, or out is NULL
+ *         REDILOCK_E_UNSUPPORTED  rediss://, a sentinel, a cluster or several servers
+ *         REDILOCK_E_NO_MEMORY
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_new(const char *url, const redilock_options_t *options,
+                                                 redilock_client_t **out, char *error,
+                                                 size_t error_size);
+
+/**
+ * Frees a client, closes its connections and ends its thread. Locks still held are not released:
+ * their leases run out. Its operations, locks and lists must have been freed before, or may only be
+ * freed after; any other call on them says REDILOCK_E_CLOSED.
+ *
+ * Blocks for as long as one request under way on the client's own thread takes to be broken off (milliseconds).
+ * Since 0.1.
+ */
+REDILOCK_API void redilock_free(redilock_client_t *client);
+
+/* ---------------------------------------------------------------- the short form */
+
+/**
+ * Acquires the lock of a name.
+ *
+ * Blocks until the lock is granted or the wait ends. Waiters are granted in the order in which they
+ * arrived at the server. Other settings are the client's; for more, use an operation.
+ * @param name    1 .. REDILOCK_NAME_MAX bytes, any bytes; not starting with "redilock:"
+ * @param ttl_ms  the lease, 1 .. REDILOCK_TTL_MAX milliseconds; a safety margin of 1 % and 2 ms of it is
+ *                kept back (leases of a few milliseconds are never held)
+ * @param wait_ms 0 tries once, n > 0 waits up to n milliseconds, negative waits for ever
+ * @param out     the lock, owned by the caller
+ * @return REDILOCK_OK,
+ *         REDILOCK_E_HELD         wait_ms is 0 and somebody holds it, or waits for it
+ *         REDILOCK_E_TIMEOUT      it was not granted in wait_ms
+ *         REDILOCK_E_INTERRUPTED  a signal came, and the client is `interruptible`
+ *         REDILOCK_E_LOST         the server was so slow that every lease had run out when it arrived
+ *         REDILOCK_E_UNKNOWN      it may stand on the server for up to ttl_ms, held by nobody
+ *         REDILOCK_E_UNAVAILABLE, _AUTH, _SERVER, _PROTOCOL: the server could not be asked
+ *         REDILOCK_E_INVALID, _NO_MEMORY, _FORKED, _CLOSED
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_acquire(redilock_client_t *client, const char *name,
+                                                     size_t name_len, int64_t ttl_ms,
+                                                     int64_t wait_ms, redilock_lock_t **out);
+
+/**
+ * Releases a lock and hands it to the next waiter. The handle stays, and is freed by the caller.
+ *
+ * Blocks for at most the client's `timeout`. Renewal stops first.
+ * @return REDILOCK_OK,
+ *         REDILOCK_E_LOST         it had expired or was taken away before; nothing was changed
+ *         REDILOCK_E_NOT_OWNER    it was released before by this handle
+ *         REDILOCK_E_UNKNOWN      the server did not answer; at the latest the lease runs out
+ *         REDILOCK_E_UNAVAILABLE  the server could not be reached; the lease runs out
+ *         REDILOCK_E_AUTH, _SERVER, _PROTOCOL, _INVALID, _NO_MEMORY, _FORKED, _CLOSED
+ * Thread safety: any thread, also another than the one that acquired. Since 0.1.
+ */
+REDILOCK_API int32_t redilock_release(redilock_lock_t *lock);
+
+/**
+ * Extends a held lock to last at least ttl_ms from now; it is never shortened. The fence does not change.
+ *
+ * Blocks for at most the client's `timeout`.
+ * @param ttl_ms the new lease, 1 .. REDILOCK_TTL_MAX milliseconds
+ * @return REDILOCK_OK,
+ *         REDILOCK_E_LOST         it expired or was taken; the handle can only be freed now
+ *         REDILOCK_E_NOT_OWNER    it was released before by this handle
+ *         REDILOCK_E_UNAVAILABLE  the server could not be asked; the old lease still counts
+ *         REDILOCK_E_UNKNOWN      the server may have extended it; the old lease still counts
+ *         REDILOCK_E_AUTH, _SERVER, _PROTOCOL, _INVALID, _NO_MEMORY, _FORKED, _CLOSED
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_extend(redilock_lock_t *lock, int64_t ttl_ms);
+
+/**
+ * Releases, from any process or host, the lock of a name by the token that redilock_lock_token gave.
+ *
+ * Blocks for at most the client's `timeout`.
+ * @return REDILOCK_OK,
+ *         REDILOCK_E_NOT_OWNER  the token does not hold the lock (any more); nothing was changed
+ *         REDILOCK_E_UNKNOWN, _UNAVAILABLE, _AUTH, _SERVER, _PROTOCOL, _INVALID, _NO_MEMORY,
+ *         _FORKED, _CLOSED
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_release_token(redilock_client_t *client, const char *name,
+                                            size_t name_len, const char *token, size_t token_len);
+
+/* ---------------------------------------------------------------- operations */
+
+/**
+ * Makes an operation: one request at a time with options of its own. It may be used again.
+ *
+ * @param out the operation, owned by the caller; free it before the client
+ * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_NO_MEMORY, REDILOCK_E_FORKED
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_new(redilock_client_t *client, redilock_op_t **out);
+
+/** Frees an operation that is not running. Since 0.1. */
+REDILOCK_API void redilock_op_free(redilock_op_t *op);
+
+/**
+ * Sets an option of an operation by its text: "name", "ttl", "wait", "renew", "max_hold", "label",
+ * "fence", "token", "interruptible", and what redilock_option_scope calls "operation" or "both".
+ * "wait" also takes "forever".
+ *
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (redilock_op_message tells why), REDILOCK_E_NO_MEMORY
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_op_set(redilock_op_t *op, const char *name, const char *value);
+
+/** As redilock_op_set for values that may hold any byte, such as "name" and "token". Since 0.1. */
+REDILOCK_API int32_t redilock_op_set_bytes(redilock_op_t *op, const char *name, const char *value,
+                                           size_t value_len);
+
+/**
+ * As redilock_op_set for numbers: durations in milliseconds ("ttl", "wait" with negative for ever,
+ * "max_hold"), integers, and booleans as 0 or 1.
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_op_set_int(redilock_op_t *op, const char *name, int64_t value);
+
+/** Acquires as redilock_acquire does, with the options of the operation; also REDILOCK_E_CANCELLED. Since 0.1. */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out);
+
+/**
+ * Releases `lock` as redilock_release does; with lock NULL, as redilock_release_token with the
+ * operation's "name" and "token". Also REDILOCK_E_CANCELLED.
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_op_release(redilock_op_t *op, redilock_lock_t *lock);
+
+/**
+ * Extends `lock` by the operation's "ttl" as redilock_extend does; with lock NULL, the lock of the
+ * operation's "name" and "token", where REDILOCK_E_NOT_OWNER says that the token does not hold it.
+ * Also REDILOCK_E_CANCELLED.
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_op_extend(redilock_op_t *op, redilock_lock_t *lock);
+
+/**
+ * Takes the lock of the operation's "name" away from whoever holds it, be it a redilock holder or a
+ * foreign one, and hands it to the next waiter. The former holder learns it by its next extension or
+ * renewal at the latest; until then it believes to hold: fence your writes.
+ *
+ * @return REDILOCK_OK, REDILOCK_E_NOT_OWNER (nobody held it), and what redilock_release_token says
+ * Since 0.1.
+ */
+REDILOCK_API int32_t redilock_op_break(redilock_op_t *op);
+
+/**
+ * Looks up the lock of the operation's "name". Changes nothing.
+ *
+ * @param out what was found, owned by the caller, also of a lock that nobody holds
+ * @return REDILOCK_OK, REDILOCK_E_CANCELLED, and what redilock_release_token says of servers
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out);
+
+/**
+ * Starts to list the locks on the server: the names held by redilock, and the names waited for. Foreign
+ * locks that nobody waits for look like any other key and are not listed. Names that come or go meanwhile
+ * may or may not be told; no name is told twice.
+ *
+ * Does no I/O by itself. If "name" is set it is a glob-style pattern ("job:*") for the names.
+ * @param out the list, owned by the caller; the operation runs its requests, so free it first
+ * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_NO_MEMORY, REDILOCK_E_FORKED
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out);
+
+/**
+ * Cancels the call that runs on the operation, from any thread or a signal handler: it ends soon with
+ * REDILOCK_E_CANCELLED, unless it was just about to end otherwise. Without a running call, the next one
+ * is cancelled; redilock_op_reset undoes that. Async-signal-safe, never blocks.
+ * Since 0.1.
+ */
+REDILOCK_API void redilock_op_cancel(redilock_op_t *op);
+
+/** Forgets a cancel that came, or the details of the last request; options stay. Since 0.1. */
+REDILOCK_API void redilock_op_reset(redilock_op_t *op);
+
+/** How the operation's last call ended, or REDILOCK_OK before the first. Since 0.1. */
+REDILOCK_API int32_t redilock_op_status(const redilock_op_t *op);
+
+/**
+ * Copies a sentence on how the last call ended ("" where it succeeded), with the server's own words if it
+ * had any; it never shows a password or a whole token.
+ *
+ * @return the length of the whole message without its NUL
+ * Since 0.1.
+ */
+REDILOCK_API size_t redilock_op_message(const redilock_op_t *op, char *buffer, size_t size);
+
+/** 1 if the same call may well succeed when made again later, else 0. Since 0.1. */
+REDILOCK_API int32_t redilock_op_retriable(const redilock_op_t *op);
+
+/**
+ * The place in the queue of an acquire that is waiting, as last heard: 1 is the next; 0 when it does not
+ * wait. May be asked from another thread while the call runs.
+ * Since 0.1.
+ */
+REDILOCK_API int64_t redilock_op_position(const redilock_op_t *op);
+
+/* ---------------------------------------------------------------- locks */
+
+/**
+ * Frees the handle of a lock. Releases nothing and does no I/O: a lock still held is renewed no more, and
+ * its lease runs out.
+ * Since 0.1.
+ */
+REDILOCK_API void redilock_lock_free(redilock_lock_t *lock);
+
+/**
+ * For how many more milliseconds the lock is surely held, by the local clock that also counts suspended
+ * time: 0 once it was released, lost or has run out. Does no I/O and never blocks.
+ * Since 0.1.
+ */
+REDILOCK_API int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock);
+
+/** 1 while redilock_lock_remaining_ms is above 0, else 0. Since 0.1. */
+REDILOCK_API int32_t redilock_lock_is_held(const redilock_lock_t *lock);
+
+/**
+ * The fencing token: larger than that of every earlier grant of the same name, 1 .. 2^53 - 1. Pass it with
+ * each write, and let the store refuse what comes with a smaller one. 0 where "fence" was off.
+ * Since 0.1.
+ */
+REDILOCK_API int64_t redilock_lock_fence(const redilock_lock_t *lock);
+
+/**
+ * The secret by which the lock can be released or extended from anywhere. Borrowed from the lock.
+ *
+ * @param len NULL, or where its length goes
+ * Since 0.1.
+ */
+REDILOCK_API const char *redilock_lock_token(const redilock_lock_t *lock, size_t *len);
+
+/** The name of the lock without the prefix. Borrowed from the lock. Since 0.1. */
+REDILOCK_API const char *redilock_lock_name(const redilock_lock_t *lock, size_t *len);
+
+/* ---------------------------------------------------------------- information */
+
+/** What a name's state can be. The values are part of the ABI. */
+enum redilock_state {
+  REDILOCK_STATE_FREE = 0,   /**< nobody holds it */
+  REDILOCK_STATE_HELD = 1,   /**< a redilock holder */
+  REDILOCK_STATE_FOREIGN = 2 /**< another client's lock: a plain SET NX PX, or a key of any kind */
+};
+
+/** One of redilock_state. Since 0.1. */
+REDILOCK_API int32_t redilock_info_state(const redilock_info_t *info);
+
+/** The label of a redilock holder, such as "host/1234"; "" for others. Borrowed. Since 0.1. */
+REDILOCK_API const char *redilock_info_label(const redilock_info_t *info);
+
+/** What remains of the lease by the server's clock; 0 if free, -1 for a key that never expires. Since 0.1. */
+REDILOCK_API int64_t redilock_info_remaining_ms(const redilock_info_t *info);
+
+/** How many wait, those whose process has died but was not yet noticed included. Since 0.1. */
+REDILOCK_API int64_t redilock_info_waiters(const redilock_info_t *info);
+
+/** The label of the waiter at a place, from 0, for the first hundred; NULL past the last. Borrowed. Since 0.1. */
+REDILOCK_API const char *redilock_info_waiter_label(const redilock_info_t *info, size_t index);
+
+/** Frees what redilock_op_info gave. Since 0.1. */
+REDILOCK_API void redilock_info_free(redilock_info_t *info);
+
+/**
+ * The next name of a list.
+ *
+ * Blocks for at most the client's `timeout`.
+ * @param name the name, borrowed from the list until its next call; NULL after the last one
+ * @param len  NULL, or where its length goes
+ * @return REDILOCK_OK (after the last name with *name NULL), REDILOCK_E_CANCELLED, and what
+ *         redilock_release_token says of servers
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_list_next(redilock_list_t *list, const char **name,
+                                                       size_t *len);
+
+/** Frees a list. Since 0.1. */
+REDILOCK_API void redilock_list_free(redilock_list_t *list);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* REDILOCK_REDILOCK_H */

@@ -1,0 +1,56 @@
+// The outcome of a call: the status codes of the C ABI and the one exception type of the core.
+// Expected outcomes (held, granted, queued) are values; what went wrong is an Error.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+
+namespace redilock {
+
+// The numbers are those of redilock.h; capi/ asserts that they are.
+enum class Status : int32_t {
+  kOk = 0,
+  kHeld = -1,
+  kTimeout = -2,
+  kCancelled = -3,
+  kInterrupted = -4,
+  kLost = -5,
+  kNotOwner = -6,
+  kUnknown = -7,
+  kUnavailable = -8,
+  kAuth = -9,
+  kServer = -10,
+  kProtocol = -11,
+  kInvalid = -12,
+  kNoMemory = -13,
+  kForked = -14,
+  kClosed = -15,
+  kUnsupported = -16,
+  kInternal = -17,
+};
+
+// A sentence for a status; never null.
+const char *status_text(int32_t status) noexcept;
+
+// The name of its constant in redilock.h; never null.
+const char *status_name(int32_t status) noexcept;
+
+class Error : public std::exception {
+ public:
+  Error(Status status, std::string message, bool retriable = false)
+      : status_(status), message_(std::move(message)), retriable_(retriable) {}
+
+  Status status() const noexcept { return status_; }
+  const std::string &message() const noexcept { return message_; }
+  // Whether the same request may well succeed when made again later.
+  bool retriable() const noexcept { return retriable_; }
+  const char *what() const noexcept override { return message_.c_str(); }
+
+ private:
+  Status status_;
+  std::string message_;
+  bool retriable_;
+};
+
+}  // namespace redilock
