@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,7 @@ inline constexpr Millis kForever{-1};
 // Throws Error(kInvalid) for what is not a duration, is negative, or does not fit into a year.
 Millis parse_duration(std::string_view text);
 
-// The shortest exact form: 30000 ms is "30s", 1500 ms is "1500ms".
+// The shortest exact form: 30000 ms is "30s", 1500 ms is "1500ms", kForever is "forever".
 std::string format_duration(Millis duration);
 
 }  // namespace redilock

@@ -1,6 +1,7 @@
 // Lock names and the keys and channels that belong to them.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -12,12 +13,12 @@ inline constexpr std::string_view kReserved = "redilock:";
 // Side keys: version 1 of the protocol, and the place for a cluster slot's tag.
 inline constexpr std::string_view kSidePrefix = "redilock:1:{}:";
 
-// The lock key of a name. Throws Error(kInvalid) unless 1 .. kNameMax bytes, prefix included, that do not
-// start with kReserved.
+// The lock key of a name: prefix and name. Throws Error(kInvalid) for an empty name, and unless
+// both together are at most kNameMax bytes that do not start with kReserved.
 std::string lock_key(std::string_view prefix, std::string_view name);
 
-std::string queue_key(std::string_view lock_key);  // kSidePrefix "queue:" lock_key
-std::string fence_key();                           // kSidePrefix "fence"
+std::string queue_key(std::string_view lock_key);      // kSidePrefix "queue:" lock_key
+std::string fence_key();                               // kSidePrefix "fence"
 std::string wake_channel(std::string_view client_id);  // kSidePrefix "wake:" client_id
 
 }  // namespace redilock

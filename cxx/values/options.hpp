@@ -26,16 +26,16 @@ struct RequestOptions {
 
 // What a client is made with, beside where it connects to.
 struct ClientOptions {
-  std::string username;   // "username": client only
-  std::string password;   // "password": client only
-  int64_t db = 0;         // "db": 0 .. 65535, client only
-  std::string prefix;     // "prefix": client only; put before every lock name
-  Millis timeout{5000};   // "timeout": 1ms .. 1h, client only; for one request to the server
-  Millis interval{250};   // "interval": 1ms .. 1h, client only; how often the head of the queue
-                          // looks again while a foreign client holds the lock
-  int64_t pool = 8;       // "pool": 0 .. 1024, client only; idle connections kept
-  RequestOptions request; // defaults for operations: ttl, wait, max_hold, renew, fence,
-                          // interruptible, label ("both"); name and token are "operation" only
+  std::string username;    // "username": client only
+  std::string password;    // "password", or the first line of "password_file": client only
+  int64_t db = 0;          // "db": 0 .. 65535, client only
+  std::string prefix;      // "prefix": client only; put before every lock name
+  Millis timeout{5000};    // "timeout": 1ms .. 1h, client only; for one request to the server
+  Millis interval{250};    // "interval": 1ms .. 1h, client only; how often the head of the queue
+                           // looks again while a foreign client holds the lock
+  int64_t pool = 8;        // "pool": 0 .. 1024, client only; idle connections kept
+  RequestOptions request;  // defaults for operations: ttl, wait, max_hold, renew, fence,
+                           // interruptible, label ("both"); name and token are "operation" only
 };
 
 enum class OptionType { kDuration, kInteger, kBoolean, kText, kBytes };
@@ -47,7 +47,6 @@ struct Option {
   OptionScope scope;
   const char *default_text;
   const char *doc;
-  // (how the value is parsed, checked and stored is up to the table's implementation)
 };
 
 size_t option_count() noexcept;
@@ -58,7 +57,10 @@ const char *option_scope_name(OptionScope scope) noexcept;
 // The defaults, the label "host/pid" included.
 ClientOptions default_client_options();
 
-// Throw Error(kInvalid) naming the option, never showing a password.
+// Throw Error(kInvalid) naming the option, never showing a password, and leave `options` as they
+// were. Client options take what is not "operation" only, "password_file" (read here) included;
+// requests take what is not "client" only. As a number, a duration is in milliseconds and any
+// negative wait has no end.
 void set_option(ClientOptions &options, std::string_view name, std::string_view value);
 void set_option(RequestOptions &options, std::string_view name, std::string_view value);
 void set_option(RequestOptions &options, std::string_view name, int64_t value);

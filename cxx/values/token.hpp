@@ -1,7 +1,11 @@
 // Tokens: "redilock:<32 hex digits>:<owner label>", the value of a held lock key.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
+#include <cstddef>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -14,8 +18,25 @@ inline constexpr size_t kLabelMax = 128;
 // portions and never used twice; one object per client, guarded by its own mutex).
 class RandomIds {
  public:
+  // As getrandom(2): fills up to `size` bytes, or returns -1 and sets errno.
+  using Source = ssize_t (*)(void *bytes, size_t size, unsigned flags);
+
+  RandomIds() noexcept;  // from getrandom
+  explicit RandomIds(Source source) noexcept : source_(source) {}
+  ~RandomIds();
+  RandomIds(const RandomIds &) = delete;
+  RandomIds &operator=(const RandomIds &) = delete;
+
+  // Throws Error(kInternal) where the system has no random bytes to give.
   std::string next();
-  // (members up to the implementation)
+
+ private:
+  void refill();
+
+  const Source source_;
+  std::mutex mutex_;
+  std::array<unsigned char, 1024> bytes_;
+  size_t used_ = sizeof(bytes_);  // bytes_[0 .. used_) have been given away and wiped
 };
 
 std::string make_token(std::string_view id, std::string_view label);
