@@ -1,0 +1,98 @@
+#!/bin/sh
+# The arrows of the layers: cli and bindings include redilock/redilock.h alone of the project; capi
+# stands on cxx; within cxx, client is on lock, wire and values, lock on wire and values, wire on
+# values, values on nothing. hiredis is included in cxx/wire alone.
+set -eu
+
+# The includes in tree $1 that break a rule, each as "file: include".
+broken_rules() {
+  (
+    cd "$1"
+    find capi cxx cli bindings -type f \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.hpp' \) \
+      2>/dev/null | sort | while read -r file; do
+      sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]\([^">]*\)[">].*/\1/p' "$file" |
+        while read -r header; do
+          allowed "$1" "$file" "$header" || echo "$file: $header"
+        done
+    done
+  )
+}
+
+# Where header $3, included by file $2, stands in tree $1; empty for the system's.
+home() {
+  case $3 in
+    *../*) ;;
+    *)
+      for folder in cxx capi/include; do
+        [ ! -e "$folder/$3" ] || { echo "$folder/$3" && return; }
+      done
+      ;;
+  esac
+  if [ -e "${2%/*}/$3" ]; then
+    realpath --relative-to="$1" "${2%/*}/$3"
+  fi
+}
+
+allowed() {
+  header=$3
+  case $2:$header in
+    cxx/wire/*:hiredis/* | cxx/wire/*:hiredis.h) return 0 ;;
+    *:hiredis/* | *:hiredis*.h) return 1 ;;
+    cxx/*:scripts/embedded.hpp) header=cxx/scripts/ ;;
+    *:scripts/embedded.hpp) return 1 ;;
+    *) header=$(home "$1" "$2" "$3") ;;
+  esac
+  case $2:$header in
+    *:) return 0 ;;
+    cxx/values/*:cxx/values/*) return 0 ;;
+    cxx/wire/*:cxx/values/* | cxx/wire/*:cxx/wire/*) return 0 ;;
+    cxx/lock/*:cxx/values/* | cxx/lock/*:cxx/wire/* | cxx/lock/*:cxx/lock/*) return 0 ;;
+    cxx/lock/*:cxx/scripts/* | cxx/client*:cxx/scripts/*) return 0 ;;
+    cxx/client*:cxx/values/* | cxx/client*:cxx/wire/* | cxx/client*:cxx/lock/*) return 0 ;;
+    cxx/client*:cxx/client*) return 0 ;;
+    capi/include/*) return 1 ;;
+    capi/*:cxx/* | capi/*:capi/*) return 0 ;;
+    cli/*:capi/include/redilock/redilock.h | cli/*:cli/*) return 0 ;;
+    bindings/*:capi/include/redilock/redilock.h | bindings/*:bindings/*) return 0 ;;
+  esac
+  return 1
+}
+
+source_dir=${REDILOCK_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+failed=0
+broken=$(broken_rules "$source_dir")
+if [ -n "$broken" ]; then
+  echo "these includes go against the layers:"
+  echo "$broken"
+  failed=1
+fi
+
+# The check can fail: a tree with nothing but offences, and one of each that is right.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+mkdir -p cxx/values cxx/wire cxx/lock cxx/client capi/include/redilock cli bindings/python
+touch cxx/values/v.hpp cxx/wire/w.hpp cxx/lock/l.hpp cxx/client/c.hpp capi/handle.hpp \
+  capi/include/redilock/redilock.h cli/args.hpp
+say() { for header in "$@"; do echo "#include \"$header\""; done; }
+say wire/w.hpp ../wire/w.hpp hiredis/hiredis.h redilock/redilock.h >cxx/values/bad.cpp
+say lock/l.hpp client/c.hpp >cxx/wire/bad.cpp
+say client/c.hpp hiredis/read.h >cxx/lock/bad.cpp
+say redilock/redilock.h ../../capi/handle.hpp >cxx/client/bad.cpp
+say hiredis/hiredis.h ../cli/args.hpp >capi/bad.cpp
+say values/v.hpp ../cxx/values/v.hpp ../capi/handle.hpp hiredis/hiredis.h >cli/bad.cpp
+say client/c.hpp scripts/embedded.hpp >bindings/python/bad.c
+offences=$(cat cxx/*/bad.cpp capi/bad.cpp cli/bad.cpp bindings/python/bad.c | wc -l)
+say values/v.hpp string >cxx/values/good.cpp
+say values/v.hpp wire/w.hpp hiredis/hiredis.h sys/socket.h >cxx/wire/good.cpp
+say values/v.hpp wire/w.hpp lock/l.hpp l.hpp scripts/embedded.hpp >cxx/lock/good.cpp
+say values/v.hpp wire/w.hpp lock/l.hpp client/c.hpp >cxx/client/good.cpp
+say redilock/redilock.h client/c.hpp handle.hpp >capi/good.cpp
+say redilock/redilock.h args.hpp cstdio >cli/good.cpp
+found=$(broken_rules "$work")
+if [ "$(echo "$found" | wc -l)" -ne "$offences" ] || echo "$found" | grep good; then
+  echo "of $offences offences, these were found:"
+  echo "$found"
+  failed=1
+fi
+exit $failed
