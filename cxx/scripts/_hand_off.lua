@@ -1,0 +1,66 @@
+-- The hand-off, shared by every script that finds or makes a lock free. No script reads the clock, the
+-- fence counter or the client records but through this fragment, and it reads all it needs before it
+-- writes: a script that fails half-way is not rolled back.
+-- Expects KEYS[1] = lock key, KEYS[2] = queue key.
+
+local side = string.match(KEYS[2], '^redilock:1:{[^}]*}:')
+local fence_key = side .. 'fence'
+local alive_key = side .. 'alive:' .. KEYS[1]
+local alive_ms = 6000
+local keep_ms = 60000
+
+local time = redis.call('TIME')
+local now_us = time[1] * 1000000 + time[2]
+local now_ms = math.floor(now_us / 1000)
+
+local function integer(number)
+  return string.format('%.0f', number)
+end
+
+-- The next fence: above every earlier one, and never below the clock, so that it also rises when the
+-- counter was lost. A counter that is no number below 2^53 - 1 counts as lost.
+local function next_fence()
+  local last = tonumber(redis.call('GET', fence_key)) or 0
+  if not (last < 9007199254740991) then last = 0 end
+  return math.max(last + 1, now_us)
+end
+
+local function parse(member)
+  return string.match(member, '^(%d+) (%S+) (redilock:(%x+):.*)$')
+end
+
+-- A client lives while its record is fresh and its wake channel has a subscriber of its own. A record
+-- further ahead than any client may write it comes from a clock that was stepped back.
+local function lives(channel)
+  local till = tonumber(redis.call('HGET', alive_key, channel)) or 0
+  return till > now_ms and till <= now_ms + alive_ms
+    and redis.call('PUBSUB', 'NUMSUB', channel)[2] > 0
+end
+
+-- Gives the lock to the first living waiter, with that waiter's own ttl, and wakes its client unless
+-- the waiter is the caller's own token. At most 100 dead are dropped.
+-- Returns the token granted and its fence; or nil and whether anybody is left in the queue.
+local function hand_off(own_token)
+  local fence = next_fence()
+  local living, dead = {}, 0
+  local batch = redis.call('ZRANGE', KEYS[2], 0, 0)
+  while batch[1] do
+    for _, member in ipairs(batch) do
+      local ttl, channel, token, id = parse(member)
+      if channel and living[channel] == nil then living[channel] = lives(channel) end
+      if channel and living[channel] then
+        redis.call('ZREMRANGEBYRANK', KEYS[2], 0, dead)
+        redis.call('SET', fence_key, integer(fence))
+        redis.call('SET', KEYS[1], token, 'PX', ttl)
+        if token ~= own_token then
+          redis.pcall('PUBLISH', channel, id .. ' ' .. integer(fence) .. ' ' .. integer(now_us))
+        end
+        return token, fence
+      end
+      dead = dead + 1
+    end
+    batch = dead < 100 and redis.call('ZRANGE', KEYS[2], dead, 99) or {}
+  end
+  if dead > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, dead - 1) end
+  return nil, dead >= 100 and redis.call('EXISTS', KEYS[2]) == 1
+end

@@ -1,0 +1,57 @@
+// One connection to a Redis server that has authenticated, chosen its database, and knows its id. After
+// any Error but kNoMemory's it is of no use and is dropped: a reply may be left unread on it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "values/status.hpp"
+#include "values/url.hpp"
+#include "wire/reply.hpp"
+#include "wire/socket.hpp"
+
+namespace redilock {
+
+using Command = std::vector<std::string_view>;
+
+struct Credentials {
+  std::string username, password;
+  int64_t db = 0;
+};
+
+class Connection {
+ public:
+  // Throws Error(kUnavailable), Error(kAuth), Error(kServer).
+  static std::unique_ptr<Connection> open(const Endpoint &endpoint, const Credentials &credentials,
+                                          const Limit &limit);
+
+  void send(const Command &command, const Limit &limit);
+  Reply receive(const Limit &limit);
+  Reply call(const Command &command, const Limit &limit) {
+    send(command, limit);
+    return receive(limit);
+  }
+  // A reply that is here already; nothing if there is none.
+  std::optional<Reply> receive_now();
+
+  int fd() const noexcept { return socket_.fd(); }
+  // The server's CLIENT ID of this connection, 0 where the server would not say.
+  int64_t id() const noexcept { return id_; }
+
+ private:
+  explicit Connection(Socket socket) : socket_(std::move(socket)) {}
+  void greet(const Credentials &credentials, const Limit &limit);
+
+  Socket socket_;
+  ReplyReader reader_;
+  int64_t id_ = 0;
+};
+
+// What an error reply of the server means: kAuth, kUnsupported (a cluster), or kServer with the server's
+// words, cut where they could repeat what was sent to it.
+Error server_error(const std::string &text);
+[[noreturn]] void throw_server_error(const std::string &text);
+
+}  // namespace redilock

@@ -1,0 +1,59 @@
+// What ends a blocking call: its deadline, a cancel from another thread, or a signal. Every wait of the
+// library goes through wait_until_ready, so that all of them can be ended the same way.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+
+#include "values/clock.hpp"
+
+namespace redilock {
+
+// Wakes one thread that polls. ring() is async-signal-safe; the descriptor is made at first need, and a
+// ring before that is not lost.
+class Notifier {
+ public:
+  Notifier() = default;
+  Notifier(const Notifier &) = delete;
+  Notifier &operator=(const Notifier &) = delete;
+  ~Notifier();
+
+  void ring() noexcept;
+  int fd();                  // throws Error(kUnavailable) if there are no more descriptors
+  void silence() noexcept;   // takes back every ring so far
+
+ private:
+  std::atomic<int> fd_{-1};
+  std::atomic<bool> rung_{false};
+};
+
+// How a call can be ended from outside.
+struct Interrupt {
+  Notifier notifier;
+  std::atomic<bool> cancelled{false};
+  bool on_signals = false;  // EINTR ends the call
+
+  void cancel() noexcept {
+    cancelled.store(true);
+    notifier.ring();
+  }
+};
+
+struct Limit {
+  const Clock &clock;
+  Instant deadline = kNever;
+  Interrupt *interrupt = nullptr;  // null: cannot be cancelled
+
+  Limit until(Instant earlier) const { return {clock, std::min(deadline, earlier), interrupt}; }
+  bool expired() const noexcept { return clock.now() >= deadline; }
+  // Throws Error(kCancelled) where the call was cancelled.
+  void check() const;
+};
+
+enum class Ready { kDescriptor, kNotified, kDeadline };
+
+// Waits until `fd` has one of the poll(2) events, the notifier rang without a cancel (which takes the ring
+// back), or the deadline has passed. fd may be -1: then only the others count. Throws Error(kCancelled), Error(kInterrupted).
+Ready wait_until_ready(int fd, short events, const Limit &limit);
+
+}  // namespace redilock

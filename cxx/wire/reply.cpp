@@ -1,0 +1,165 @@
+#include "wire/reply.hpp"
+
+#include <hiredis/hiredis.h>
+#include <hiredis/read.h>
+
+#include <cstring>
+#include <new>
+
+#include "values/status.hpp"
+
+namespace redilock {
+
+namespace {
+
+// The largest honest reply is a page of SCAN: some thousand names of up to 1 KiB.
+constexpr size_t kMaxBytes = 8u << 20;
+constexpr size_t kMaxElements = 1u << 16;
+constexpr int kMaxDepth = 4;
+
+[[noreturn]] void protocol_error(const std::string &what) {
+  throw Error(Status::kProtocol, "the server's reply is not understood: " + what);
+}
+
+}  // namespace
+
+// The functions by which hiredis builds a reply. They are called from C: nothing may be thrown, and null
+// makes the reader fail.
+class ReplyBuilder {
+ public:
+  static void *string(const redisReadTask *task, char *bytes, size_t length) {
+    return make(task, kind_of(task->type), [&](Reply &reply) { reply.text_.assign(bytes, length); });
+  }
+#if HIREDIS_MAJOR >= 1
+  static void *array(const redisReadTask *task, size_t count) { return sized_array(task, count); }
+  static void *number(const redisReadTask *, double, char *, size_t) { return nullptr; }
+  static void *boolean(const redisReadTask *, int) { return nullptr; }
+#else
+  static void *array(const redisReadTask *task, int count) {
+    return count < 0 ? nullptr : sized_array(task, static_cast<size_t>(count));
+  }
+#endif
+  static void *integer(const redisReadTask *task, long long value) {
+    return make(task, Reply::Kind::kInteger, [&](Reply &reply) { reply.integer_ = value; });
+  }
+  static void *nil(const redisReadTask *task) {
+    return make(task, Reply::Kind::kNil, [](Reply &) {});
+  }
+  // Called for a root only; what is below it goes with it.
+  static void free(void *root) { std::unique_ptr<Reply>(static_cast<Reply *>(root)).reset(); }
+
+ private:
+  static Reply::Kind kind_of(int type) {
+    if (type == REDIS_REPLY_ERROR) return Reply::Kind::kError;
+    return type == REDIS_REPLY_STATUS ? Reply::Kind::kStatus : Reply::Kind::kString;
+  }
+
+  static void *sized_array(const redisReadTask *task, size_t count) {
+    int depth = 1;
+    for (const redisReadTask *up = task->parent; up != nullptr; up = up->parent) ++depth;
+    if (depth > kMaxDepth || count > kMaxElements) return nullptr;
+    return make(task, Reply::Kind::kArray, [&](Reply &reply) { reply.items_.resize(count); });
+  }
+
+  template <typename Fill>
+  static void *make(const redisReadTask *task, Reply::Kind kind, Fill fill) noexcept {
+    try {
+      if (task->parent != nullptr) {
+        auto *parent = static_cast<Reply *>(task->parent->obj);
+        Reply &reply = parent->items_.at(static_cast<size_t>(task->idx));
+        reply.kind_ = kind;
+        fill(reply);
+        return &reply;
+      }
+      auto root = std::make_unique<Reply>();
+      root->kind_ = kind;
+      fill(*root);
+      return root.release();
+    } catch (const std::exception &) {
+      return nullptr;
+    }
+  }
+};
+
+namespace {
+
+redisReplyObjectFunctions *builder_functions() {
+  static redisReplyObjectFunctions functions = [] {
+    redisReplyObjectFunctions f{};
+    f.createString = ReplyBuilder::string;
+    f.createArray = ReplyBuilder::array;
+    f.createInteger = ReplyBuilder::integer;
+    f.createNil = ReplyBuilder::nil;
+#if HIREDIS_MAJOR >= 1
+    f.createDouble = ReplyBuilder::number;
+    f.createBool = ReplyBuilder::boolean;
+#endif
+    f.freeObject = ReplyBuilder::free;
+    return f;
+  }();
+  return &functions;
+}
+
+}  // namespace
+
+int64_t Reply::integer() const {
+  if (kind_ != Kind::kInteger) protocol_error("a number was expected");
+  return integer_;
+}
+
+const std::string &Reply::text() const {
+  if (kind_ != Kind::kString && kind_ != Kind::kStatus && kind_ != Kind::kError)
+    protocol_error("a text was expected");
+  return text_;
+}
+
+const std::vector<Reply> &Reply::items() const {
+  if (kind_ != Kind::kArray) protocol_error("a list was expected");
+  return items_;
+}
+
+const Reply &Reply::at(size_t index) const {
+  if (index >= items().size()) protocol_error("a list is too short");
+  return items_[index];
+}
+
+void ReplyReader::Deleter::operator()(redisReader *reader) const noexcept {
+  ::redisReaderFree(reader);
+}
+
+ReplyReader::ReplyReader() : reader_(::redisReaderCreateWithFunctions(builder_functions())) {
+  if (!reader_) throw std::bad_alloc();
+}
+
+ReplyReader::~ReplyReader() = default;
+
+void ReplyReader::feed(const char *bytes, size_t count) {
+  pending_ += count;
+  if (pending_ > kMaxBytes) protocol_error("it is too long");
+  if (::redisReaderFeed(reader_.get(), bytes, count) != REDIS_OK) throw std::bad_alloc();
+}
+
+std::optional<Reply> ReplyReader::next() {
+  void *raw = nullptr;
+  if (::redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) protocol_error(reader_->errstr);
+  if (raw == nullptr) {
+    refuse_announced_giants();
+    return std::nullopt;
+  }
+  std::unique_ptr<Reply> root(static_cast<Reply *>(raw));
+  pending_ = reader_->len - reader_->pos;
+  return std::move(*root);
+}
+
+// A string whose length was read but whose bytes are not here yet: hiredis waits for it at `pos`, which
+// stands behind the type byte. There is no need to wait for what will be refused.
+void ReplyReader::refuse_announced_giants() const {
+  const char *head = reader_->buf + reader_->pos;
+  size_t length = reader_->len - reader_->pos, digits = 0;
+  while (digits < length && head[digits] >= '0' && head[digits] <= '9') ++digits;
+  bool announced = digits > 0 && digits < length && head[digits] == '\r';
+  if (announced && (digits > 9 || std::stoul(std::string(head, digits)) > kMaxBytes))
+    protocol_error("it announces more than it may");
+}
+
+}  // namespace redilock

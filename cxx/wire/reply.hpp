@@ -1,0 +1,57 @@
+// A reply of the server as a value, and the reader that makes replies from bytes. What a peer sends is not
+// trusted: depth, elements and bytes are capped.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct redisReader;
+
+namespace redilock {
+
+class Reply {
+ public:
+  enum class Kind { kNil, kInteger, kString, kStatus, kError, kArray };
+
+  Kind kind() const noexcept { return kind_; }
+  bool is_error() const noexcept { return kind_ == Kind::kError; }
+
+  // These throw Error(kProtocol) for a reply of another kind.
+  int64_t integer() const;
+  const std::string &text() const;  // string, status or error
+  const std::vector<Reply> &items() const;
+  const Reply &at(size_t index) const;
+
+ private:
+  friend class ReplyBuilder;
+  Kind kind_ = Kind::kNil;
+  int64_t integer_ = 0;
+  std::string text_;
+  std::vector<Reply> items_;
+};
+
+class ReplyReader {
+ public:
+  ReplyReader();  // throws std::bad_alloc
+  ~ReplyReader();
+  ReplyReader(const ReplyReader &) = delete;
+  ReplyReader &operator=(const ReplyReader &) = delete;
+
+  void feed(const char *bytes, size_t count);
+  // The next whole reply, or nothing until more bytes are fed. Throws Error(kProtocol).
+  std::optional<Reply> next();
+
+ private:
+  struct Deleter {
+    void operator()(redisReader *reader) const noexcept;
+  };
+  void refuse_announced_giants() const;
+
+  std::unique_ptr<redisReader, Deleter> reader_;
+  size_t pending_ = 0;  // bytes fed since the last whole reply
+};
+
+}  // namespace redilock

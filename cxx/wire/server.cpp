@@ -1,0 +1,191 @@
+#include "wire/server.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "values/status.hpp"
+
+namespace redilock {
+
+namespace {
+
+constexpr Micros kFirstPause{5000};
+constexpr Micros kLongestPause{500000};
+
+// Grows from attempt to attempt, so that a server in trouble is not stormed. The first retry is immediate:
+// most often an idle connection had been closed meanwhile.
+class Backoff {
+ public:
+  // False where the limit would pass first.
+  bool pause(const Limit &limit) {
+    if (!first_) {
+      Instant end = after(limit.clock.now(), pause_);
+      if (end >= limit.deadline) return false;
+      Limit nap = limit.until(end);
+      while (wait_until_ready(-1, 0, nap) != Ready::kDeadline) {
+      }
+      pause_ = std::min(pause_ * 2, kLongestPause);
+    }
+    first_ = false;
+    return !limit.expired();
+  }
+
+ private:
+  bool first_ = true;
+  Micros pause_ = kFirstPause;
+};
+
+bool is_noscript(const Reply &reply) {
+  return reply.is_error() && reply.text().compare(0, 8, "NOSCRIPT") == 0;
+}
+
+// Whether to ask again within the same call: the server is on its way up, or busy with a script.
+bool passes_soon(const Reply &reply) {
+  if (!reply.is_error()) return false;
+  for (const char *state : {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY"})
+    if (reply.text().compare(0, std::string_view(state).size(), state) == 0) return true;
+  return false;
+}
+
+}  // namespace
+
+Server::Server(Endpoint endpoint, const ClientOptions &options, const Clock &clock)
+    : endpoint_(std::move(endpoint)),
+      credentials_{options.username, options.password, options.db},
+      timeout_(options.timeout),
+      pool_size_(static_cast<size_t>(options.pool)),
+      clock_(clock) {}
+
+Limit Server::request_limit(Interrupt *interrupt) const {
+  return {clock_, after(clock_.now(), timeout_), interrupt};
+}
+
+Answer Server::run(const Script &script, const Command &keys, const Command &arguments,
+                   const Limit &limit) {
+  const std::string count = std::to_string(keys.size());
+  Command command;
+  command.reserve(3 + keys.size() + arguments.size());
+  command = {"EVALSHA", script.sha1, count};
+  command.insert(command.end(), keys.begin(), keys.end());
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return retry(command, &script, limit);
+}
+
+Answer Server::run(const Command &command, const Limit &limit) {
+  return retry(command, nullptr, limit);
+}
+
+// One request on one connection. Nothing comes back where it may be made again; then `cause` tells why.
+// `sent` is set once the server may have carried it out without our hearing of it.
+std::optional<Answer> Server::attempt(const Command &command, const Script *script,
+                                      const Limit &limit, bool &sent, Error &cause) {
+  std::unique_ptr<Connection> connection;
+  try {
+    connection = check_out(limit);
+  } catch (const Error &error) {
+    if (error.status() != Status::kUnavailable && !error.retriable()) throw;
+    cause = error;
+    return std::nullopt;
+  }
+  try {
+    const Instant start = clock_.now();
+    Reply reply = ask(*connection, command, script, limit);
+    check_in(std::move(connection));
+    if (!reply.is_error()) return Answer{std::move(reply), start, sent};
+    if (!passes_soon(reply)) throw_server_error(reply.text());
+    cause = server_error(reply.text());
+  } catch (const Error &error) {
+    if (connection == nullptr) throw;  // the server's own refusal
+    abandon(std::move(connection));
+    sent = true;
+    cause = error;
+  }
+  return std::nullopt;
+}
+
+Answer Server::retry(const Command &command, const Script *script, const Limit &limit) {
+  Backoff backoff;
+  bool sent = false;
+  Error cause(Status::kUnavailable, "the server did not answer in time", true);
+  for (;;) {
+    if (auto answer = attempt(command, script, limit, sent, cause)) return std::move(*answer);
+    const bool again = cause.status() == Status::kUnavailable || cause.status() == Status::kServer;
+    if (!again || !backoff.pause(limit)) throw Unanswered(cause, sent);
+  }
+}
+
+Reply Server::ask(Connection &connection, const Command &by_sha, const Script *script,
+                  const Limit &limit) {
+  Reply reply = connection.call(by_sha, limit);
+  if (script == nullptr || !is_noscript(reply)) return reply;
+  Command by_text = by_sha;
+  by_text[0] = "EVAL";
+  by_text[1] = script->text;
+  return connection.call(by_text, limit);
+}
+
+std::unique_ptr<Connection> Server::connect(const Limit &limit) {
+  auto connection = Connection::open(endpoint_, credentials_, limit);
+  end_abandoned(*connection, limit);
+  return connection;
+}
+
+std::unique_ptr<Connection> Server::check_out(const Limit &limit) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty() && abandoned_.empty()) {
+      auto connection = std::move(idle_.back());
+      idle_.pop_back();
+      return connection;
+    }
+  }
+  return connect(limit);
+}
+
+void Server::check_in(std::unique_ptr<Connection> connection) noexcept {
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < pool_size_) try {
+      idle_.push_back(std::move(connection));
+    } catch (const std::bad_alloc &) {
+      return;  // one connection less in the pool
+    }
+}
+
+// What broke one connection has likely broken the idle ones too: start over with new ones.
+void Server::abandon(std::unique_ptr<Connection> connection) noexcept {
+  const int64_t id = connection->id();
+  connection.reset();
+  std::lock_guard lock(mutex_);
+  idle_.clear();
+  try {
+    if (id != 0) abandoned_.push_back(id);
+  } catch (const std::bad_alloc &) {
+    can_kill_ = false;  // it cannot be remembered, so it cannot be ended
+  }
+}
+
+// Bytes of an abandoned request may lie unread at the server. Once its connection is killed there, they
+// never run. Ids rise: one that is not below this connection's belongs to a server that was restarted.
+void Server::end_abandoned(Connection &connection, const Limit &limit) {
+  std::vector<int64_t> ids;
+  {
+    std::lock_guard lock(mutex_);
+    ids = abandoned_;
+  }
+  for (int64_t id : ids) {
+    const std::string text = std::to_string(id);
+    if (id >= connection.id()) continue;
+    Reply reply = connection.call({"CLIENT", "KILL", "ID", text}, limit);
+    if (reply.is_error()) can_kill_ = false;
+  }
+  std::lock_guard lock(mutex_);
+  for (int64_t id : ids)
+    abandoned_.erase(std::remove(abandoned_.begin(), abandoned_.end(), id), abandoned_.end());
+}
+
+void Server::close() noexcept {
+  std::lock_guard lock(mutex_);
+  idle_.clear();
+}
+
+}  // namespace redilock

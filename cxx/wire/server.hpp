@@ -1,0 +1,86 @@
+// One Redis server as the locks see it: scripts that are asked until they are answered. Connections are
+// pooled, so that any thread's call runs on that thread; what went wrong on one is mended here, and every
+// script sent through here must bear being asked again.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "values/options.hpp"
+#include "values/status.hpp"
+#include "wire/connection.hpp"
+
+namespace redilock {
+
+struct Script {
+  std::string_view text, sha1;
+};
+
+// An answer, and what must be known to judge it.
+struct Answer {
+  Reply reply;
+  Instant sent;        // when the request that was answered went out
+  bool asked_before;   // an earlier request of the same call may have been carried out unheard
+};
+
+// Thrown when no answer came at all.
+class Unanswered : public Error {
+ public:
+  Unanswered(const Error &cause, bool sent)
+      : Error(cause.status(), cause.message(), cause.retriable()), sent_(sent) {}
+  // Whether the server may have carried out the request.
+  bool sent() const noexcept { return sent_; }
+
+ private:
+  bool sent_;
+};
+
+class Server {
+ public:
+  Server(Endpoint endpoint, const ClientOptions &options, const Clock &clock);
+
+  // Runs a script with keys and arguments; retried within the limit where the connection failed or the
+  // server's state may pass. Throws Unanswered, or Error for what the server refused.
+  Answer run(const Script &script, const Command &keys, const Command &arguments, const Limit &limit);
+  // Any other command whose repetition does no harm.
+  Answer run(const Command &command, const Limit &limit);
+
+  // A new connection outside the pool. What was abandoned before is ended first.
+  std::unique_ptr<Connection> connect(const Limit &limit);
+
+  // `Limit` for one request: the client's timeout from now.
+  Limit request_limit(Interrupt *interrupt) const;
+  const Clock &clock() const noexcept { return clock_; }
+  Millis timeout() const noexcept { return timeout_; }
+
+  // False once the server refused CLIENT KILL: abandoned requests may then still run.
+  bool can_end_abandoned() const noexcept { return can_kill_; }
+
+  void close() noexcept;  // drops the idle connections; later ones are not kept
+
+ private:
+  std::optional<Answer> attempt(const Command &command, const Script *script, const Limit &limit,
+                                bool &sent, Error &cause);
+  Reply ask(Connection &connection, const Command &by_sha, const Script *script, const Limit &limit);
+  Answer retry(const Command &command, const Script *script, const Limit &limit);
+  std::unique_ptr<Connection> check_out(const Limit &limit);
+  void check_in(std::unique_ptr<Connection> connection) noexcept;
+  void abandon(std::unique_ptr<Connection> connection) noexcept;
+  void end_abandoned(Connection &connection, const Limit &limit);
+
+  const Endpoint endpoint_;
+  const Credentials credentials_;
+  const Millis timeout_;
+  const size_t pool_size_;
+  const Clock &clock_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Connection>> idle_;
+  std::vector<int64_t> abandoned_;  // ids of connections that may have unread requests at the server
+  std::atomic<bool> can_kill_{true};
+};
+
+}  // namespace redilock

@@ -1,0 +1,31 @@
+// A non-blocking stream socket whose every call ends by a deadline.
+#pragma once
+
+#include <string_view>
+
+#include "values/url.hpp"
+#include "wire/fd.hpp"
+#include "wire/limit.hpp"
+
+namespace redilock {
+
+class Socket {
+ public:
+  // Tries every address of the endpoint. Throws Error(kUnavailable).
+  static Socket connect(const Endpoint &endpoint, const Limit &limit);
+
+  // Both throw Error(kUnavailable) where the peer is gone or the deadline has passed.
+  void send(std::string_view bytes, const Limit &limit);
+  // Waits for bytes and returns how many came, at least one.
+  size_t receive(char *buffer, size_t size, const Limit &limit);
+  // What is there already; 0 for nothing.
+  size_t receive_now(char *buffer, size_t size);
+
+  int fd() const noexcept { return fd_.get(); }
+
+ private:
+  explicit Socket(Fd fd) noexcept : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+}  // namespace redilock

@@ -1,0 +1,36 @@
+#include "wire/thread.hpp"
+
+#include <csignal>
+#include <system_error>
+
+#include "values/status.hpp"
+
+namespace redilock {
+
+namespace {
+
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+std::thread start_thread(std::function<void()> body) {
+  AllSignalsBlocked blocked;  // a new thread inherits the mask
+  try {
+    return std::thread(std::move(body));
+  } catch (const std::system_error &) {
+    throw Error(Status::kUnavailable, "no thread can be started", true);
+  }
+}
+
+}  // namespace redilock
