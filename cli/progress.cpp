@@ -1,0 +1,99 @@
+// Looks the lock up on an operation of its own, so that a server that hangs delays the line and
+// nothing else; ending the wait cancels the look-up.
+#include "progress.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "text.hpp"
+#include "waiting.hpp"
+
+namespace cli {
+namespace {
+
+constexpr std::chrono::seconds kPause{1};
+
+size_t terminal_columns() {
+  winsize size = {};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
+// Cuts to a width without cutting a character in two.
+std::string clipped(const std::string &text, size_t columns) {
+  size_t seen = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const bool starts = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+    if (starts && seen++ == columns) return text.substr(0, at);
+  }
+  return text;
+}
+
+void write_terminal(const std::string &text) {
+  // A terminal that went away tells so by SIGHUP; the line itself matters to nobody then.
+  if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;
+}
+
+std::string holder_text(const Info &info) {
+  const int64_t remaining = redilock_info_remaining_ms(info.get());
+  const std::string rest = remaining < 0 ? "without an end" : human_duration(remaining) + " left";
+  switch (redilock_info_state(info.get())) {
+    case REDILOCK_STATE_HELD:
+      return "held by " + printable(redilock_info_label(info.get())) + " (" + rest + ")";
+    case REDILOCK_STATE_FOREIGN:
+      return "held by another kind of client (" + rest + ")";
+    default:
+      return "free for the next";
+  }
+}
+
+}  // namespace
+
+Progress::Progress(const Wait &wait) : wait_(wait) {
+  if (wait.quiet || isatty(STDERR_FILENO) == 0) return;
+  look_ = make_op(wait.client, wait.name);
+  thread_ = std::thread([this] { run(); });
+}
+
+Progress::~Progress() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    stop_ = true;
+  }
+  stopped_.notify_all();
+  redilock_op_cancel(look_.get());
+  thread_.join();
+  if (drawn_) write_terminal("\r\033[K");
+}
+
+void Progress::run() {
+  std::unique_lock<std::mutex> guard(mutex_);
+  while (!stopped_.wait_for(guard, kPause, [this] { return stop_; })) {
+    guard.unlock();
+    draw();
+    guard.lock();
+  }
+}
+
+void Progress::draw() {
+  const std::string text = clipped(line(), terminal_columns() - 1);
+  write_terminal("\r\033[K" + text);
+  drawn_ = true;
+}
+
+std::string Progress::line() const {
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - start_);
+  std::string text = "waiting " + human_duration(waited.count()) + " for " + printable(wait_.name);
+  const int64_t position = redilock_op_position(wait_.op.get());
+  if (position == 1) text += ", next in line";
+  if (position > 1) text += ", number " + std::to_string(position) + " in line";
+  redilock_info_t *raw = nullptr;
+  const int32_t status = redilock_op_info(look_.get(), &raw);
+  const Info info(raw);
+  if (status == REDILOCK_OK) return text + ", " + holder_text(info);
+  return text + ", the server does not answer";
+}
+
+}  // namespace cli

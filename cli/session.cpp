@@ -1,0 +1,131 @@
+// Makes clients and operations from the command line. Secrets come from files, stdin or the
+// environment, and are never printed.
+#include "session.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+namespace cli {
+namespace {
+
+constexpr size_t kErrorSize = 512;
+
+void set_option(const Options &options, const std::string &name, const std::string &value) {
+  char error[kErrorSize] = "";
+  const int32_t status =
+      redilock_options_set(options.get(), name.c_str(), value.c_str(), error, sizeof error);
+  if (status != REDILOCK_OK) {
+    throw Failure(exit_code_of(status), *error != '\0' ? error : redilock_strerror(status));
+  }
+}
+
+Options make_options(const Args &args) {
+  redilock_options_t *raw = nullptr;
+  const int32_t status = redilock_options_new(&raw);
+  Options options(raw);
+  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), redilock_strerror(status));
+  for (const std::string &pair : args.all("--option")) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) throw UsageError("--option needs NAME=VALUE");
+    set_option(options, pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  if (args.has("--password-file")) {
+    set_option(options, "password", first_line(args.value("--password-file")));
+  }
+  return options;
+}
+
+}  // namespace
+
+std::string first_line(const std::string &path) {
+  std::ifstream file;
+  if (path != "-") {
+    errno = 0;
+    file.open(path);
+    if (!file) throw Failure(kExitUsage, path + ": " + std::strerror(errno));
+  }
+  std::string line;
+  std::istream &in = path == "-" ? std::cin : file;
+  if (!std::getline(in, line)) throw Failure(kExitUsage, path + ": nothing to read");
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+Client make_client(const Args &args) {
+  const Options options = make_options(args);
+  const std::string url = args.value("--url");
+  char error[kErrorSize] = "";
+  redilock_client_t *raw = nullptr;
+  const int32_t status = redilock_new(args.has("--url") ? url.c_str() : nullptr, options.get(),
+                                      &raw, error, sizeof error);
+  if (status != REDILOCK_OK) {
+    throw Failure(exit_code_of(status), *error != '\0' ? error : redilock_strerror(status));
+  }
+  return Client(raw);
+}
+
+Op make_op(const Client &client, const std::string &name) {
+  redilock_op_t *raw = nullptr;
+  const int32_t status = redilock_op_new(client.get(), &raw);
+  Op op(raw);
+  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), redilock_strerror(status));
+  if (!name.empty()) set_bytes(op, "name", name);
+  return op;
+}
+
+void set(const Op &op, const char *option, const std::string &value) {
+  const int32_t status = redilock_op_set(op.get(), option, value.c_str());
+  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), reason(op, status));
+}
+
+void set_bytes(const Op &op, const char *option, const std::string &value) {
+  const int32_t status = redilock_op_set_bytes(op.get(), option, value.data(), value.size());
+  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), reason(op, status));
+}
+
+void set_by_flag(const Op &op, const char *option, const Args &args, const char *flag) {
+  if (args.has(flag)) set(op, option, args.value(flag));
+}
+
+std::string reason(const Op &op, int32_t status) {
+  std::string text(redilock_op_message(op.get(), nullptr, 0), '\0');
+  if (text.empty()) return redilock_strerror(status);
+  redilock_op_message(op.get(), text.data(), text.size() + 1);
+  return text;
+}
+
+void check(const Op &op, int32_t status, const std::string &doing) {
+  if (status == REDILOCK_OK) return;
+  throw Failure(exit_code_of(status), doing + ": " + reason(op, status));
+}
+
+Info look_up(const Op &op) {
+  redilock_info_t *raw = nullptr;
+  const int32_t status = redilock_op_info(op.get(), &raw);
+  Info info(raw);
+  check(op, status, "cannot look the lock up");
+  return info;
+}
+
+std::string token_of(const Lock &lock) {
+  size_t len = 0;
+  const char *token = redilock_lock_token(lock.get(), &len);
+  return token == nullptr ? std::string() : std::string(token, len);
+}
+
+std::string token_by_args(const Args &args, size_t operand) {
+  if (operand < args.operands().size()) {
+    if (args.has("--token-file")) throw UsageError("TOKEN and --token-file exclude each other");
+    const std::string &token = args.operands()[operand];
+    return token == "-" ? first_line("-") : token;
+  }
+  if (args.has("--token-file")) return first_line(args.value("--token-file"));
+  const char *token = std::getenv("REDILOCK_TOKEN");
+  if (token == nullptr) throw UsageError("missing TOKEN, --token-file or REDILOCK_TOKEN");
+  return token;
+}
+
+}  // namespace cli

@@ -1,0 +1,61 @@
+// The acquire blocks on one thread, the progress line is looked up and drawn on a second, and the
+// main thread listens to signals: none of them can hold up another.
+#include "waiting.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "progress.hpp"
+
+namespace cli {
+namespace {
+
+// Sees to the signals of a wait. Returns the one that ends it, or 0.
+int ending_signal(Signals &signals) {
+  while (const auto info = signals.next()) {
+    const int number = static_cast<int>(info->ssi_signo);
+    if (number == SIGTSTP) {
+      signals.stop_self();
+    } else if (number != SIGCONT && number != SIGCHLD) {
+      return number;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+Waited wait_for_lock(const Wait &wait, Signals &signals) {
+  const Fd done(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (done.get() < 0) throw Failure(kExitInternal, std::string("eventfd: ") + std::strerror(errno));
+  Waited result;
+  redilock_lock_t *lock = nullptr;
+  Progress progress(wait);
+  std::thread thread([&] {
+    result.status = redilock_op_acquire(wait.op.get(), &lock);
+    const uint64_t one = 1;
+    // An eventfd that starts at 0 always takes a 1.
+    if (write(done.get(), &one, sizeof one) < 0) std::terminate();
+  });
+  pollfd polled[] = {{done.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
+  for (;;) {
+    poll(polled, 2, -1);
+    if (polled[0].revents != 0) break;
+    const int signal = ending_signal(signals);
+    if (signal == 0) continue;
+    result.signal = signal;
+    redilock_op_cancel(wait.op.get());
+    // The first signal decides; the cancelled call ends by itself.
+    polled[1].fd = -1;
+  }
+  thread.join();
+  result.lock.reset(lock);
+  return result;
+}
+
+}  // namespace cli

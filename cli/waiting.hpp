@@ -1,0 +1,28 @@
+// Waiting for a lock as a command does it: signals end the wait, and a terminal is told how it
+// goes.
+#pragma once
+
+#include <string>
+
+#include "session.hpp"
+#include "signals.hpp"
+
+namespace cli {
+
+struct Wait {
+  const Client &client;
+  const Op &op;  // the acquire, with all of its options set
+  std::string name;
+  bool quiet = false;
+};
+
+struct Waited {
+  Lock lock;
+  int32_t status = REDILOCK_OK;
+  int signal = 0;  // the signal that ended the wait; a lock may have been granted all the same
+};
+
+// Acquires on a thread of its own while the caller's thread listens to signals.
+Waited wait_for_lock(const Wait &wait, Signals &signals);
+
+}  // namespace cli
