@@ -6,5 +6,12 @@
 namespace cli {
 
 extern const Command kRunCommand;
+extern const Command kAcquireCommand;
+extern const Command kReleaseCommand;
+extern const Command kExtendCommand;
+extern const Command kShowCommand;
+extern const Command kListCommand;
+extern const Command kBreakCommand;
+extern const Command kDemoCommand;
 
 }  // namespace cli

@@ -13,7 +13,9 @@
 namespace cli {
 namespace {
 
-const Command *const kCommands[] = {&kRunCommand};
+const Command *const kCommands[] = {&kRunCommand,    &kAcquireCommand, &kReleaseCommand,
+                                    &kExtendCommand, &kShowCommand,    &kListCommand,
+                                    &kBreakCommand,  &kDemoCommand};
 
 const Command *find_command(const std::string &name) {
   for (const Command *command : kCommands) {

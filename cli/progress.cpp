@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "report.hpp"
 #include "text.hpp"
 #include "waiting.hpp"
 
@@ -34,17 +35,9 @@ void write_terminal(const std::string &text) {
   if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;
 }
 
-std::string holder_text(const Info &info) {
-  const int64_t remaining = redilock_info_remaining_ms(info.get());
-  const std::string rest = remaining < 0 ? "without an end" : human_duration(remaining) + " left";
-  switch (redilock_info_state(info.get())) {
-    case REDILOCK_STATE_HELD:
-      return "held by " + printable(redilock_info_label(info.get())) + " (" + rest + ")";
-    case REDILOCK_STATE_FOREIGN:
-      return "held by another kind of client (" + rest + ")";
-    default:
-      return "free for the next";
-  }
+std::string held_text(const Info &info) {
+  if (redilock_info_state(info.get()) == REDILOCK_STATE_FREE) return "free for the next";
+  return "held by " + holder_text(info) + ", remaining: " + remaining_text(info);
 }
 
 }  // namespace
@@ -92,7 +85,7 @@ std::string Progress::line() const {
   redilock_info_t *raw = nullptr;
   const int32_t status = redilock_op_info(look_.get(), &raw);
   const Info info(raw);
-  if (status == REDILOCK_OK) return text + ", " + holder_text(info);
+  if (status == REDILOCK_OK) return text + ", " + held_text(info);
   return text + ", the server does not answer";
 }
 

@@ -1,0 +1,66 @@
+// `redilock acquire`: takes a lock for a script and prints the token that releases it. Nothing
+// renews the lease afterwards but `redilock extend`.
+#include "commands.hpp"
+#include "session.hpp"
+#include "text.hpp"
+#include "waiting.hpp"
+
+namespace cli {
+namespace {
+
+std::string granted_json(const std::string &name, const Lock &lock) {
+  return "{" + json_name(name) + ",\"token\":" + json_string(token_of(lock)) +
+         ",\"fence\":" + std::to_string(redilock_lock_fence(lock.get())) +
+         ",\"remaining_ms\":" + std::to_string(redilock_lock_remaining_ms(lock.get())) + "}\n";
+}
+
+int tell(const Args &args, const std::string &name, const Op &op, const Lock &lock) {
+  try {
+    print(args.has("--json") ? granted_json(name, lock) : token_of(lock) + "\n");
+    return kExitOk;
+  } catch (const Failure &) {
+    // Nobody learnt the token, so nobody could release it.
+    redilock_op_release(op.get(), lock.get());
+    throw;
+  }
+}
+
+int acquire(const Args &args) {
+  args.expect_at_most(1);
+  const std::string name = args.operand(0, "NAME");
+  Signals signals;
+  const Client client = make_client(args);
+  const Op op = make_op(client, name);
+  set_by_flag(op, "ttl", args, "--ttl");
+  set_by_flag(op, "wait", args, "--wait");
+  set_by_flag(op, "label", args, "--label");
+  const Waited waited = wait_for_lock({client, op, name, args.has("--quiet")}, signals);
+  if (waited.signal != 0) {
+    if (waited.lock) redilock_op_release(op.get(), waited.lock.get());
+    return kExitSignal + waited.signal;
+  }
+  if (waited.status == REDILOCK_OK) return tell(args, name, op, waited.lock);
+  if (!args.has("--quiet")) complain(printable(name) + ": " + reason(op, waited.status));
+  return exit_code_of(waited.status);
+}
+
+}  // namespace
+
+const Command kAcquireCommand = {
+    "acquire",
+    "NAME",
+    "Take a lock and print its token",
+    "The lock lasts for one ttl unless `redilock extend` prolongs it; `redilock release` ends it.\n"
+    "Where one command does the work, `redilock run` is safer: it renews, and releases at the "
+    "end.\n",
+    {
+        {"--ttl", "DURATION", "the lease (default: 30s)"},
+        {"--wait", "DURATION", "how long to wait; 0 tries once (default: forever)"},
+        {"--label", "TEXT", "who holds it, for people (default: host/pid)"},
+        {"--json", nullptr, "print name, token, fence and remaining_ms as JSON"},
+        {"--quiet", nullptr, "no progress line, and no message if the lock is not granted"},
+    },
+    acquire,
+};
+
+}  // namespace cli
