@@ -64,7 +64,12 @@ foreach(file IN LISTS files)
     refuse(${file} ")lua\"" "ends the raw string literal")
   endif()
   string(SHA1 sha1 "${text}")
-  string(APPEND header "\ninline constexpr std::string_view ${name} = R\"lua(${text})lua\";\n"
+  # A script called as a word of C++ is, like break.lua, has an underscore after its name there.
+  set(identifier ${name})
+  if(name MATCHES "^(break|continue|delete|new|register|return|switch|try)$")
+    set(identifier ${name}_)
+  endif()
+  string(APPEND header "\ninline constexpr std::string_view ${identifier} = R\"lua(${text})lua\";\n"
     "inline constexpr std::string_view ${name}_sha1 = \"${sha1}\";\n")
 endforeach()
 string(APPEND header "\n}  // namespace redilock::scripts\n")

@@ -26,6 +26,7 @@ local list = {[1]=1;[2]=2}; local open = "["; local close = "]"
 return ")\"" .. ')lua' .. "ON" .. 'é €', #list, "\\;", ";", a~=b
 EOF
 printf 'return 1' >scripts/last_line_without_end.lua
+printf 'return 3' >scripts/break.lua
 printf '\r\nreturn 2\r\n' >scripts/crlf.lua
 printf 'OFF\n0\nNOTFOUND\nTRUE;FALSE\n' >scripts/words.lua
 
@@ -37,6 +38,7 @@ end
 local list = {[1]=1;[2]=2}; local open = \"[\"; local close = \"]\"
 return \")\\\"\" .. ')lua' .. \"ON\" .. 'é €', #list, \"\\\\;\", \";\", a~=b
 " >awkward.expected
+printf 'return 3\n' >break.expected
 printf 'return 1\n' >last_line_without_end.expected
 printf 'return 2\n' >crlf.expected
 cp scripts/words.lua words.expected
@@ -49,7 +51,8 @@ cat >print.cpp <<'EOF'
 #define SCRIPT(name) {#name, redilock::scripts::name, redilock::scripts::name##_sha1}
 int main() {
   struct { std::string name; std::string_view text, sha1; } all[] = {
-      SCRIPT(awkward), SCRIPT(last_line_without_end), SCRIPT(crlf), SCRIPT(words)};
+      SCRIPT(awkward), SCRIPT(last_line_without_end), SCRIPT(crlf), SCRIPT(words),
+      {"break", redilock::scripts::break_, redilock::scripts::break_sha1}};
   for (auto &script : all) {
     FILE *file = fopen((script.name + ".actual").c_str(), "w");
     fwrite(script.text.data(), 1, script.text.size(), file);
@@ -61,7 +64,7 @@ EOF
 "${CXX:-c++}" -std=c++17 print.cpp -o print
 ./print >sums
 failed=0
-[ "$(wc -l <sums)" -eq 4 ] || failed=1
+[ "$(wc -l <sums)" -eq 5 ] || failed=1
 sha1sum --quiet -c sums || failed=1
 for expected in *.expected; do
   cmp "$expected" "${expected%.expected}.actual" || failed=1
