@@ -114,7 +114,7 @@ uint16_t read_port(std::string_view text) {
 }
 
 std::string read_ipv6(std::string_view text) {
-  const std::string host = decode(text, "the host");
+  std::string host = decode(text, "the host");
   const std::string address = host.substr(0, host.find('%'));  // the rest is a zone, as in %eth0
   in6_addr ignored;
   if (::inet_pton(AF_INET6, address.c_str(), &ignored) != 1 || host.back() == '%') {
