@@ -14,7 +14,8 @@ namespace {
 constexpr Script kAcquire{scripts::acquire, scripts::acquire_sha1};
 constexpr Script kRelease{scripts::release, scripts::release_sha1};
 constexpr Script kExtend{scripts::extend, scripts::extend_sha1};
-constexpr Script kBreak{scripts::break_, scripts::break_sha1};
+constexpr Script kForceRelease{scripts::force_release, scripts::force_release_sha1};
+constexpr Script kList{scripts::list, scripts::list_sha1};
 constexpr Script kInfo{scripts::info, scripts::info_sha1};
 
 constexpr int64_t kFenceEnd = int64_t{1} << 53;
@@ -56,10 +57,10 @@ AcquireReply read_acquire(const Answer &answer, bool may_wait) {
 
 // The label of the token at the end of a queue member.
 std::string member_label(std::string_view member) {
-  const size_t token = member.find("redilock:", member.find(' '));
-  const size_t own = member.rfind(" redilock:");
-  std::string_view text = member.substr(std::min(own == std::string_view::npos ? token : own + 1,
-                                                 member.size()));
+  const size_t channel = member.find(' ');
+  const size_t token = channel == member.npos ? member.npos : member.find(' ', channel + 1);
+  if (token == member.npos) return "";
+  const std::string_view text = member.substr(token + 1);
   return is_token(text) ? std::string(token_label(text)) : std::string();
 }
 
@@ -126,8 +127,8 @@ std::optional<Instant> Commands::extend(const LockKeys &keys, std::string_view t
   return owner == 1 ? std::optional<Instant>(answer.sent) : std::nullopt;
 }
 
-bool Commands::break_lock(const LockKeys &keys, const Limit &limit) {
-  return repeat_while_more(kBreak, {keys.lock, keys.queue}, {}, limit);
+bool Commands::force_release(const LockKeys &keys, const Limit &limit) {
+  return repeat_while_more(kForceRelease, {keys.lock, keys.queue}, {}, limit);
 }
 
 LockInfo Commands::info(const LockKeys &keys, const Limit &limit) {
@@ -144,6 +145,17 @@ LockInfo Commands::info(const LockKeys &keys, const Limit &limit) {
   for (size_t i = 4; i < reply.items().size(); ++i)
     info.waiter_labels.push_back(member_label(reply.at(i).text()));
   return info;
+}
+
+std::vector<std::string> Commands::list(bool held, const std::string &pattern, std::string &cursor,
+                                        const Limit &limit) {
+  const std::string side = held ? "" : queue_key("");
+  Answer answer = server_.run(kList, {}, {cursor, pattern, side}, limit);
+  std::vector<std::string> keys;
+  for (const Reply &item : answer.reply.items()) keys.push_back(item.text());
+  cursor = answer.reply.at(0).text();
+  keys.erase(keys.begin());
+  return keys;
 }
 
 }  // namespace redilock

@@ -1,4 +1,5 @@
-// The scripts as typed calls: what goes in, what comes out, and how a repeated answer is to be read.
+// The scripts as typed calls: what goes in, what comes out, and how a repeated answer is to be
+// read.
 #pragma once
 
 #include <cstdint>
@@ -73,14 +74,19 @@ class Commands {
   // As acquire, or else joins or stays in the queue. arrival: 0 for a new place.
   AcquireReply queue(const Claim &claim, std::string_view channel, int64_t arrival,
                      const Limit &limit);
-  // Both say whether the token held the lock. After an unheard first request "not there" counts as done.
+  // Both say whether the token held the lock. After an unheard first request "not there" counts as
+  // done.
   bool release(const LockKeys &keys, std::string_view token, const Limit &limit);
   bool leave(const Claim &claim, std::string_view channel, const Limit &limit);
   // The send time of the request that extended it; nothing where the token does not hold the lock.
   std::optional<Instant> extend(const LockKeys &keys, std::string_view token, Millis ttl,
                                 const Limit &limit);
-  bool break_lock(const LockKeys &keys, const Limit &limit);
+  bool force_release(const LockKeys &keys, const Limit &limit);
   LockInfo info(const LockKeys &keys, const Limit &limit);
+  // Lock keys that are held (or else: waited for) and match a glob pattern, a page at a time;
+  // `cursor` is "0" at first and after the last page.
+  std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,
+                                const Limit &limit);
 
   Server &server() noexcept { return server_; }
 

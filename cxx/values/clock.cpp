@@ -17,7 +17,7 @@ const Clock &system_clock() noexcept {
 }
 
 Instant after(Instant start, Micros span) noexcept {
-  return span > kNever - start ? kNever : start + span;
+  return start == kNever || span > kNever - start ? kNever : start + span;
 }
 
 }  // namespace redilock

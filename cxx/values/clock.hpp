@@ -1,4 +1,4 @@
-// Time as leases count it: a clock that never steps and that also counts suspended time. Everything that
+// Time as leases count it: a clock that never steps and also counts suspended time. Everything that
 // decides by time is given a Clock, so that tests can set it.
 #pragma once
 

@@ -1,5 +1,5 @@
-// What ends a blocking call: its deadline, a cancel from another thread, or a signal. Every wait of the
-// library goes through wait_until_ready, so that all of them can be ended the same way.
+// What ends a blocking call: its deadline, a cancel from another thread, or a signal. Every wait of
+// the library goes through wait_until_ready, so that all of them can be ended the same way.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 
 namespace redilock {
 
-// Wakes one thread that polls. ring() is async-signal-safe; the descriptor is made at first need, and a
-// ring before that is not lost.
+// Wakes one thread that polls. ring() is async-signal-safe; the descriptor is made at first need,
+// and a ring before that is not lost.
 class Notifier {
  public:
   Notifier() = default;
@@ -19,8 +19,8 @@ class Notifier {
   ~Notifier();
 
   void ring() noexcept;
-  int fd();                  // throws Error(kUnavailable) if there are no more descriptors
-  void silence() noexcept;   // takes back every ring so far
+  int fd();                 // throws Error(kUnavailable) if there are no more descriptors
+  void silence() noexcept;  // takes back every ring so far
 
  private:
   std::atomic<int> fd_{-1};
@@ -44,7 +44,7 @@ struct Limit {
   Instant deadline = kNever;
   Interrupt *interrupt = nullptr;  // null: cannot be cancelled
 
-  Limit until(Instant earlier) const { return {clock, std::min(deadline, earlier), interrupt}; }
+  Limit until(Instant other) const { return {clock, std::min(deadline, other), interrupt}; }
   bool expired() const noexcept { return clock.now() >= deadline; }
   // Throws Error(kCancelled) where the call was cancelled.
   void check() const;
@@ -52,8 +52,9 @@ struct Limit {
 
 enum class Ready { kDescriptor, kNotified, kDeadline };
 
-// Waits until `fd` has one of the poll(2) events, the notifier rang without a cancel (which takes the ring
-// back), or the deadline has passed. fd may be -1: then only the others count. Throws Error(kCancelled), Error(kInterrupted).
+// Waits until `fd` has one of the poll(2) events, the notifier rang without a cancel (which takes
+// the ring back), or the deadline has passed. fd may be -1: then only the others count. Throws
+// Error(kCancelled), Error(kInterrupted).
 Ready wait_until_ready(int fd, short events, const Limit &limit);
 
 }  // namespace redilock

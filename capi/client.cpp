@@ -1,0 +1,89 @@
+// Clients, and the short form of the calls.
+#include <cstdlib>
+
+#include "handles.hpp"
+#include "values/url.hpp"
+
+using redilock::Status;
+using redilock::capi::copy_text;
+using redilock::capi::guard;
+using redilock::capi::Report;
+using redilock::capi::require;
+
+namespace {
+
+constexpr const char *kDefaultUrl = "redis://127.0.0.1:6379/0";
+
+const char *url_or_default(const char *url) {
+  if (url != nullptr) return url;
+  const char *from_environment = ::secure_getenv("REDILOCK_URL");
+  return from_environment != nullptr && *from_environment != '\0' ? from_environment : kDefaultUrl;
+}
+
+std::shared_ptr<redilock::Client> make_core(const char *url, const redilock_options *given) {
+  auto options = redilock::default_client_options();
+  if (given != nullptr)
+    for (const auto &[name, value] : given->values) redilock::set_option(options, name, value);
+  auto endpoint = redilock::parse_url(url_or_default(url), options);
+  return std::make_shared<redilock::Client>(std::move(endpoint), std::move(options));
+}
+
+}  // namespace
+
+extern "C" {
+
+int32_t redilock_new(const char *url, const redilock_options_t *options, redilock_client_t **out,
+                     char *error, size_t error_size) {
+  Report report;
+  if (out != nullptr) *out = nullptr;
+  const int32_t status = guard(report, [&] {
+    require(out != nullptr, "out");
+    auto client = std::make_unique<redilock_client>();
+    client->core = make_core(url, options);
+    *out = client.release();
+    return Status::kOk;
+  });
+  copy_text(report.message, error, error_size);
+  return status;
+}
+
+void redilock_free(redilock_client_t *client) {
+  std::unique_ptr<redilock_client> owner(client);
+  if (client != nullptr) client->core->close();
+}
+
+int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t name_len,
+                         int64_t ttl_ms, int64_t wait_ms, redilock_lock_t **out) {
+  if (out != nullptr) *out = nullptr;
+  return guard([&] {
+    require(client != nullptr, "client");
+    require(name != nullptr, "name");
+    require(out != nullptr, "out");
+    redilock::RequestOptions request = client->core->options().request;
+    request.name.assign(name, name_len);
+    request.ttl = redilock::checked_ttl(ttl_ms);
+    redilock::set_option(request, "wait", wait_ms);
+    auto handle = std::make_unique<redilock_lock>();
+    auto acquired = client->core->acquire(request, {});
+    if (acquired.status != Status::kOk) return acquired.status;
+    handle->core = client->core;
+    handle->lease = std::move(acquired.lease);
+    *out = handle.release();
+    return Status::kOk;
+  });
+}
+
+int32_t redilock_release_token(redilock_client_t *client, const char *name, size_t name_len,
+                               const char *token, size_t token_len) {
+  return guard([&] {
+    require(client != nullptr, "client");
+    require(name != nullptr, "name");
+    require(token != nullptr, "token");
+    redilock::RequestOptions request;
+    request.name.assign(name, name_len);
+    request.token.assign(token, token_len);
+    return client->core->release_token(request, {});
+  });
+}
+
+}  // extern "C"

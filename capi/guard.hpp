@@ -1,0 +1,72 @@
+// The one place where exceptions end: every function of the C ABI that can fail runs inside
+// guard().
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "values/status.hpp"
+
+namespace redilock::capi {
+
+// How a call ended, kept for the caller.
+struct Report {
+  int32_t status = 0;
+  bool retriable = false;
+  std::string message;
+};
+
+// Copies as much as fits and returns the whole length.
+inline size_t copy_text(const std::string &text, char *buffer, size_t size) noexcept {
+  if (buffer != nullptr && size > 0) {
+    const size_t count = text.size() < size ? text.size() : size - 1;
+    std::memcpy(buffer, text.data(), count);
+    buffer[count] = '\0';
+  }
+  return text.size();
+}
+
+inline int32_t note(Report &report, Status status, const char *message, bool retriable) noexcept {
+  report.status = static_cast<int32_t>(status);
+  report.retriable = retriable;
+  try {
+    report.message = message;
+  } catch (const std::bad_alloc &) {
+    report.message.clear();
+  }
+  return report.status;
+}
+
+// Runs `body`, which returns a Status, and turns what it throws into one.
+template <typename Body>
+int32_t guard(Report &report, Body body) noexcept {
+  try {
+    const Status status = body();
+    const bool ok = status == Status::kOk;
+    return note(report, status, ok ? "" : status_text(static_cast<int32_t>(status)),
+                status == Status::kHeld || status == Status::kTimeout);
+  } catch (const Error &error) {
+    return note(report, error.status(), error.what(), error.retriable());
+  } catch (const std::bad_alloc &) {
+    return note(report, Status::kNoMemory, status_text(static_cast<int32_t>(Status::kNoMemory)),
+                true);
+  } catch (const std::exception &error) {
+    return note(report, Status::kInternal, error.what(), false);
+  } catch (...) {
+    return note(report, Status::kInternal, "an exception of no known kind", false);
+  }
+}
+
+template <typename Body>
+int32_t guard(Body body) noexcept {
+  Report report;
+  return guard(report, body);
+}
+
+inline void require(bool given, const char *what) {
+  if (!given) throw Error(Status::kInvalid, std::string(what) + " is missing");
+}
+
+}  // namespace redilock::capi

@@ -1,0 +1,64 @@
+// Locks that were granted.
+#include "handles.hpp"
+
+using redilock::capi::guard;
+using redilock::capi::require;
+
+namespace {
+
+const char *borrowed(const std::string &text, size_t *len) {
+  if (len != nullptr) *len = text.size();
+  return text.c_str();
+}
+
+const char *nothing(size_t *len) {
+  if (len != nullptr) *len = 0;
+  return nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+int32_t redilock_release(redilock_lock_t *lock) {
+  return guard([&] {
+    require(lock != nullptr, "lock");
+    return lock->core->release(*lock->lease, {});
+  });
+}
+
+int32_t redilock_extend(redilock_lock_t *lock, int64_t ttl_ms) {
+  return guard([&] {
+    require(lock != nullptr, "lock");
+    return lock->core->extend(*lock->lease, redilock::checked_ttl(ttl_ms), {});
+  });
+}
+
+void redilock_lock_free(redilock_lock_t *lock) {
+  std::unique_ptr<redilock_lock> owner(lock);
+  if (lock != nullptr) lock->lease->let_go();
+}
+
+int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock) {
+  if (lock == nullptr) return 0;
+  const auto left = lock->lease->remaining(lock->core->clock().now());
+  return std::chrono::duration_cast<redilock::Millis>(left).count();
+}
+
+int32_t redilock_lock_is_held(const redilock_lock_t *lock) {
+  return redilock_lock_remaining_ms(lock) > 0 ? 1 : 0;
+}
+
+int64_t redilock_lock_fence(const redilock_lock_t *lock) {
+  return lock == nullptr ? 0 : lock->lease->fence();
+}
+
+const char *redilock_lock_token(const redilock_lock_t *lock, size_t *len) {
+  return lock == nullptr ? nothing(len) : borrowed(lock->lease->claim().token, len);
+}
+
+const char *redilock_lock_name(const redilock_lock_t *lock, size_t *len) {
+  return lock == nullptr ? nothing(len) : borrowed(lock->lease->name(), len);
+}
+
+}  // extern "C"

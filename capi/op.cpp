@@ -1,0 +1,153 @@
+// Operations: one request each, with options of its own, a way to cancel it, and the details of its
+// end.
+#include "handles.hpp"
+
+using redilock::Error;
+using redilock::Status;
+using redilock::capi::copy_text;
+using redilock::capi::guard;
+using redilock::capi::guard_op;
+using redilock::capi::require;
+
+namespace {
+
+template <typename Value>
+int32_t set(redilock_op *op, const char *name, Value value) {
+  if (op == nullptr) return REDILOCK_E_INVALID;
+  return guard(op->report, [&] {
+    require(name != nullptr, "the option's name");
+    redilock::set_option(op->request, name, value);
+    return Status::kOk;
+  });
+}
+
+void require_name(const redilock_op *op) {
+  if (op->request.name.empty()) throw Error(Status::kInvalid, "name: it is not set");
+}
+
+}  // namespace
+
+extern "C" {
+
+int32_t redilock_op_new(redilock_client_t *client, redilock_op_t **out) {
+  if (out != nullptr) *out = nullptr;
+  return guard([&] {
+    require(client != nullptr, "client");
+    require(out != nullptr, "out");
+    client->core->check_usable();
+    auto op = std::make_unique<redilock_op>();
+    op->core = client->core;
+    op->request = client->core->options().request;
+    *out = op.release();
+    return Status::kOk;
+  });
+}
+
+void redilock_op_free(redilock_op_t *op) { std::unique_ptr<redilock_op> owner(op); }
+
+int32_t redilock_op_set(redilock_op_t *op, const char *name, const char *value) {
+  if (op == nullptr || value == nullptr) return REDILOCK_E_INVALID;
+  return set(op, name, std::string_view(value));
+}
+
+int32_t redilock_op_set_bytes(redilock_op_t *op, const char *name, const char *value,
+                              size_t value_len) {
+  if (op == nullptr || value == nullptr) return REDILOCK_E_INVALID;
+  return set(op, name, std::string_view(value, value_len));
+}
+
+int32_t redilock_op_set_int(redilock_op_t *op, const char *name, int64_t value) {
+  return set(op, name, value);
+}
+
+int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out) {
+  if (out != nullptr) *out = nullptr;
+  return guard_op(op, [&] {
+    require(out != nullptr, "out");
+    require_name(op);
+    auto handle = std::make_unique<redilock_lock>();
+    auto acquired = op->core->acquire(op->request, op->call());
+    if (acquired.status != Status::kOk) return acquired.status;
+    handle->core = op->core;
+    handle->lease = std::move(acquired.lease);
+    *out = handle.release();
+    return Status::kOk;
+  });
+}
+
+int32_t redilock_op_release(redilock_op_t *op, redilock_lock_t *lock) {
+  return guard_op(op, [&] {
+    if (lock != nullptr) return lock->core->release(*lock->lease, op->call());
+    require_name(op);
+    return op->core->release_token(op->request, op->call());
+  });
+}
+
+int32_t redilock_op_extend(redilock_op_t *op, redilock_lock_t *lock) {
+  return guard_op(op, [&] {
+    if (lock != nullptr) return lock->core->extend(*lock->lease, op->request.ttl, op->call());
+    require_name(op);
+    return op->core->extend_token(op->request, op->call());
+  });
+}
+
+int32_t redilock_op_break(redilock_op_t *op) {
+  return guard_op(op, [&] {
+    require_name(op);
+    return op->core->force_release(op->request, op->call());
+  });
+}
+
+int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out) {
+  if (out != nullptr) *out = nullptr;
+  return guard_op(op, [&] {
+    require(out != nullptr, "out");
+    require_name(op);
+    auto info = std::make_unique<redilock_info>();
+    info->info = op->core->info(op->request, op->call());
+    *out = info.release();
+    return Status::kOk;
+  });
+}
+
+int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out) {
+  if (out != nullptr) *out = nullptr;
+  return guard_op(op, [&] {
+    require(out != nullptr, "out");
+    op->core->check_usable();
+    auto list = std::make_unique<redilock_list>();
+    list->op = op;
+    list->pattern = op->request.name.empty() ? "*" : op->request.name;
+    *out = list.release();
+    return Status::kOk;
+  });
+}
+
+void redilock_op_cancel(redilock_op_t *op) {
+  if (op != nullptr) op->interrupt.cancel();
+}
+
+void redilock_op_reset(redilock_op_t *op) {
+  if (op == nullptr) return;
+  op->interrupt.notifier.silence();
+  op->interrupt.cancelled.store(false);
+  op->report = {};
+}
+
+int32_t redilock_op_status(const redilock_op_t *op) {
+  return op == nullptr ? REDILOCK_E_INVALID : op->report.status;
+}
+
+size_t redilock_op_message(const redilock_op_t *op, char *buffer, size_t size) {
+  return copy_text(op == nullptr ? std::string() : op->report.message, buffer, size);
+}
+
+int32_t redilock_op_retriable(const redilock_op_t *op) {
+  return op != nullptr && op->report.retriable ? 1 : 0;
+}
+
+int64_t redilock_op_position(const redilock_op_t *op) {
+  return op == nullptr ? 0 : op->position.load();
+}
+
+}  // extern "C"

@@ -1,0 +1,245 @@
+#include "client/wake_channel.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "values/finally.hpp"
+#include "values/status.hpp"
+
+namespace redilock {
+
+namespace {
+
+constexpr Micros kFirstPause{10000};
+constexpr Micros kLongestPause{500000};
+constexpr Micros kConnectTime{1000000};
+
+void drop(std::vector<Wait *> &list, Wait &wait) {
+  list.erase(std::remove(list.begin(), list.end(), &wait), list.end());
+}
+
+}  // namespace
+
+// The role of the reader, with the mutex released meanwhile. Its end passes the role on.
+class WakeChannel::Reading {
+ public:
+  Reading(WakeChannel &channel, std::unique_lock<std::mutex> &lock, Wait *reader)
+      : channel_(channel), lock_(lock) {
+    channel_.reading_ = true;
+    channel_.reader_ = reader;
+    lock_.unlock();
+  }
+  ~Reading() {
+    if (!lock_.owns_lock()) lock_.lock();
+    channel_.reading_ = false;
+    channel_.reader_ = nullptr;
+    if (!channel_.asleep_.empty()) channel_.asleep_.front()->interrupt.notifier.ring();
+  }
+  Reading(const Reading &) = delete;
+  Reading &operator=(const Reading &) = delete;
+
+ private:
+  WakeChannel &channel_;
+  std::unique_lock<std::mutex> &lock_;
+};
+
+WakeChannel::WakeChannel(Server &server, std::string channel, Micros foreign_interval)
+    : server_(server),
+      clock_(server.clock()),
+      channel_(std::move(channel)),
+      waits_(foreign_interval) {}
+
+bool WakeChannel::ready() {
+  std::unique_lock lock(mutex_);
+  if (!subscribed_ || reading_) return subscribed_;
+  Reading reading(*this, lock, nullptr);
+  receive(lock);
+  return subscribed_;
+}
+
+void WakeChannel::add(Wait &wait) {
+  std::lock_guard lock(mutex_);
+  waits_.add(wait);
+}
+
+void WakeChannel::remove(Wait &wait) noexcept {
+  std::lock_guard lock(mutex_);
+  rouse(waits_.remove(wait));
+}
+
+void WakeChannel::answered(Wait &wait, const Queued &queued) {
+  std::lock_guard lock(mutex_);
+  const Instant now = clock_.now();
+  server_time_.learn(queued.sent, queued.server_us, now);
+  rouse_all(waits_.answered(wait, queued, now));
+}
+
+void WakeChannel::postpone(Wait &wait, Instant when) {
+  std::lock_guard lock(mutex_);
+  waits_.postpone(wait, when);
+}
+
+Instant WakeChannel::due(const Wait &wait) {
+  std::lock_guard lock(mutex_);
+  return waits_.due(wait);
+}
+
+std::optional<PushedGrant> WakeChannel::take_push(Wait &wait) {
+  std::lock_guard lock(mutex_);
+  if (!wait.push) return std::nullopt;
+  PushedGrant grant{wait.push->fence, server_time_.local(wait.push->grant_us, clock_.now())};
+  if (grant.anchor && *grant.anchor > wait.pushed_at) grant.anchor.reset();  // a clock was stepped
+  wait.push.reset();
+  return grant;
+}
+
+void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
+  {
+    std::lock_guard lock(mutex_);
+    if (subscribed_) return;
+    subscribing_.push_back(&wait);
+  }
+  Finally leave([&] {
+    std::lock_guard lock(mutex_);
+    drop(subscribing_, wait);
+  });
+  for (;;) {
+    sleep(wait, limit.deadline);
+    std::lock_guard lock(mutex_);
+    if (subscribed_) return;
+    if (!limit.expired()) continue;
+    throw failure_.value_or(Error(Status::kUnavailable, "cannot subscribe in time", true));
+  }
+}
+
+void WakeChannel::sleep(Wait &wait, Instant until) {
+  std::unique_lock lock(mutex_);
+  do {
+    if (reading_)
+      follow(lock, wait, until);
+    else
+      read(lock, wait, until);
+  } while (!wait.roused && clock_.now() < until);
+  wait.roused = false;
+  if (failure_ && !subscribed_ && !failure_->retriable()) throw Error(*failure_);
+}
+
+void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
+  asleep_.push_back(&wait);
+  Finally awake([&] {
+    lock.lock();
+    drop(asleep_, wait);
+  });
+  lock.unlock();
+  wait_until_ready(-1, 0, {clock_, until, &wait.interrupt});
+}
+
+void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
+  Reading reading(*this, lock, &wait);
+  for (;;) {
+    if (connection_ == nullptr && clock_.now() < until) {
+      connect(lock, wait, until);
+    } else if (connection_ != nullptr) {
+      Ready ready = wait_until_ready(connection_->fd(), POLLIN, {clock_, until, &wait.interrupt});
+      if (ready == Ready::kDescriptor) receive(lock);
+    }
+    if (!lock.owns_lock()) lock.lock();
+    if (wait.roused || clock_.now() >= until) return;
+    lock.unlock();
+  }
+}
+
+// A new subscribed connection, or a pause before the next attempt. Wake-ups may have been missed
+// while there was none, so everybody asks at once.
+void WakeChannel::connect(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
+  const Limit pause{clock_, std::min(until, retry_at_), &wait.interrupt};
+  if (!pause.expired()) {
+    wait_until_ready(-1, 0, pause);
+    return;
+  }
+  try {
+    const Limit limit{clock_,
+                      after(clock_.now(), std::min<Micros>(server_.timeout(), kConnectTime)),
+                      &wait.interrupt};
+    auto connection = server_.connect(limit);
+    Reply reply = connection->call({"SUBSCRIBE", channel_}, limit);
+    if (reply.is_error()) throw_server_error(reply.text());
+    if (reply.at(0).text() != "subscribe" || reply.at(1).text() != channel_)
+      throw Error(Status::kProtocol, "the server does not answer SUBSCRIBE as it should");
+    connection_ = std::move(connection);
+  } catch (const Error &error) {
+    if (error.status() == Status::kCancelled || error.status() == Status::kInterrupted) throw;
+    lock.lock();
+    failed(error);
+    return;
+  }
+  lock.lock();
+  subscribed_ = true;
+  failure_.reset();
+  pause_ = Micros(0);
+  rouse_all(waits_.all_due(clock_.now()));
+  for (Wait *other : subscribing_) rouse(other);
+}
+
+void WakeChannel::failed(const Error &error) {
+  failure_ = error;
+  pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+  retry_at_ = after(clock_.now(), pause_);
+  if (error.retriable()) return;
+  for (Wait *other : subscribing_) rouse(other);
+  rouse_all(waits_.all_due(clock_.now()));
+}
+
+// Takes in what has arrived. A connection that broke is replaced by the next to read.
+void WakeChannel::receive(std::unique_lock<std::mutex> &lock) {
+  std::vector<Reply> messages;
+  bool broken = false;
+  try {
+    while (auto message = connection_->receive_now()) messages.push_back(std::move(*message));
+  } catch (const Error &) {
+    broken = true;
+    connection_.reset();
+  }
+  lock.lock();
+  receiving_ = true;
+  Finally received([&] { receiving_ = false; });
+  for (const Reply &message : messages) dispatch(message);
+  if (!broken) return;
+  subscribed_ = false;
+  retry_at_ = Instant();
+}
+
+void WakeChannel::dispatch(const Reply &message) {
+  if (message.kind() != Reply::Kind::kArray || message.items().size() != 3) return;
+  const Reply &kind = message.at(0), &channel = message.at(1), &payload = message.at(2);
+  if (kind.kind() != Reply::Kind::kString || channel.kind() != Reply::Kind::kString ||
+      payload.kind() != Reply::Kind::kString || kind.text() != "message" ||
+      channel.text() != channel_)
+    return;
+  auto push = parse_push(payload.text());
+  Waiter *waiter = push ? waits_.find(push->id) : nullptr;
+  if (waiter == nullptr) return;
+  if (push->fence <= waiter->arrival) {
+    waiter->due = clock_.now();  // not of this queue's time: let the server tell
+  } else {
+    auto *wait = static_cast<Wait *>(waiter);
+    wait->push = std::move(push);
+    wait->pushed_at = clock_.now();
+  }
+  rouse(waiter);
+}
+
+void WakeChannel::rouse(Waiter *waiter) {
+  if (waiter == nullptr) return;
+  auto *wait = static_cast<Wait *>(waiter);
+  wait->roused = true;
+  if (receiving_ && wait == reader_) return;  // it is this very thread
+  wait->interrupt.notifier.ring();
+}
+
+void WakeChannel::rouse_all(const std::vector<Waiter *> &waiters) {
+  for (Waiter *waiter : waiters) rouse(waiter);
+}
+
+}  // namespace redilock

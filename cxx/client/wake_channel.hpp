@@ -1,0 +1,89 @@
+// The wake-up channel: one subscribed connection for all the waits of a client, read by whichever
+// waiting thread gets to it first while the others sleep. Who stops reading wakes another; the role
+// of the reader is never held across a return.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lock/validity.hpp"
+#include "lock/wait_list.hpp"
+#include "wire/server.hpp"
+
+namespace redilock {
+
+// One thread that waits for one lock.
+struct Wait final : Waiter {
+  Wait(std::string token_id, std::string lock_key, Interrupt &how)
+      : Waiter(std::move(token_id), std::move(lock_key)), interrupt(how) {}
+
+  Interrupt &interrupt;
+  bool roused = false;  // something changed that it should look at
+  std::optional<Push> push;
+  Instant pushed_at{};
+};
+
+// A grant that was pushed, and the local time from which its lease surely counts; without that time
+// it must be re-checked.
+struct PushedGrant {
+  int64_t fence;
+  std::optional<Instant> anchor;
+};
+
+class WakeChannel {
+ public:
+  WakeChannel(Server &server, std::string channel, Micros foreign_interval);
+
+  const std::string &name() const noexcept { return channel_; }
+  // Whether it is subscribed, as far as can be told without waiting.
+  bool ready();
+  // Subscribes, or waits until another thread has. Throws Error.
+  void subscribe(Wait &wait, const Limit &limit);
+
+  void add(Wait &wait);
+  void remove(Wait &wait) noexcept;
+
+  void answered(Wait &wait, const Queued &queued);
+  void postpone(Wait &wait, Instant when);
+  Instant due(const Wait &wait);
+  std::optional<PushedGrant> take_push(Wait &wait);
+
+  // Sleeps until the wait was roused or `until` has come, and reads the channel if nobody else
+  // does. Throws Error(kCancelled), Error(kInterrupted), or why the server will not let us
+  // subscribe.
+  void sleep(Wait &wait, Instant until);
+
+ private:
+  class Reading;
+  void read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
+  void follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
+  void connect(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
+  void receive(std::unique_lock<std::mutex> &lock);
+  void dispatch(const Reply &message);
+  void failed(const Error &error);
+  void rouse(Waiter *waiter);
+  void rouse_all(const std::vector<Waiter *> &waiters);
+
+  Server &server_;
+  const Clock &clock_;
+  const std::string channel_;
+  std::unique_ptr<Connection> connection_;  // touched by the reader alone
+
+  std::mutex mutex_;  // guards all that follows
+  bool reading_ = false;
+  bool receiving_ = false;
+  Wait *reader_ = nullptr;  // null also where a thread that does not wait reads
+  bool subscribed_ = false;
+  std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
+  std::vector<Wait *> subscribing_;
+  WaitList waits_;
+  ServerTime server_time_;
+  std::optional<Error> failure_;  // why the last attempt to subscribe failed
+  Micros pause_{0};               // before the next attempt
+  Instant retry_at_{};
+};
+
+}  // namespace redilock

@@ -1,0 +1,78 @@
+#include "lock/lease.hpp"
+
+#include <algorithm>
+
+#include "lock/validity.hpp"
+
+namespace redilock {
+
+Lease::Lease(std::string name, Claim claim, int64_t fence, Instant end, Instant renew_until)
+    : name_(std::move(name)),
+      claim_(std::move(claim)),
+      fence_(fence),
+      renew_until_(renew_until),
+      end_(end) {}
+
+Micros Lease::remaining(Instant now) const noexcept {
+  std::lock_guard lock(mutex_);
+  if (state_ != State::kHeld || releasing_ || now >= end_) return Micros(0);
+  return end_ - now;
+}
+
+Instant Lease::end() const noexcept {
+  std::lock_guard lock(mutex_);
+  return end_;
+}
+
+Lease::State Lease::state(Instant now) const noexcept {
+  std::lock_guard lock(mutex_);
+  return state_ == State::kHeld && now >= end_ ? State::kLost : state_;
+}
+
+void Lease::extended(Instant anchor, Millis ttl, Instant now) noexcept {
+  std::lock_guard lock(mutex_);
+  if (state_ != State::kHeld) return;
+  if (now >= end_) {
+    state_ = State::kLost;  // it was reported lost meanwhile
+    return;
+  }
+  end_ = std::max(end_, lease_end(anchor, ttl));
+}
+
+void Lease::lost() noexcept {
+  std::lock_guard lock(mutex_);
+  if (state_ == State::kHeld) state_ = State::kLost;
+}
+
+bool Lease::begin_release() noexcept {
+  std::lock_guard lock(mutex_);
+  if (state_ == State::kReleased || releasing_) return false;
+  releasing_ = true;
+  return true;
+}
+
+void Lease::release_failed(bool ambiguous) noexcept {
+  std::lock_guard lock(mutex_);
+  releasing_ = false;
+  ambiguous_ = ambiguous_ || ambiguous;
+  if (ambiguous && state_ == State::kHeld) state_ = State::kLost;
+}
+
+void Lease::released() noexcept {
+  std::lock_guard lock(mutex_);
+  releasing_ = false;
+  state_ = State::kReleased;
+}
+
+bool Lease::release_was_ambiguous() const noexcept {
+  std::lock_guard lock(mutex_);
+  return ambiguous_;
+}
+
+Millis Lease::renewal_ttl(Instant now) const noexcept {
+  if (let_go_.load() || remaining(now) == Micros(0) || now >= renew_until_) return Millis(0);
+  const auto left = std::chrono::duration_cast<Millis>(renew_until_ - now) + Millis(1);
+  return std::min(claim_.ttl, left);
+}
+
+}  // namespace redilock

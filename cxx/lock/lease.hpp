@@ -1,0 +1,59 @@
+// A lock that was granted: what is known of its lease, and the calls that change it. Does no I/O.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+
+#include "lock/commands.hpp"
+
+namespace redilock {
+
+class Lease {
+ public:
+  enum class State { kHeld, kLost, kReleased };
+
+  // `end` is the local deadline; `max_hold` counts from `now`.
+  Lease(std::string name, Claim claim, int64_t fence, Instant end, Instant renew_until);
+
+  const std::string &name() const noexcept { return name_; }
+  const Claim &claim() const noexcept { return claim_; }
+  int64_t fence() const noexcept { return fence_; }
+
+  // 0 unless it is surely held now.
+  Micros remaining(Instant now) const noexcept;
+  Instant end() const noexcept;
+  // A lease whose end has passed is lost, whatever the server would say.
+  State state(Instant now) const noexcept;
+
+  // The server extended it to last `ttl` from `anchor`. Never shortens it, never revives a lost
+  // one.
+  void extended(Instant anchor, Millis ttl, Instant now) noexcept;
+  void lost() noexcept;
+  // True for the first of several.
+  bool begin_release() noexcept;
+  // The release was not carried out after all, or nobody knows: it may be asked for again.
+  void release_failed(bool ambiguous) noexcept;
+  void released() noexcept;
+  bool release_was_ambiguous() const noexcept;
+
+  // How long the next renewal should last, or 0 for no more: released, lost, let go, or over
+  // max_hold.
+  Millis renewal_ttl(Instant now) const noexcept;
+  // The handle is gone: no more renewals.
+  void let_go() noexcept { let_go_.store(true); }
+
+ private:
+  const std::string name_;
+  const Claim claim_;
+  const int64_t fence_;
+  const Instant renew_until_;
+  std::atomic<bool> let_go_{false};
+  mutable std::mutex mutex_;
+  State state_ = State::kHeld;
+  bool releasing_ = false;
+  bool ambiguous_ = false;
+  Instant end_;
+};
+
+}  // namespace redilock
