@@ -5,12 +5,12 @@
 # The names of locks on the server in the command line so far; a slow server must not stop the typing.
 # A colon breaks words in bash: what stands before the last one is taken off the answers again.
 _redilock_names() {
-  local at argument word=$1 broken='' global=(--option timeout=300ms)
+  local at argument word=$1 broken="" server=(--option timeout=300ms)
   for ((at = 1; at < COMP_CWORD; at++)); do
     argument=${COMP_WORDS[at]}
     case $argument in
     --url | --password-file | --option)
-      [[ -n ${COMP_WORDS[at + 1]-} ]] && global+=("$argument" "${COMP_WORDS[at + 1]}")
+      [[ -n ${COMP_WORDS[at + 1]-} ]] && server+=("$argument" "${COMP_WORDS[at + 1]}")
       ;;
     esac
   done
@@ -26,7 +26,7 @@ _redilock_names() {
   while IFS= read -r name; do
     # Escaped names are for reading, not for typing.
     [[ $name == "$prefix"* && $name != *\\* ]] && COMPREPLY+=("${name#"$cut"}")
-  done < <("${_redilock_command:-redilock}" list --names "${global[@]}" 2>/dev/null)
+  done < <("${_redilock_command:-redilock}" list --names "${server[@]}" 2>/dev/null)
 }
 
 _redilock() {

@@ -67,12 +67,17 @@ Client make_client(const Args &args) {
   return Client(raw);
 }
 
-Op make_op(const Client &client, const std::string &name) {
+Op make_op(const Client &client) {
   redilock_op_t *raw = nullptr;
   const int32_t status = redilock_op_new(client.get(), &raw);
   Op op(raw);
   if (status != REDILOCK_OK) throw Failure(exit_code_of(status), redilock_strerror(status));
-  if (!name.empty()) set_bytes(op, "name", name);
+  return op;
+}
+
+Op make_op(const Client &client, const std::string &name) {
+  Op op = make_op(client);
+  set_bytes(op, "name", name);
   return op;
 }
 

@@ -30,8 +30,9 @@ using List = std::unique_ptr<redilock_list_t, Deleter>;
 // A client by --url, --password-file and --option. Does no I/O to the server. Throws Failure.
 Client make_client(const Args &args);
 
-// An operation; `name` is set unless it is empty. Throws Failure.
-Op make_op(const Client &client, const std::string &name = "");
+// An operation, for one lock or for none in particular. Throw Failure.
+Op make_op(const Client &client);
+Op make_op(const Client &client, const std::string &name);
 
 // Set an option of an operation. Throw Failure.
 void set(const Op &op, const char *option, const std::string &value);

@@ -13,10 +13,11 @@
 namespace cli {
 namespace {
 
-std::string two_units(int64_t big, const char *big_unit, int64_t small, const char *small_unit) {
+std::string two_units(int64_t big, const char *big_unit, int64_t small, const char *small_unit,
+                      int digits = 2) {
   char buffer[48];
-  std::snprintf(buffer, sizeof buffer, "%lld%s%02lld%s", static_cast<long long>(big), big_unit,
-                static_cast<long long>(small), small_unit);
+  std::snprintf(buffer, sizeof buffer, "%lld%s%0*lld%s", static_cast<long long>(big), big_unit,
+                digits, static_cast<long long>(small), small_unit);
   return buffer;
 }
 
@@ -70,6 +71,9 @@ size_t columns(const std::string &text) {
 
 std::string human_duration(int64_t ms) {
   if (ms < 1000) return std::to_string(ms) + "ms";
+  if (ms < 9950 && (ms + 50) / 100 % 10 != 0) {
+    return two_units((ms + 50) / 1000, ".", (ms + 50) / 100 % 10, "s", 1);
+  }
   const int64_t s = (ms + 500) / 1000;
   if (s < 60) return std::to_string(s) + "s";
   if (s < 3600) return two_units(s / 60, "m", s % 60, "s");

@@ -8,7 +8,7 @@
 
 namespace cli {
 
-// "250ms", "30s", "1m05s", "2h03m", "4d07h".
+// "250ms", "1.5s", "30s", "1m05s", "2h03m", "4d07h".
 std::string human_duration(int64_t ms);
 
 // Reads "500ms", "30s", "5m", "1h" or "0". Throws UsageError that names the flag.

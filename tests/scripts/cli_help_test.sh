@@ -23,7 +23,7 @@ for command in $commands; do
   cp "$dir/out" "$dir/help"
   expect 0 "$redilock" help "$command"
   cmp "$dir/out" "$dir/help" || fail "help $command and $command --help differ"
-  grep -Eq "(\.Nm|\.Ic) .*$command" "$root/docs/redilock.1" ||
+  grep -qx "[.]Cm $command" "$root/docs/redilock.1" ||
     fail "$command is not in the man page"
   sed -n 's/^  --\([a-z-]*\).*/\1/p' "$dir/help" >"$dir/options"
   while read -r option; do

@@ -4,14 +4,16 @@
 # shellcheck disable=SC1091,SC2154,SC2016,SC2012,SC1003
 . "$(dirname "$0")/../support/cli.sh"
 start_server
+# Open at both ends all the time: what one writer leaves does not end what the next one says.
 mkfifo "$dir/told"
+exec 9<>"$dir/told"
 
 # run_sleeper TTL: a holder whose command told us that it runs; sets $pid and $child.
 run_sleeper() {
   "$redilock" run --ttl "$1" job -- sh -c 'echo $$ >"$1"; exec sleep 60' - "$dir/told" &
   pid=$!
   remember "$pid"
-  read -r child <"$dir/told"
+  read -r child <&9
   remember "$child"
 }
 gone() { ! kill -0 "$1" 2>/dev/null; }
@@ -61,7 +63,7 @@ gone "$child" || fail "the command outlived its lock"
   'trap "" TERM; echo $$ >"$1"; while :; do sleep 0.1; done' - "$dir/told" 2>"$dir/err" &
 pid=$!
 remember "$pid"
-read -r child <"$dir/told"
+read -r child <&9
 remember "$child"
 "$redilock" break --yes job
 expect_end 75 "$pid"

@@ -46,7 +46,9 @@ grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status >"$dir/plain"
 cmp "$dir/plain" "$dir/under" || fail "the command inherits a signal mask"
 
 # signals reach the child once; it may handle them and go on
+# Open at both ends all the time: what one writer leaves does not end what the next one says.
 mkfifo "$dir/told"
+exec 9<>"$dir/told"
 for signal in TERM INT HUP QUIT USR1 USR2; do
   env --default-signal="$signal" "$redilock" run job -- sh -c '
     n=0
@@ -56,10 +58,10 @@ for signal in TERM INT HUP QUIT USR1 USR2; do
     while :; do sleep 0.05; done' - "$signal" "$dir/told" &
   pid=$!
   remember "$pid"
-  read -r word <"$dir/told"
+  read -r word <&9
   [ "$word" = ready ] || fail "the command did not start"
   kill -s "$signal" "$pid"
-  read -r word <"$dir/told"
+  read -r word <&9
   [ "$word" = got ] || fail "$signal was not passed on"
   child=$(cat "/proc/$pid/task/$pid/children")
   # shellcheck disable=SC2086
@@ -75,7 +77,7 @@ is_free job || fail "the lock was not released"
 ) &
 pid=$!
 remember "$pid"
-read -r word <"$dir/told"
+read -r word <&9
 kill -s HUP "$pid"
 kill -s TERM "$pid"
 expect_end 143 "$pid"
