@@ -11,11 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
-#include <tuple>
 
 #include "commands.hpp"
+#include "demo_score.hpp"
 #include "private_server.hpp"
 #include "process.hpp"
 #include "text.hpp"
@@ -24,39 +23,20 @@ namespace cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using std::chrono::duration_cast;
-using std::chrono::microseconds;
-using std::chrono::milliseconds;
 
-constexpr int kProcesses = 8;
-constexpr int kRounds = 200;
-constexpr int kExpected = kProcesses * kRounds;
 constexpr int kVictim = 2;
-constexpr int kHoldAt = kRounds / 2;
+constexpr int kHoldAt = kDemoRounds / 2;
 constexpr std::chrono::seconds kLimit{30};
-constexpr milliseconds kRedraw{100};
-// A dead holder's lease, and one re-check of whoever waits.
-constexpr milliseconds kTakeOverLimit{kDemoTtlMs + 2500};
+constexpr std::chrono::milliseconds kRedraw{100};
+
+std::string process_text(int index) { return "process " + std::to_string(index + 1); }
 
 struct Worker {
   pid_t pid = -1;
   Fd pipe;
   std::string unread;
-  int grants = 0;
   bool running() const { return pid > 0; }
 };
-
-std::string milliseconds_text(Clock::duration time) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1fms", duration_cast<microseconds>(time).count() / 1000.0);
-  return text;
-}
-
-std::string seconds_text(Clock::duration time) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2fs", duration_cast<milliseconds>(time).count() / 1000.0);
-  return text;
-}
 
 class Demo {
  public:
@@ -68,21 +48,23 @@ class Demo {
   }
 
   int run() {
-    const Fd created(open(counter_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (created.get() < 0) throw Failure(kExitInternal, counter_ + ": " + std::strerror(errno));
+    const Fd counter(open(counter_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (counter.get() < 0) throw Failure(kExitInternal, counter_ + ": " + std::strerror(errno));
     say("redis-server " + std::to_string(server_.pid()) + " listens on a unix socket of its own");
-    say(std::to_string(kProcesses) + " processes add 1 to a file " + std::to_string(kRounds) +
-        " times each, under one lock (ttl " + human_duration(kDemoTtlMs) + ")");
-    start_ = Clock::now();
-    for (int i = 0; i < kProcesses; ++i) start_worker(i, kRounds, i == kVictim ? kHoldAt : -1);
+    say(std::to_string(kDemoProcesses) + " processes add 1 to a file " +
+        std::to_string(kDemoRounds) + " times each, under one lock (ttl " +
+        human_duration(kDemoTtlMs) + ")");
+    score_.start();
+    for (int i = 0; i < kDemoProcesses; ++i) start(i, kDemoRounds, i == kVictim ? kHoldAt : -1);
     const int signal = follow();
+    erase();
     if (signal != 0) return kExitSignal + signal;
-    end_ = Clock::now();
-    return sum_up(created.get()) ? kExitOk : kExitInternal;
+    score_.end();
+    return sum_up(counter.get());
   }
 
  private:
-  void start_worker(int index, int rounds, int hold_at) {
+  void start(int index, int rounds, int hold_at) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
       throw Failure(kExitInternal, std::string("pipe: ") + std::strerror(errno));
@@ -92,9 +74,9 @@ class Demo {
     const Fd write_end(ends[1]);
     fcntl(worker.pipe.get(), F_SETFL, O_NONBLOCK);
     ProcessSpec spec;
-    spec.argv = {
-        "/proc/self/exe",       "demo",   "--url",  server_.url(), "--worker",
-        std::to_string(rounds), "--file", counter_, "--hold-at",   std::to_string(hold_at)};
+    spec.argv = {"/proc/self/exe", "demo", "--url", server_.url(), "--file", counter_};
+    spec.argv.insert(spec.argv.end(), {"--worker", std::to_string(rounds)});
+    spec.argv.insert(spec.argv.end(), {"--hold-at", std::to_string(hold_at)});
     spec.death_signal = SIGKILL;
     spec.stdout_fd = write_end.get();
     worker.pid = start_process(spec, signals_);
@@ -105,143 +87,92 @@ class Demo {
     kill(worker.pid, SIGKILL);
     waitpid(worker.pid, nullptr, 0);
     worker.pid = -1;
+    worker.pipe.reset();
   }
 
-  // Returns when all workers are through, or the signal that ended the demo.
+  // Returns 0 when all workers are through, or the signal that ends the demo.
   int follow() {
     while (std::any_of(workers_.begin(), workers_.end(), [](auto &w) { return w.running(); })) {
       wait_for_news();
-      while (const auto info = signals_.next()) {
-        const int number = static_cast<int>(info->ssi_signo);
-        if (number == SIGTSTP) {
-          signals_.stop_self();
-        } else if (number != SIGCHLD && number != SIGCONT) {
-          erase();
-          return number;
-        }
-      }
-      for (Worker &worker : workers_) read_all(worker);
-      if (held_) kill_holder();
-      if (took_over_ && !restarted_) restart();
-      if (Clock::now() - start_ > kLimit) throw Failure(kExitTimedOut, "the demo hangs");
+      const int signal = ending_signal(signals_);
+      if (signal != 0) return signal;
+      for (int i = 0; i < kDemoProcesses; ++i) read_all(i);
+      if (holding_) kill_holder();
+      if (score_.took_over() && !restarted_) restart();
+      if (score_.running() > kLimit) throw Failure(kExitTimedOut, "the demo hangs");
       draw();
     }
-    erase();
     return 0;
   }
 
   void wait_for_news() const {
-    std::array<pollfd, kProcesses + 1> polled;
-    for (size_t i = 0; i < kProcesses; ++i) polled[i] = {workers_[i].pipe.get(), POLLIN, 0};
-    polled[kProcesses] = {signals_.fd(), POLLIN, 0};
+    std::array<pollfd, kDemoProcesses + 1> polled;
+    for (size_t i = 0; i < kDemoProcesses; ++i) polled[i] = {workers_[i].pipe.get(), POLLIN, 0};
+    polled[kDemoProcesses] = {signals_.fd(), POLLIN, 0};
     poll(polled.data(), polled.size(), static_cast<int>(kRedraw.count()));
   }
 
-  void read_all(Worker &worker) {
+  void read_all(int index) {
+    Worker &worker = workers_[static_cast<size_t>(index)];
+    if (!worker.running()) return;
     char buffer[4096];
-    ssize_t got = -1;
-    while (worker.running() && (got = read(worker.pipe.get(), buffer, sizeof buffer)) > 0) {
+    ssize_t got;
+    while ((got = read(worker.pipe.get(), buffer, sizeof buffer)) > 0) {
       worker.unread.append(buffer, static_cast<size_t>(got));
     }
-    size_t end;
-    while ((end = worker.unread.find('\n')) != std::string::npos) {
-      heard(worker, worker.unread.substr(0, end));
-      worker.unread.erase(0, end + 1);
+    size_t line_end;
+    while ((line_end = worker.unread.find('\n')) != std::string::npos) {
+      heard(index, worker.unread.substr(0, line_end));
+      worker.unread.erase(0, line_end + 1);
     }
-    if (worker.running() && got == 0) ended(worker);
+    if (got == 0) ended(index);
   }
 
-  void heard(Worker &worker, const std::string &line) {
+  void heard(int index, const std::string &line) {
     if (line == "hold") {
-      held_ = true;
+      holding_ = true;
     } else if (line.rfind("grant ", 0) == 0) {
-      ++worker.grants;
-      granted(microseconds(std::stoll(line.substr(6))));
+      score_.grant(index, std::chrono::microseconds(std::stoll(line.substr(6))));
     } else {
-      say(line);
+      event(process_text(index) + " says: " + line);
     }
   }
 
-  void granted(Clock::duration waited) {
-    const auto now = Clock::now();
-    if (killed_ && !took_over_) {
-      took_over_ = true;
-      took_over_at_ = now;
-      event("the next one got the lock " + seconds_text(now - killed_at_) +
-            " after the kill, when the lease ran out");
-    }
-    const bool behind_the_dead = killed_ && now - waited < took_over_at_;
-    auto &longest = behind_the_dead ? longest_behind_ : longest_;
-    longest = std::max(longest, waited);
-  }
-
-  void ended(Worker &worker) {
+  void ended(int index) {
+    Worker &worker = workers_[static_cast<size_t>(index)];
     int status = 0;
     waitpid(worker.pid, &status, 0);
     worker.pid = -1;
     worker.pipe.reset();
-    if (exit_code_of_wait(status) == 0) return;
-    failed_ = true;
-    event("a process ended with " + std::to_string(exit_code_of_wait(status)));
+    const int code = exit_code_of_wait(status);
+    if (code == 0) return;
+    score_.fail();
+    event(process_text(index) + " ended with " + std::to_string(code));
   }
 
-  // Every grant before this one was reported before its release, so the pipes are empty of them
-  // once they have been read again.
+  // Every grant is reported before its release, so once the pipes were read again, none of before
+  // the kill is left in them.
   void kill_holder() {
-    held_ = false;
-    for (Worker &worker : workers_) read_all(worker);
-    Worker &victim = workers_[kVictim];
-    end(victim);
-    victim.pipe.reset();
-    killed_at_ = Clock::now();
-    killed_ = true;
-    std::tie(least_, most_) = spread();
-    event("process " + std::to_string(kVictim + 1) + " is killed with -9 while it holds the lock");
+    holding_ = false;
+    for (int i = 0; i < kDemoProcesses; ++i) read_all(i);
+    end(workers_[kVictim]);
+    score_.kill();
+    event(process_text(kVictim) + " is killed with -9 while it holds the lock");
   }
 
   void restart() {
     restarted_ = true;
-    start_worker(kVictim, kRounds - workers_[kVictim].grants, -1);
-    event("process " + std::to_string(kVictim + 1) + " is started again for the rest of its turns");
+    event("the next one got the lock " + demo_seconds(score_.outage()) +
+          " after the kill, when the lease ran out");
+    start(kVictim, kDemoRounds - score_.grants(kVictim), -1);
+    event(process_text(kVictim) + " is started again for the rest of its turns");
   }
 
-  std::pair<int, int> spread() const {
-    const auto ends =
-        std::minmax_element(workers_.begin(), workers_.end(),
-                            [](const Worker &a, const Worker &b) { return a.grants < b.grants; });
-    return {ends.first->grants, ends.second->grants};
-  }
-
-  int grants() const {
-    int sum = 0;
-    for (const Worker &worker : workers_) sum += worker.grants;
-    return sum;
-  }
-
-  bool sum_up(int counter_fd) const {
-    int64_t counted = 0;
-    if (pread(counter_fd, &counted, sizeof counted, 0) != static_cast<ssize_t>(sizeof counted)) {
-      counted = -1;
-    }
-    const auto outage = took_over_at_ - killed_at_;
-    const auto busy = duration_cast<microseconds>(end_ - start_ - outage).count();
-    const bool in_time = took_over_ && outage <= kTakeOverLimit;
-    const bool good = !failed_ && in_time && counted == kExpected && grants() == kExpected;
-    print("\n" +
-          aligned({
-              {"  counted",
-               std::to_string(counted) + " of " + std::to_string(kExpected) + " expected"},
-              {"  hand-overs",
-               std::to_string(int64_t{1000000} * kExpected / std::max<int64_t>(busy, 1)) +
-                   " per second"},
-              {"  longest wait", milliseconds_text(longest_) + ", and " +
-                                     seconds_text(longest_behind_) + " behind the killed holder"},
-              {"  fairness", "least served " + std::to_string(least_) + ", most served " +
-                                 std::to_string(most_) + " when the holder was killed"},
-              {"  fences", failed_ ? "see above" : "rose with every grant"},
-              {"  verdict", good ? "nothing was lost" : "FAILED"},
-          }));
-    return good;
+  int sum_up(int counter) const {
+    int64_t counted = -1;
+    if (pread(counter, &counted, sizeof counted, 0) < 0) counted = -1;
+    print("\n" + score_.report(counted));
+    return score_.good(counted) ? kExitOk : kExitInternal;
   }
 
   void say(const std::string &line) {
@@ -249,17 +180,16 @@ class Demo {
     print(line + "\n");
   }
 
-  void event(const std::string &what) {
-    say("  " + seconds_text(Clock::now() - start_) + "  " + what);
-  }
+  void event(const std::string &what) { say("  " + demo_seconds(score_.running()) + "  " + what); }
 
   void draw() {
     const auto now = Clock::now();
     if (!terminal_ || now - drawn_at_ < kRedraw) return;
     drawn_at_ = now;
-    std::string line = "  " + seconds_text(now - start_) + "  " + std::to_string(grants()) +
-                       " of " + std::to_string(kExpected) + ", by process:";
-    for (const Worker &worker : workers_) line += " " + std::to_string(worker.grants);
+    std::string line = "  " + demo_seconds(score_.running()) + "  " +
+                       std::to_string(score_.all_grants()) + " of " +
+                       std::to_string(kDemoExpected) + ", by process:";
+    for (int i = 0; i < kDemoProcesses; ++i) line += " " + std::to_string(score_.grants(i));
     print("\r\033[K" + line);
     drawn_ = true;
   }
@@ -273,19 +203,13 @@ class Demo {
   const PrivateFolder folder_;
   const PrivateServer server_;
   const std::string counter_;
-  std::array<Worker, kProcesses> workers_;
+  std::array<Worker, kDemoProcesses> workers_;
+  DemoScore score_;
+  bool holding_ = false;  // the victim has the lock and waits for its end
+  bool restarted_ = false;
   const bool terminal_ = isatty(STDOUT_FILENO) == 1;
   bool drawn_ = false;
-  bool held_ = false;  // the victim has the lock and waits for its end
-  bool killed_ = false;
-  bool took_over_ = false;  // somebody was granted the lock after the kill
-  bool restarted_ = false;
-  bool failed_ = false;
-  int least_ = 0;
-  int most_ = 0;
-  Clock::time_point start_, end_, killed_at_, took_over_at_, drawn_at_;
-  Clock::duration longest_{};
-  Clock::duration longest_behind_{};
+  Clock::time_point drawn_at_;
 };
 
 int demo(const Args &args) {

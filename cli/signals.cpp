@@ -78,4 +78,16 @@ void Signals::restore() const noexcept {
   sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 
+int ending_signal(Signals &signals) {
+  while (const auto info = signals.next()) {
+    const int number = static_cast<int>(info->ssi_signo);
+    if (number == SIGTSTP) {
+      signals.stop_self();
+    } else if (number != SIGCONT && number != SIGCHLD) {
+      return number;
+    }
+  }
+  return 0;
+}
+
 }  // namespace cli

@@ -52,4 +52,8 @@ class Signals {
   struct sigaction old_pipe_;
 };
 
+// Sees to the signals that came to something that can be ended at once: stops where it should stop.
+// Returns the signal that ends it, or 0.
+int ending_signal(Signals &signals);
+
 }  // namespace cli

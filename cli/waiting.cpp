@@ -13,22 +13,6 @@
 #include "progress.hpp"
 
 namespace cli {
-namespace {
-
-// Sees to the signals of a wait. Returns the one that ends it, or 0.
-int ending_signal(Signals &signals) {
-  while (const auto info = signals.next()) {
-    const int number = static_cast<int>(info->ssi_signo);
-    if (number == SIGTSTP) {
-      signals.stop_self();
-    } else if (number != SIGCONT && number != SIGCHLD) {
-      return number;
-    }
-  }
-  return 0;
-}
-
-}  // namespace
 
 Waited wait_for_lock(const Wait &wait, Signals &signals) {
   const Fd done(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

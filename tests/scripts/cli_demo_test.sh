@@ -15,7 +15,7 @@ before=$(now_ms)
 expect 0 "$redilock" demo
 took=$(($(now_ms) - before))
 [ "$took" -lt 15000 ] || fail "the demo took $took ms"
-contains "$dir/out" '1600 of 1600'
+contains "$dir/out" '1600, expected 1600'
 contains "$dir/out" 'killed with -9'
 contains "$dir/out" 'nothing was lost'
 [ -z "$(left)" ] || fail "left behind: $(left)"
