@@ -40,7 +40,7 @@ void redilock_lock_free(redilock_lock_t *lock) {
 }
 
 int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock) {
-  if (lock == nullptr) return 0;
+  if (lock == nullptr || lock->core->is_forked()) return 0;
   const auto left = lock->lease->remaining(lock->core->clock().now());
   return std::chrono::duration_cast<redilock::Millis>(left).count();
 }

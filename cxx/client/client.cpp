@@ -43,17 +43,19 @@ Client::Client(Endpoint endpoint, ClientOptions options, const Clock &clock)
       service_(clock) {}
 
 Client::~Client() {
-  if (::getpid() != owner_) service_.forget();
+  if (is_forked()) service_.forget();
 }
 
+bool Client::is_forked() const noexcept { return ::getpid() != owner_; }
+
 void Client::check_usable() const {
-  if (::getpid() != owner_)
+  if (is_forked())
     throw Error(Status::kForked, "the client belongs to the parent process");
   if (closed_.load()) throw Error(Status::kClosed, "the client was freed");
 }
 
 void Client::close() noexcept {
-  if (::getpid() != owner_) return;
+  if (is_forked()) return;
   closed_.store(true);
   service_.stop();
   server_.close();

@@ -38,6 +38,8 @@ class Client {
   const Clock &clock() const noexcept { return clock_; }
   // Throws Error(kForked), Error(kClosed).
   void check_usable() const;
+  // In the child of a fork, whose threads do not exist and whose mutexes may be locked for ever.
+  bool is_forked() const noexcept;
 
   // All of these block, as options and limits say, and throw Error.
   Acquired acquire(const RequestOptions &request, const Call &call);

@@ -14,8 +14,10 @@ inline constexpr Instant kNever = Instant::max();
 
 class Clock {
  public:
-  virtual ~Clock() = default;
   virtual Instant now() const noexcept = 0;
+
+ protected:
+  ~Clock() = default;  // not virtual: the system's clock has to outlive exit(), so it has no destructor
 };
 
 // CLOCK_BOOTTIME, or CLOCK_MONOTONIC where the kernel has none.
