@@ -1,30 +1,36 @@
-// One acquire from the first request to its single outcome: a lease, or nothing left behind.
+// A blocking acquire: does on the caller's thread what the machine says.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "client/client.hpp"
+#include "lock/acquiring.hpp"
 
 namespace redilock {
 
 class Acquisition {
  public:
   Acquisition(Client &client, const RequestOptions &request, const Call &call);
+  ~Acquisition();
+  Acquisition(const Acquisition &) = delete;
+  Acquisition &operator=(const Acquisition &) = delete;
 
   Acquired run();
 
  private:
-  std::optional<Granted> try_once();
-  std::optional<Granted> wait_in_queue();
-  std::optional<Granted> wait_loop(Wait &wait);
-  std::optional<Granted> ask(Wait &wait);
-  std::optional<Granted> pushed(Wait &wait);
-  std::optional<Granted> usable(const Granted &granted);
+  void step();
+  void failed(const Error &error, bool sent);
+  void try_once();
+  void queue();
+  void wait();
   void leave();
-  std::shared_ptr<Lease> lease(const Granted &granted);
+  // The wait, in the wake channel from first need to the end.
+  Wait &waiting();
   void show_position(int64_t place);
+  std::shared_ptr<Lease> lease();
 
-  Limit limit_of(Instant deadline) const { return {client_.clock_, deadline, interrupt_}; }
+  Limit limit(Interrupt *interrupt) const;
   Instant now() const { return client_.clock_.now(); }
 
   Client &client_;
@@ -32,11 +38,8 @@ class Acquisition {
   const Call &call_;
   Interrupt own_interrupt_;
   Interrupt *interrupt_;
-  const Claim claim_;
-  const Instant start_;
-  const Instant wait_end_;
-  bool asked_ = false;  // a request to queue may have reached the server
-  int slow_grants_ = 0;
+  Acquiring machine_;
+  std::optional<Wait> wait_;
 };
 
 }  // namespace redilock

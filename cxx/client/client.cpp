@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "client/acquisition.hpp"
+#include "lock/validity.hpp"
 #include "values/name.hpp"
 #include "values/status.hpp"
 
@@ -49,8 +50,7 @@ Client::~Client() {
 bool Client::is_forked() const noexcept { return ::getpid() != owner_; }
 
 void Client::check_usable() const {
-  if (is_forked())
-    throw Error(Status::kForked, "the client belongs to the parent process");
+  if (is_forked()) throw Error(Status::kForked, "the client belongs to the parent process");
   if (closed_.load()) throw Error(Status::kClosed, "the client was freed");
 }
 
@@ -155,6 +155,19 @@ std::vector<std::string> Client::list(bool held, const std::string &pattern, std
                              server_.request_limit(call.interrupt));
   for (std::string &key : keys) key.erase(0, options_.prefix.size());
   return keys;
+}
+
+Claim Client::claim(const RequestOptions &request) {
+  return {keys_of(request), make_token(ids_.next(), request.label), request.ttl, request.fence};
+}
+
+std::shared_ptr<Lease> Client::lease(const RequestOptions &request, const Claim &claim,
+                                     const Granted &granted) {
+  auto lease = std::make_shared<Lease>(request.name, claim, granted.fence,
+                                       lease_end(granted.anchor, claim.ttl),
+                                       after(clock_.now(), request.max_hold));
+  if (request.renew) renew(lease);
+  return lease;
 }
 
 void Client::renew(const std::shared_ptr<Lease> &lease) {

@@ -59,6 +59,9 @@ class Client {
 
  private:
   friend class Acquisition;
+  Claim claim(const RequestOptions &request);
+  std::shared_ptr<Lease> lease(const RequestOptions &request, const Claim &claim,
+                               const Granted &granted);
   void renew(const std::shared_ptr<Lease> &lease);
   std::optional<Instant> renew_once(Lease &lease, Interrupt &interrupt);
   void undo(const Claim &claim) noexcept;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lock/acquiring.hpp"
 #include "lock/validity.hpp"
 #include "lock/wait_list.hpp"
 #include "wire/server.hpp"
@@ -24,13 +25,6 @@ struct Wait final : Waiter {
   bool roused = false;  // something changed that it should look at
   std::optional<Push> push;
   Instant pushed_at{};
-};
-
-// A grant that was pushed, and the local time from which its lease surely counts; without that time
-// it must be re-checked.
-struct PushedGrant {
-  int64_t fence;
-  std::optional<Instant> anchor;
 };
 
 class WakeChannel {

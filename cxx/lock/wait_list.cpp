@@ -30,7 +30,7 @@ std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, I
   Group &group = groups_[waiter.key];
   if (waiter.arrival != queued.arrival) group.by_arrival.erase(waiter.arrival);
   waiter.arrival = queued.arrival;
-  waiter.due = kNever;
+  waiter.due = queued.ask_again ? after(now, kAfterExpiry) : kNever;
   group.by_arrival[waiter.arrival] = &waiter;
 
   if (is_oldest(group, waiter)) {

@@ -1,0 +1,161 @@
+#include "lock/acquiring.hpp"
+
+#include <algorithm>
+
+#include "lock/validity.hpp"
+
+namespace redilock {
+
+namespace {
+
+constexpr int kSlowGrants = 3;
+
+Error held_by_another() {
+  return {Status::kHeld, status_text(static_cast<int32_t>(Status::kHeld)), true};
+}
+
+Error wait_is_over() {
+  return {Status::kTimeout, status_text(static_cast<int32_t>(Status::kTimeout)), true};
+}
+
+Error unknown(const std::string &what, const Error &cause) {
+  return {Status::kUnknown, what + cause.message(), true};
+}
+
+bool stopped(const Error &error) {
+  return error.status() == Status::kCancelled || error.status() == Status::kInterrupted ||
+         error.status() == Status::kClosed;
+}
+
+}  // namespace
+
+Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout)
+    : claim_(std::move(claim)),
+      try_only_(wait == Millis(0)),
+      wait_end_(wait < Millis(0) ? kNever : after(start, wait)),
+      patience_(after(start, timeout)),
+      timeout_(timeout) {}
+
+void Acquiring::begin(bool subscribed) {
+  step_ = subscribed && !try_only_ ? Step::kQueue : Step::kTry;
+  asked_ = step_ == Step::kQueue;
+}
+
+Instant Acquiring::step_end(Instant now) const {
+  switch (step_) {
+    case Step::kTry:
+      return try_only_ ? patience_ : std::min(patience_, after(wait_end_, kGrace));
+    case Step::kSubscribe:
+      return std::min(patience_, after(wait_end_, kGrace));
+    case Step::kQueue:
+      return std::min(after(now, timeout_), after(wait_end_, kGrace));
+    case Step::kLeave:
+      return after(now, std::min<Micros>(timeout_, kGrace));
+    case Step::kWait:
+    case Step::kDone:
+      break;
+  }
+  return wait_end_;
+}
+
+void Acquiring::replied(const AcquireReply &reply, Instant now) {
+  auto *grant = std::get_if<Granted>(&reply);
+  if (stopping_) {
+    asked_ = asked_ || grant != nullptr;  // a grant that nobody wants is handed on
+    return give_up(why_);
+  }
+  if (grant != nullptr) return granted(*grant, now);
+  if (auto *held = std::get_if<Held>(&reply)) {
+    if (held->ask_again) return;
+    if (try_only_) return finish(held_by_another());
+    step_ = Step::kSubscribe;
+    return;
+  }
+  queued_ = true;
+  step_ = Step::kWait;
+}
+
+// A grant that arrives when its lease has run out is asked for anew, a few times.
+void Acquiring::granted(const Granted &granted, Instant now) {
+  if (now < lease_end(granted.anchor, claim_.ttl)) {
+    grant_ = granted;
+    return finish({Status::kOk, ""});
+  }
+  if (++slow_grants_ < kSlowGrants) return;
+  undo_ = true;
+  finish({Status::kLost, "the lease had run out before its grant arrived", true});
+}
+
+std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant now) {
+  if (stopping_ && step_ != Step::kLeave) {
+    undo_ = undo_ || (step_ == Step::kTry && sent);
+    give_up(why_);
+    return std::nullopt;
+  }
+  switch (step_) {
+    case Step::kTry:
+      undo_ = sent;
+      finish(sent && error.status() == Status::kUnavailable
+                 ? Error{Status::kUnknown, error.message() + "; the request is being undone", true}
+                 : error);
+      break;
+    case Step::kQueue:
+    case Step::kWait:
+      if (queued_ && error.retriable() && !stopped(error)) {
+        step_ = Step::kWait;
+        return after(now, kAskAgain);
+      }
+      give_up(error);
+      break;
+    case Step::kLeave:
+      undo_ = true;
+      finish(
+          unknown("the place in the queue could not be given up, which is tried again: ", error));
+      break;
+    case Step::kSubscribe:
+    case Step::kDone:
+      give_up(error);
+      break;
+  }
+  return std::nullopt;
+}
+
+void Acquiring::subscribed() {
+  step_ = Step::kQueue;
+  asked_ = true;
+}
+
+// A grant with little time left, or none that is known for sure, is armed anew by a re-check.
+void Acquiring::pushed(const PushedGrant &push, Instant now) {
+  if (push.anchor && lease_end(*push.anchor, claim_.ttl) - now >= Micros(claim_.ttl) / 2)
+    return granted({claim_.fence ? push.fence : 0, *push.anchor}, now);
+  step_ = Step::kQueue;
+}
+
+void Acquiring::due() { step_ = Step::kQueue; }
+
+void Acquiring::passed(Instant now) {
+  if (now >= wait_end_) give_up(wait_is_over());
+}
+
+void Acquiring::stop(const Error &why) {
+  if (step_ == Step::kDone || step_ == Step::kLeave || stopping_) return;
+  if (step_ == Step::kWait || step_ == Step::kSubscribe) return give_up(why);
+  stopping_ = true;
+  why_ = why;
+}
+
+void Acquiring::left() { finish(why_); }
+
+void Acquiring::give_up(Error why) {
+  if (!asked_) return finish(std::move(why));
+  why_ = std::move(why);
+  step_ = Step::kLeave;
+}
+
+void Acquiring::finish(Error why) {
+  why_ = std::move(why);
+  step_ = Step::kDone;
+}
+
+}  // namespace redilock

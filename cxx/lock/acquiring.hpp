@@ -1,0 +1,89 @@
+// One acquire, from its first request to its single outcome, as a machine: it is told what happened
+// and says what to do next. Blocking calls and the service thread drive the same one. No I/O.
+#pragma once
+
+#include <optional>
+
+#include "lock/commands.hpp"
+#include "values/status.hpp"
+
+namespace redilock {
+
+// A grant that was pushed, and the local time from which its lease surely counts; without that time
+// it must be re-checked.
+struct PushedGrant {
+  int64_t fence;
+  std::optional<Instant> anchor;
+};
+
+class Acquiring {
+ public:
+  enum class Step {
+    kTry,        // ask without a place in the queue
+    kSubscribe,  // have the wake channel subscribed
+    kQueue,      // ask, and join or stay in the queue
+    kWait,       // until a push, the next re-check, or the end of the wait
+    kLeave,      // give up the place, and hand on a grant that came meanwhile
+    kDone
+  };
+
+  // How much longer than the wait itself a request under way may keep the caller.
+  static constexpr Micros kGrace{1000000};
+  // Between attempts to ask while the server is in trouble and a place in the queue is held.
+  static constexpr Micros kAskAgain{250000};
+
+  // `wait` negative: for ever. `timeout`: for one request.
+  Acquiring(Claim claim, Instant start, Millis wait, Millis timeout);
+
+  // The first step: whether the wake channel is subscribed already.
+  void begin(bool subscribed);
+  Step step() const noexcept { return step_; }
+  // By when the request of this step has to be answered; for kWait, the end of the wait.
+  Instant step_end(Instant now) const;
+
+  // What the request of kTry or kQueue came to.
+  void replied(const AcquireReply &reply, Instant now);
+  // What went wrong in any step; `sent` where the server may have carried it out all the same.
+  // Returns when to ask again, where a waiter outlasts it in the queue.
+  std::optional<Instant> failed(const Error &error, bool sent, Instant now);
+  void subscribed();
+  // In kWait: a grant came; the wait list wants the server to be asked; or nothing but time passed.
+  void pushed(const PushedGrant &push, Instant now);
+  void due();
+  void passed(Instant now);
+  // The caller wants no lock any more; takes effect at once, or when the request under way is
+  // answered.
+  void stop(const Error &why);
+  void left();
+
+  const Claim &claim() const noexcept { return claim_; }
+  // Whether it has a place in the queue, as far as it was told.
+  bool queued() const noexcept { return queued_; }
+
+  // Once done. The grant, or nothing and why.
+  const std::optional<Granted> &grant() const noexcept { return grant_; }
+  const Error &why() const noexcept { return why_; }
+  // Whether something may be left on the server that has to be taken back.
+  bool must_undo() const noexcept { return undo_; }
+
+ private:
+  void granted(const Granted &granted, Instant now);
+  void give_up(Error why);
+  void finish(Error why);
+
+  const Claim claim_;
+  const bool try_only_;
+  const Instant wait_end_;
+  const Instant patience_;  // for the first place in the queue
+  const Millis timeout_;
+  Step step_ = Step::kTry;
+  bool asked_ = false;  // a request to queue may have reached the server
+  bool queued_ = false;
+  bool stopping_ = false;
+  bool undo_ = false;
+  int slow_grants_ = 0;
+  std::optional<Granted> grant_;
+  Error why_{Status::kOk, ""};
+};
+
+}  // namespace redilock
