@@ -27,7 +27,7 @@ int tell(const Args &args, const std::string &name, const Op &op, const Lock &lo
 
 int acquire(const Args &args) {
   args.expect_at_most(1);
-  const std::string name = args.operand(0, "NAME");
+  const std::string &name = args.operand(0, "NAME");
   Signals signals;
   const Client client = make_client(args);
   const Op op = make_op(client, name);

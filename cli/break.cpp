@@ -23,7 +23,7 @@ bool confirmed(const std::string &name, const Info &info) {
 
 int break_lock(const Args &args) {
   args.expect_at_most(1);
-  const std::string name = args.operand(0, "NAME");
+  const std::string &name = args.operand(0, "NAME");
   const bool ask = !args.has("--yes");
   if (ask && isatty(STDIN_FILENO) == 0) throw UsageError("--yes is needed where no terminal asks");
   const Client client = make_client(args);

@@ -7,7 +7,7 @@ namespace {
 
 int release(const Args &args) {
   args.expect_at_most(2);
-  const std::string name = args.operand(0, "NAME");
+  const std::string &name = args.operand(0, "NAME");
   const std::string token = token_by_args(args, 1);
   const Client client = make_client(args);
   const Op op = make_op(client, name);

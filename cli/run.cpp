@@ -160,7 +160,7 @@ int run(const Args &args) {
   duration_ms("--kill-after", args.value("--kill-after", "5s"));
   conflict_code(args, kExitHeld);
   Signals signals;
-  const std::string name = args.operand(0, "NAME");
+  const std::string &name = args.operand(0, "NAME");
   const Client client = make_client(args);
   const Op op = make_op(client, name);
   set(op, "renew", "true");

@@ -27,7 +27,7 @@ std::string shown(const std::string &name, const Info &info) {
 
 int show(const Args &args) {
   args.expect_at_most(1);
-  const std::string name = args.operand(0, "NAME");
+  const std::string &name = args.operand(0, "NAME");
   const Client client = make_client(args);
   const Info info = look_up(make_op(client, name));
   print(args.has("--json") ? info_json(name, info) + "\n" : shown(name, info));
