@@ -1,0 +1,3 @@
+module redilock.test/ffi
+
+go 1.19
