@@ -13,5 +13,6 @@ extern const Command kShowCommand;
 extern const Command kListCommand;
 extern const Command kBreakCommand;
 extern const Command kDemoCommand;
+extern const Command kBenchCommand;
 
 }  // namespace cli

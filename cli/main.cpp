@@ -15,7 +15,7 @@ namespace {
 
 const Command *const kCommands[] = {&kRunCommand,    &kAcquireCommand, &kReleaseCommand,
                                     &kExtendCommand, &kShowCommand,    &kListCommand,
-                                    &kBreakCommand,  &kDemoCommand};
+                                    &kBreakCommand,  &kDemoCommand,    &kBenchCommand};
 
 const Command *find_command(const std::string &name) {
   for (const Command *command : kCommands) {

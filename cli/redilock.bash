@@ -67,16 +67,20 @@ _redilock() {
     mapfile -t COMPREPLY < <(compgen -W '5s 10s 30s 1m 5m 1h' -- "$word")
     return
     ;;
+  --for | --hold | --think)
+    mapfile -t COMPREPLY < <(compgen -W '0 2ms 10ms 1s 5s 30s' -- "$word")
+    return
+    ;;
   --url)
     mapfile -t COMPREPLY < <(compgen -W 'redis:// unix://' -- "$word")
     return
     ;;
-  --option | --label | --conflict-exit-code) return ;;
+  --option | --label | --conflict-exit-code | --processes) return ;;
   esac
 
   case $command in
-  '') options='run acquire release extend show list break demo help --version' ;;
-  help) options='run acquire release extend show list break demo options' ;;
+  '') options='run acquire release extend show list break demo bench help --version' ;;
+  help) options='run acquire release extend show list break demo bench options' ;;
   run) options='--ttl --wait --max-hold --kill-after --label --conflict-exit-code --quiet --' ;;
   acquire) options='--ttl --wait --label --json --quiet' ;;
   release) options='--token-file' ;;
@@ -84,6 +88,7 @@ _redilock() {
   show) options='--json' ;;
   list) options='--names --json' ;;
   break) options='--yes' ;;
+  bench) options='--for --processes --hold --think --spin --json' ;;
   *) options='' ;;
   esac
   if [[ -z $command || $command == help || $word == -* ]]; then
