@@ -51,6 +51,7 @@ class Workers {
 
   // Waits for all of them. Throws Failure unless all of them did their work.
   void join();
+  const std::vector<pid_t> &pids() const { return pids_; }
 
  private:
   std::vector<pid_t> pids_;
