@@ -66,6 +66,12 @@ void Limit::check() const {
     throw Error(Status::kCancelled, "the operation was cancelled", true);
 }
 
+void Limit::signal_came() const {
+  check();
+  if (interrupt != nullptr && interrupt->on_signals)
+    throw Error(Status::kInterrupted, "a signal arrived", true);
+}
+
 Ready wait_until_ready(int fd, short events, const Limit &limit) {
   pollfd polled[2] = {{fd, events, 0}, {-1, POLLIN, 0}};
   if (limit.interrupt != nullptr) polled[1].fd = limit.interrupt->notifier.fd();
@@ -75,10 +81,7 @@ Ready wait_until_ready(int fd, short events, const Limit &limit) {
     int count = ::ppoll(polled, 2, &left, nullptr);
     if (count < 0 && errno != EINTR)
       throw Error(Status::kUnavailable, "poll failed: out of memory", true);
-    if (count < 0 && limit.interrupt != nullptr && limit.interrupt->on_signals) {
-      limit.check();
-      throw Error(Status::kInterrupted, "a signal arrived", true);
-    }
+    if (count < 0) limit.signal_came();
     if (count > 0 && polled[1].revents != 0) {
       limit.interrupt->notifier.silence();  // before the check: a later ring stays
       limit.check();

@@ -48,6 +48,9 @@ struct Limit {
   bool expired() const noexcept { return clock.now() >= deadline; }
   // Throws Error(kCancelled) where the call was cancelled.
   void check() const;
+  // What a system call that ended with EINTR comes to: throws where the call was cancelled, or
+  // Error(kInterrupted) where signals are to end it.
+  void signal_came() const;
 };
 
 enum class Ready { kDescriptor, kNotified, kDeadline };

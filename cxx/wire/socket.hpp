@@ -1,4 +1,4 @@
-// A non-blocking stream socket whose every call ends by a deadline.
+// A stream socket whose every call ends by a deadline.
 #pragma once
 
 #include <string_view>
@@ -24,8 +24,10 @@ class Socket {
   int fd() const noexcept { return fd_.get(); }
 
  private:
-  explicit Socket(Fd fd) noexcept : fd_(std::move(fd)) {}
+  Socket(Fd fd, bool patient) noexcept : fd_(std::move(fd)), patient_(patient) {}
+  size_t take(char *buffer, size_t size, int flags);
   Fd fd_;
+  bool patient_;  // recv waits for a while
 };
 
 }  // namespace redilock

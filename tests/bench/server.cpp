@@ -125,8 +125,6 @@ Context Server::connect(bool tcp) const {
   Context context(tcp ? redisConnect("127.0.0.1", port_)
                       : redisConnectUnix((folder_ + "/redis.sock").c_str()));
   if (!context || context->err != 0) fail("cannot connect to the server");
-  const timeval limit{10, 0};
-  redisSetTimeout(context.get(), limit);
   return context;
 }
 
