@@ -1,5 +1,6 @@
 #include "wire/connection.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "values/status.hpp"
@@ -10,25 +11,23 @@ namespace {
 
 constexpr size_t kReadSize = 16384;
 
-// A word's length as the protocol frames it, "$3\r\n".
-void append_length(std::string &bytes, char type, size_t length) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, length).ptr;
-  bytes.append(1, type).append(digits, end).append("\r\n", 2);
+constexpr size_t kFrame = 24;  // "$", a length of up to 20 digits, "\r\n"
+
+char *put(char *at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+
+char *put_length(char *at, char type, size_t length) {
+  *at++ = type;
+  return put(std::to_chars(at, at + kFrame, length).ptr, "\r\n");
 }
 
 // hiredis formats by sprintf, word for word: half of all instructions of a lock and its release.
 std::string formatted(const Command &command) {
-  constexpr size_t kFrame = 16;  // around a word of any honest length
-  size_t size = kFrame;
-  for (auto word : command) size += word.size() + kFrame;
-  std::string bytes;
-  bytes.reserve(size);
-  append_length(bytes, '*', command.size());
-  for (auto word : command) {
-    append_length(bytes, '$', word.size());
-    bytes.append(word).append("\r\n", 2);
-  }
+  size_t most = kFrame;
+  for (auto word : command) most += kFrame + word.size() + 2;
+  std::string bytes(most, '\0');
+  char *end = put_length(bytes.data(), '*', command.size());
+  for (auto word : command) end = put(put(put_length(end, '$', word.size()), word), "\r\n");
+  bytes.resize(static_cast<size_t>(end - bytes.data()));
   return bytes;
 }
 
