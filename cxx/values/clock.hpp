@@ -17,7 +17,8 @@ class Clock {
   virtual Instant now() const noexcept = 0;
 
  protected:
-  ~Clock() = default;  // not virtual: the system's clock has to outlive exit(), so it has no destructor
+  ~Clock() =
+      default;  // not virtual: the system's clock has to outlive exit(), so it has no destructor
 };
 
 // CLOCK_BOOTTIME, or CLOCK_MONOTONIC where the kernel has none.

@@ -2,7 +2,7 @@
 # The ABI is easy from other languages: a program of some twenty lines in each of Go, Rust, Ruby and Python
 # finds the installed library, takes a lock, prints its fence and releases. Every fence is above the one
 # before, whichever language drew it. A language that is not installed is left out, and said.
-# shellcheck source=tests/support/cli.sh
+# shellcheck disable=SC1091,SC2154
 . "$REDILOCK_SOURCE_DIR/tests/support/cli.sh"
 
 if [ -n "${REDILOCK_SANITIZE:-}" ]; then
