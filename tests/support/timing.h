@@ -1,0 +1,25 @@
+/* Time for tests: the monotonic clock, and waiting for something that can only be looked at. */
+#ifndef REDILOCK_TESTS_TIMING_H
+#define REDILOCK_TESTS_TIMING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** CLOCK_MONOTONIC in milliseconds. */
+int64_t now_ms(void);
+
+/** Lets `ms` pass, also where signals come; for tests whose subject is time itself. */
+void pass_ms(int64_t ms);
+
+/** Looks at condition(context) every millisecond until it is true; false if it was not in time. */
+bool eventually(bool (*condition)(void *context), void *context, int64_t within_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
