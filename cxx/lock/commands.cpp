@@ -34,10 +34,11 @@ std::string member_of(const Claim &claim, std::string_view channel) {
   throw Error(Status::kProtocol, std::string("the server's reply is not understood: ") + what);
 }
 
-AcquireReply read_acquire(const Answer &answer, bool may_wait) {
+AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wait) {
   const Reply &reply = answer.reply;
   if (reply.kind() == Reply::Kind::kInteger) {
-    if (reply.integer() < 0 || reply.integer() >= kFenceEnd) misread("a fence out of range");
+    if (reply.integer() < (claim.fence ? 1 : 0) || reply.integer() >= kFenceEnd)
+      misread("a fence out of range");
     return Granted{reply.integer(), answer.sent};
   }
   const int64_t pttl = reply.at(0).integer();
@@ -85,7 +86,7 @@ AcquireReply Commands::acquire(const Claim &claim, const Limit &limit) {
   Command keys{claim.keys.lock, claim.keys.queue};
   if (claim.fence) keys.push_back(claim.keys.fence);
   const std::string ttl = text_of(claim.ttl);
-  return read_acquire(server_.run(kAcquire, keys, {claim.token, ttl}, limit), false);
+  return read_acquire(server_.run(kAcquire, keys, {claim.token, ttl}, limit), claim, false);
 }
 
 AcquireReply Commands::queue(const Claim &claim, std::string_view channel, int64_t arrival,
@@ -93,7 +94,8 @@ AcquireReply Commands::queue(const Claim &claim, std::string_view channel, int64
   Command keys{claim.keys.lock, claim.keys.queue};
   if (claim.fence) keys.push_back(claim.keys.fence);
   const std::string ttl = text_of(claim.ttl), place = std::to_string(arrival);
-  return read_acquire(server_.run(kAcquire, keys, {claim.token, ttl, channel, place}, limit), true);
+  return read_acquire(server_.run(kAcquire, keys, {claim.token, ttl, channel, place}, limit), claim,
+                      true);
 }
 
 bool Commands::repeat_while_more(const Script &script, const Command &keys,

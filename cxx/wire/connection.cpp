@@ -54,8 +54,9 @@ Error server_error(const std::string &text) {
     return Error(Status::kAuth, words);
   if (one_of(text, {"MOVED", "ASK ", "CROSSSLOT", "CLUSTERDOWN"}))
     return Error(Status::kUnsupported, "the server is part of a cluster, which is not supported");
-  bool may_pass = one_of(text, {"LOADING", "BUSY", "READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN",
-                                "TRYAGAIN", "OOM", "UNBLOCKED", "ERR max number of clients"});
+  bool may_pass =
+      one_of(text, {"LOADING", "BUSY", "READONLY", "MISCONF", "NOREPLICAS", "MASTERDOWN",
+                    "TRYAGAIN", "OOM", "UNBLOCKED", "ERR max number of clients"});
   return Error(Status::kServer, words, may_pass);
 }
 
@@ -83,9 +84,13 @@ void Connection::greet(const Credentials &credentials, const Limit &limit) {
     if (reply.is_error()) throw_server_error(reply.text());
   }
   Reply id = receive(limit);
-  if (id.kind() == Reply::Kind::kInteger) id_ = id.integer();
-  if (id.is_error() && starts_with(id.text(), "NOAUTH")) throw_server_error(id.text());
-  if (id.is_error() && starts_with(id.text(), "LOADING")) throw_server_error(id.text());
+  if (!id.is_error()) {
+    id_ = id.integer();
+    if (id_ <= 0)
+      throw Error(Status::kProtocol, "the server does not answer CLIENT ID as it should");
+  } else if (one_of(id.text(), {"NOAUTH", "LOADING"})) {
+    throw_server_error(id.text());
+  }
 }
 
 void Connection::send(const Command &command, const Limit &limit) {

@@ -12,8 +12,8 @@ namespace {
 constexpr Micros kFirstPause{5000};
 constexpr Micros kLongestPause{500000};
 
-// Grows from attempt to attempt, so that a server in trouble is not stormed. The first retry is immediate:
-// most often an idle connection had been closed meanwhile.
+// Grows from attempt to attempt, so that a server in trouble is not stormed. The first retry is
+// immediate: most often an idle connection had been closed meanwhile.
 class Backoff {
  public:
   // False where the limit would pass first.
@@ -75,8 +75,8 @@ Answer Server::run(const Command &command, const Limit &limit) {
   return retry(command, nullptr, limit);
 }
 
-// One request on one connection. Nothing comes back where it may be made again; then `cause` tells why.
-// `sent` is set once the server may have carried it out without our hearing of it.
+// One request on one connection. Nothing comes back where it may be made again; then `cause` tells
+// why. `sent` is set once the server may have carried it out without our hearing of it.
 std::optional<Answer> Server::attempt(const Command &command, const Script *script,
                                       const Limit &limit, bool &sent, Error &cause) {
   std::unique_ptr<Connection> connection;
@@ -158,14 +158,18 @@ void Server::abandon(std::unique_ptr<Connection> connection) noexcept {
   std::lock_guard lock(mutex_);
   idle_.clear();
   try {
-    if (id != 0) abandoned_.push_back(id);
+    if (id != 0)
+      abandoned_.push_back(id);
+    else
+      can_kill_ = false;  // the server did not tell by which id to end it
   } catch (const std::bad_alloc &) {
     can_kill_ = false;  // it cannot be remembered, so it cannot be ended
   }
 }
 
-// Bytes of an abandoned request may lie unread at the server. Once its connection is killed there, they
-// never run. Ids rise: one that is not below this connection's belongs to a server that was restarted.
+// Bytes of an abandoned request may lie unread at the server. Once its connection is killed there,
+// they never run. Ids rise: one that is not below this connection's belongs to a server that was
+// restarted.
 void Server::end_abandoned(Connection &connection, const Limit &limit) {
   std::vector<int64_t> ids;
   {
