@@ -96,14 +96,15 @@ Status Client::extend(Lease &lease, Millis ttl, const Call &call) {
   if (state == Lease::State::kReleased) return Status::kNotOwner;
   if (state == Lease::State::kLost) return Status::kLost;
   try {
-    auto anchor = commands_.extend(lease.claim().keys, lease.claim().token, ttl,
-                                   server_.request_limit(call.interrupt));
+    const Limit limit = server_.request_limit(call.interrupt).until(lease.end());
+    auto anchor = commands_.extend(lease.claim().keys, lease.claim().token, ttl, limit);
     if (anchor)
       lease.extended(*anchor, ttl, clock_.now());
     else
       lease.lost();
     return lease.state(clock_.now()) == Lease::State::kHeld ? Status::kOk : Status::kLost;
   } catch (const Unanswered &error) {
+    if (lease.state(clock_.now()) == Lease::State::kLost) return Status::kLost;
     throw_outcome(error);
   }
 }
