@@ -9,6 +9,8 @@ namespace redilock {
 namespace {
 
 constexpr int kSlowGrants = 3;
+constexpr const char *kStillInQueue =
+    "the place in the queue could not be given up, which is tried again: ";
 
 Error held_by_another() {
   return {Status::kHeld, status_text(static_cast<int32_t>(Status::kHeld)), true};
@@ -109,8 +111,8 @@ std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant 
       break;
     case Step::kLeave:
       undo_ = true;
-      finish(
-          unknown("the place in the queue could not be given up, which is tried again: ", error));
+      // A server that refuses to queue refuses to let the place go too: the first refusal says more.
+      finish(why_.retriable() ? unknown(kStillInQueue, error) : why_);
       break;
     case Step::kSubscribe:
     case Step::kDone:
