@@ -1,0 +1,187 @@
+/* After fork(): what the child may do with the parent's objects, and that nothing of it reaches the
+ * server. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/child.h"
+#include "support/locks.h"
+
+static redis_server_t *server;
+static redilock_client_t *client;
+static redilock_op_t *op;
+static redilock_lock_t *lock;
+
+static int start(void **state) {
+  (void)state;
+  server = redis_start(NULL);
+  return 0;
+}
+
+static int stop(void **state) {
+  (void)state;
+  redis_stop(server);
+  return 0;
+}
+
+static int make_client(void **state) {
+  (void)state;
+  redis_do(server, "FLUSHALL");
+  client = new_client(server, NULL);
+  op = new_op(client, "job");
+  return 0;
+}
+
+static int drop_client(void **state) {
+  (void)state;
+  redilock_op_free(op);
+  redilock_free(client);
+  return 0;
+}
+
+/* Which of the calls on the parent's objects does not say FORKED; 0 if all do. */
+static int calls_that_are_not_forked(void) {
+  redilock_op_t *new = NULL;
+  redilock_lock_t *taken = NULL;
+  redilock_info_t *info = NULL;
+  redilock_list_t *list = NULL;
+  size_t len;
+  const char *token = redilock_lock_token(lock, &len);
+  const int32_t statuses[] = {
+      redilock_release(lock),
+      redilock_extend(lock, 1000),
+      redilock_acquire(client, "n", 1, 1000, 0, &taken),
+      redilock_acquire(client, "n", 1, 1000, 100, &taken),
+      redilock_release_token(client, "job", 3, token, len),
+      redilock_op_new(client, &new),
+      redilock_op_acquire(op, &taken),
+      redilock_op_release(op, lock),
+      redilock_op_extend(op, lock),
+      redilock_op_break(op),
+      redilock_op_info(op, &info),
+      redilock_op_list(op, &list),
+  };
+  for (int i = 0; i < (int)(sizeof statuses / sizeof *statuses); ++i)
+    if (statuses[i] != REDILOCK_E_FORKED) return i + 1;
+  return taken == NULL && new == NULL &&info == NULL &&list == NULL ? 0 : 100;
+}
+
+static int call_everything(child_t *self, void *context) {
+  (void)self, (void)context;
+  const int wrong = calls_that_are_not_forked();
+  redilock_op_cancel(op);
+  redilock_op_reset(op);
+  return wrong;
+}
+
+static void the_child_of_a_holder_is_told_and_changes_nothing(void **state) {
+  (void)state;
+  lock = take(client, "job", 20000);
+  child_t child = start_child(call_everything, NULL);
+  assert_int_equal(end_of(&child), 0);
+  assert_in_range(redis_integer(server, "PTTL job"), 10000, 20000);
+  assert_status(REDILOCK_OK, redilock_extend(lock, 30000));
+  give(lock);
+}
+
+static int free_everything_and_exit(child_t *self, void *context) {
+  (void)self, (void)context;
+  redilock_lock_free(lock);
+  redilock_op_free(op);
+  redilock_free(client);
+  exit(0);
+}
+
+static redilock_lock_t *take_renewed(void) {
+  redilock_lock_t *renewed = NULL;
+  assert_status(REDILOCK_OK, redilock_op_set(op, "renew", "yes"));
+  assert_status(REDILOCK_OK, redilock_op_set(op, "ttl", "300ms"));
+  assert_status(REDILOCK_OK, redilock_op_acquire(op, &renewed));
+  return renewed;
+}
+
+static void the_child_frees_all_and_the_parent_still_holds_and_renews(void **state) {
+  (void)state;
+  lock = take_renewed();
+  child_t child = start_child(free_everything_and_exit, NULL);
+  assert_int_equal(end_of(&child), 0);
+  const int64_t end = now_ms() + 600;
+  while (now_ms() < end) assert_int_equal(redilock_lock_is_held(lock), 1);
+  assert_in_range(redis_integer(server, "PTTL job"), 1, 300);
+  give(lock);
+}
+
+static int exit_alone(child_t *self, void *context) {
+  (void)self, (void)context;
+  exit(0);
+}
+
+static void the_childs_exit_changes_nothing(void **state) {
+  (void)state;
+  lock = take_renewed();
+  child_t child = start_child(exit_alone, NULL);
+  assert_int_equal(end_of(&child), 0);
+  pass_ms(400);
+  assert_int_equal(redilock_lock_is_held(lock), 1);
+  give(lock);
+}
+
+static int leave_the_waiter_alone(child_t *self, void *context) {
+  waiter_t *waiter = context;
+  redilock_lock_t *none = NULL;
+  (void)self;
+  if (redilock_op_acquire(waiter->op, &none) != REDILOCK_E_FORKED) return 1;
+  redilock_op_cancel(waiter->op);
+  redilock_lock_free(lock);
+  redilock_op_free(op);
+  redilock_free(client);
+  return 0;
+}
+
+static void the_child_of_a_waiter_does_not_disturb_it(void **state) {
+  (void)state;
+  lock = take(client, "job", 20000);
+  waiter_t *waiter = start_waiter(client, "job", "wait=forever");
+  for (int i = 0; i < 20; ++i) {
+    child_t child = start_child(leave_the_waiter_alone, waiter);
+    assert_int_equal(end_of(&child), 0);
+  }
+  assert_int_equal(redilock_op_position(waiter->op), 1);
+  give(lock);
+  const int64_t before = now_ms();
+  assert_status(REDILOCK_OK, join_waiter(waiter));
+  assert_in_range(now_ms() - before, 0, 1000);
+  free_waiter(waiter);
+}
+
+static int make_its_own(child_t *self, void *context) {
+  (void)self, (void)context;
+  redilock_lock_t *mine = NULL;
+  redilock_client_t *own = new_client(server, NULL);
+  if (redilock_acquire(own, "job", 3, 1000, 0, &mine) != REDILOCK_E_HELD) return 1;
+  if (redilock_acquire(own, "own", 3, 1000, 100, &mine) != REDILOCK_OK) return 2;
+  if (redilock_release(mine) != REDILOCK_OK) return 3;
+  redilock_lock_free(mine);
+  redilock_free(own);
+  return 0;
+}
+
+static void the_child_can_make_a_client_of_its_own(void **state) {
+  (void)state;
+  lock = take(client, "job", 20000);
+  child_t child = start_child(make_its_own, NULL);
+  assert_int_equal(end_of(&child), 0);
+  give(lock);
+}
+
+int main(void) {
+#define CASE(f) cmocka_unit_test_setup_teardown(f, make_client, drop_client)
+  const struct CMUnitTest tests[] = {
+      CASE(the_child_of_a_holder_is_told_and_changes_nothing),
+      CASE(the_child_frees_all_and_the_parent_still_holds_and_renews),
+      CASE(the_childs_exit_changes_nothing),
+      CASE(the_child_of_a_waiter_does_not_disturb_it),
+      CASE(the_child_can_make_a_client_of_its_own),
+  };
+  return cmocka_run_group_tests_name("capi/fork", tests, start, stop);
+}
