@@ -1,0 +1,103 @@
+#!/bin/sh
+# The permissions in docs/operations.md are enough, and each of them is needed: the command does all it
+# can as exactly that user, and with any one word of the line left out the server denies something.
+# shellcheck disable=SC1091,SC2154
+. "$(dirname "$0")/../support/cli.sh"
+
+line=$(grep '^user ' "$REDILOCK_SOURCE_DIR/docs/operations.md")
+[ "$(printf '%s\n' "$line" | wc -l)" -eq 1 ] || fail "there is not exactly one line: $line"
+user=$(echo "$line" | cut -d' ' -f2)
+rules=$(echo "$line" | cut -d' ' -f3-)
+printf '%s\nuser default on nopass ~* &* +@all\n' "$line" >"$dir/users.acl"
+
+redis-server --port 0 --unixsocket "$dir/redis.sock" --save '' --appendonly no --dir "$dir" \
+  --daemonize no --logfile "$dir/redis.log" --aclfile "$dir/users.acl" &
+server=$!
+until_true test -S "$dir/redis.sock"
+url="unix://$dir/redis.sock?username=$user&password=change-me"
+export REDILOCK_URL="$url"
+
+# As the default user, who may do everything.
+admin() { redis-cli -s "$dir/redis.sock" "$@"; }
+denied() { [ -n "$(admin ACL LOG)" ]; }
+# stop_if_denied: nothing more is to be learnt once the server has denied something.
+stop_if_denied() { if denied; then exit 0; fi; }
+waiters() { [ "$(admin ZCARD 'redilock:1:{}:queue:job:a')" = "$1" ]; }
+# Until a waiter has come, or was not let.
+waits_or_denied() { waiters 1 || denied; }
+
+# What a job that is renewed looks like when the server was deaf for a while: the renewal that went
+# unanswered is ended by CLIENT KILL before the next. It gives up when its lease would be over.
+cat >"$dir/deaf.sh" <<'END'
+redis-cli -s "$1" CLIENT PAUSE 700 ALL >/dev/null
+tries=0
+until redis-cli -s "$1" INFO commandstats | grep -q 'client|kill' || [ $tries -ge 40 ]; do
+  tries=$((tries + 1))
+  sleep 0.05
+done
+END
+
+# All that the library does to a server, in a subshell; its exit code is 0 unless something failed
+# though nothing was denied.
+use_everything() (
+  waiter=
+  trap '[ -z "$waiter" ] || kill "$waiter" 2>/dev/null || :' EXIT
+  admin SCRIPT FLUSH >/dev/null
+  admin CONFIG RESETSTAT >/dev/null
+  token=$("$redilock" acquire --wait 0 --ttl 60s job:a 2>/dev/null) || stop_if_denied
+  "$redilock" acquire --wait 100ms --ttl 60s job:a >/dev/null 2>&1 || [ $? -eq 74 ] || stop_if_denied
+  stop_if_denied
+
+  "$redilock" acquire --wait 10s --ttl 60s job:a >"$dir/granted" 2>/dev/null &
+  waiter=$!
+  until_true waits_or_denied
+  stop_if_denied
+  expect 0 "$redilock" show --json job:a
+  contains "$dir/out" '"waiters":1,'
+  expect 0 "$redilock" list --names 'job:*'
+  contains "$dir/out" job:a
+  "$redilock" release job:a "$token" || stop_if_denied
+  wait "$waiter" || stop_if_denied
+  waiter=
+  stop_if_denied
+
+  token=$(cat "$dir/granted")
+  "$redilock" extend --ttl 90s job:a "$token" 2>/dev/null || stop_if_denied
+  "$redilock" break --yes job:a 2>/dev/null || stop_if_denied
+  expect 0 "$redilock" run --ttl 1500ms --option timeout=100ms job:b -- \
+    sh "$dir/deaf.sh" "$dir/redis.sock"
+)
+
+use_everything || fail "the documented permissions are not enough"
+if denied; then
+  admin ACL LOG
+  fail "the documented permissions are not enough"
+fi
+admin INFO commandstats | grep -q 'cmdstat_client|kill:calls=[1-9]' || fail "CLIENT KILL went unused"
+
+# Lock names of others are out of reach, and so are other databases until +select is given.
+expect 77 "$redilock" acquire --wait 0 other
+expect 77 env REDILOCK_URL="$url&db=1" "$redilock" acquire --wait 0 job:c
+admin ACL SETUSER "$user" +select >/dev/null
+expect 0 env REDILOCK_URL="$url&db=1" "$redilock" acquire --wait 0 job:c
+
+count=0
+set -f # the rules are full of stars
+for rule in $rules; do
+  [ "$rule" != resetchannels ] || continue
+  without=
+  for other in $rules; do
+    [ "$other" = "$rule" ] || without="$without $other"
+  done
+  # shellcheck disable=SC2086
+  admin ACL SETUSER "$user" reset $without >/dev/null
+  admin FLUSHALL >/dev/null
+  admin ACL LOG RESET >/dev/null
+  use_everything >"$dir/log" 2>&1 || denied || {
+    cat "$dir/log"
+    fail "without $rule something failed, but not for lack of permission"
+  }
+  denied || fail "nobody misses $rule: it should not be in the documented line"
+  count=$((count + 1))
+done
+[ "$count" -ge 30 ] || fail "only $count rules were looked at"
