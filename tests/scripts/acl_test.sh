@@ -1,7 +1,8 @@
 #!/bin/sh
 # The permissions in docs/operations.md are enough, and each of them is needed: the command does all it
 # can as exactly that user, and with any one word of the line left out the server denies something.
-# shellcheck disable=SC1091,SC2154
+# The variables are set, and $server is read, in cli.sh.
+# shellcheck disable=SC1091,SC2034,SC2154
 . "$(dirname "$0")/../support/cli.sh"
 
 line=$(grep '^user ' "$REDILOCK_SOURCE_DIR/docs/operations.md")
