@@ -1,0 +1,80 @@
+#!/bin/sh
+# redilock(3) says of each option what the library says, and leaves out no function and no status of the
+# header. With --print, it prints the options as they have to stand between the page's marks.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+library=${REDILOCK_LIBRARY:?the shared library}
+page=$REDILOCK_SOURCE_DIR/docs/redilock.3
+include=$REDILOCK_SOURCE_DIR/capi/include
+failed=0
+fail() {
+  echo "failed: $*"
+  failed=1
+}
+
+cat >"$work/options.c" <<'END'
+#include <redilock/redilock.h>
+#include <stdio.h>
+#include <string.h>
+/* In mdoc each sentence has its own line. */
+static void print_sentences(const char *text) {
+  for (; *text != '\0'; ++text) {
+    const int ends = strncmp(text, ". ", 2) == 0;
+    fputs(ends ? ".\n" : "", stdout);
+    if (ends) ++text;
+    else putchar(*text);
+  }
+  putchar('\n');
+}
+int main(void) {
+  size_t i;
+  for (i = 0; i < redilock_option_count(); ++i) {
+    const char *scope = redilock_option_scope(i), *value = redilock_option_default(i);
+    printf(".It Cm %s\n", redilock_option_name(i));
+    printf("Of type %s, for %s", redilock_option_type(i),
+           strcmp(scope, "client") == 0 ? "a client" :
+           strcmp(scope, "operation") == 0 ? "an operation" : "both");
+    if (*value != '\0') printf(", by default\n.Li %s .\n", value);
+    else printf(".\n");
+    print_sentences(redilock_option_doc(i));
+  }
+  return 0;
+}
+END
+sanitize=${REDILOCK_SANITIZE:+-fsanitize=$REDILOCK_SANITIZE}
+# shellcheck disable=SC2086
+"${CC:-cc}" -std=c89 -Wall -Wextra -Werror $sanitize -I"$include" -o "$work/options" "$work/options.c" \
+  "$library"
+LD_LIBRARY_PATH=${library%/*} "$work/options" >"$work/wanted"
+if [ "${1:-}" = --print ]; then
+  cat "$work/wanted"
+  exit
+fi
+[ "$(grep -c '^\.It Cm ' "$work/wanted")" -ge 10 ] || fail "the library lists hardly any option"
+
+sed '1,/^\.\\" options: begin$/d; /^\.\\" options: end$/,$d' "$page" >"$work/written"
+diff -u "$work/written" "$work/wanted" ||
+  fail "the options of redilock.3 (-) are not those of the library (+); see $0 --print"
+
+sed -n '/^REDILOCK_API/,/;$/p' "$include/redilock/redilock.h" | grep -o 'redilock_[a-z_]*(' | tr -d '(' |
+  sort -u >"$work/functions"
+[ "$(wc -l <"$work/functions")" -ge 40 ] || fail "the header has hardly any function"
+while read -r function; do
+  awk '/^\.Sh SYNOPSIS/ { on = 1 } /^\.Sh DESCRIPTION/ { on = 0 } on' "$page" |
+    grep -Eq "^\.F[no] $function( |\$)" || fail "the synopsis lacks $function"
+  awk '/^\.Sh DESCRIPTION/ { on = 1 } on' "$page" |
+    grep -Eq "^\.(It )?Fn $function( |\$)" || fail "the description lacks $function"
+done <"$work/functions"
+grep -Eo '^  REDILOCK_E_[A-Z_]+' "$include/redilock/redilock.h" | tr -d ' ' >"$work/statuses"
+while read -r status; do
+  grep -q "^\.It Bq Dv $status\$" "$page" || fail "the errors lack $status"
+done <"$work/statuses"
+
+if command -v mandoc >/dev/null; then
+  for file in "$REDILOCK_SOURCE_DIR"/docs/*.[1-9]; do
+    # Only what may break the layout counts; style may differ.
+    mandoc -T lint -W warning "$file" || fail "$file has faults"
+  done
+fi
+exit $failed
