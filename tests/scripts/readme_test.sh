@@ -55,3 +55,7 @@ done <"$dir/links"
 for name in demo test bench; do
   grep -q "^  $name " "$REDILOCK_SOURCE_DIR/dev" || fail "./dev has no $name"
 done
+grep -o -e '--only [a-z_]*' "$readme" | cut -d' ' -f2 | sort -u >"$dir/parts"
+while read -r part; do
+  grep -qF "{\"$part\"," "$REDILOCK_SOURCE_DIR/tests/bench/main.cpp" || fail "no benchmark of $part"
+done <"$dir/parts"
