@@ -107,6 +107,7 @@ std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant 
         step_ = Step::kWait;
         return after(now, kAskAgain);
       }
+      if (!queued_ && !sent) return finish(error), std::nullopt;  // nothing came of it
       give_up(error);
       break;
     case Step::kLeave:
