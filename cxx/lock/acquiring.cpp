@@ -24,6 +24,12 @@ Error unknown(const std::string &what, const Error &cause) {
   return {Status::kUnknown, what + cause.message(), true};
 }
 
+// Whether the server answered, with a no.
+bool is_refusal(const Error &error) {
+  const Status status = error.status();
+  return status == Status::kServer || status == Status::kAuth || status == Status::kProtocol;
+}
+
 bool stopped(const Error &error) {
   return error.status() == Status::kCancelled || error.status() == Status::kInterrupted ||
          error.status() == Status::kClosed;
@@ -112,8 +118,9 @@ std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant 
       break;
     case Step::kLeave:
       undo_ = true;
-      // A server that refuses to queue refuses to let the place go too: the first refusal says more.
-      finish(why_.retriable() ? unknown(kStillInQueue, error) : why_);
+      // A server that refuses to queue refuses to let the place go too: the first refusal says
+      // more.
+      finish(is_refusal(why_) || !why_.retriable() ? why_ : unknown(kStillInQueue, error));
       break;
     case Step::kSubscribe:
     case Step::kDone:

@@ -50,7 +50,7 @@ Error server_error(const std::string &text) {
                     "ERR Client sent AUTH", "ERR wrong number of arguments for 'auth'"}))
     return Error(Status::kAuth, words);
   if (text.find("NOPERM") != std::string::npos || text.find("ACL failure") != std::string::npos ||
-      text.find("can't run this command") != std::string::npos)
+      text.find("The user executing the script can't") != std::string::npos)
     return Error(Status::kAuth, words);
   if (one_of(text, {"MOVED", "ASK ", "CROSSSLOT", "CLUSTERDOWN"}))
     return Error(Status::kUnsupported, "the server is part of a cluster, which is not supported");
