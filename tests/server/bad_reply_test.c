@@ -2,10 +2,6 @@
  * Replies that no Redis gives: giants, nests, trickles and every wrong type for every request. The
  * answer is PROTOCOL at once, or UNKNOWN by the deadline; never a lock, and never much memory.
  */
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "support/attempt.h"
+#include "support/cmocka.h"
 #include "support/fake_server.h"
 #include "support/timing.h"
 

@@ -5,13 +5,9 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +16,7 @@
 #include <unistd.h>
 
 #include "support/attempt.h"
+#include "support/cmocka.h"
 #include "support/fake_server.h"
 #include "support/redis.h"
 #include "support/timing.h"

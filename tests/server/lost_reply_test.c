@@ -3,16 +3,13 @@
  * again, "already mine" and "not there" count, and where no answer can be had the outcome is
  * UNKNOWN and is undone.
  */
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/attempt.h"
+#include "support/cmocka.h"
 #include "support/proxy.h"
 #include "support/redis.h"
 #include "support/timing.h"

@@ -4,12 +4,8 @@
  * full buffer does; both come before those of the C library.
  */
 #define _GNU_SOURCE
-#include <cmocka.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +15,7 @@
 #include <unistd.h>
 
 #include "support/attempt.h"
+#include "support/cmocka.h"
 #include "support/redis.h"
 
 static redis_server_t *redis;

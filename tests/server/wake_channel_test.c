@@ -2,16 +2,13 @@
  * The wake-up channel when it is lied to or cut off. A fake server shows what pushes do, since it
  * can put them anywhere; a real one shows that no wake-up is lost when subscriptions die.
  */
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/attempt.h"
+#include "support/cmocka.h"
 #include "support/fake_server.h"
 #include "support/redis.h"
 #include "support/timing.h"

@@ -1,14 +1,11 @@
 /* Acquiring for tests: what each needs said once. */
 #include "support/attempt.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/cmocka.h"
 #include "support/timing.h"
 
 static void need(bool good, const char *what) {

@@ -1,0 +1,127 @@
+/*
+ * Requests that were given up and run late: the proxy keeps their bytes and delivers them when the
+ * client has gone on. Nothing of them may stay, whether the server lets connections be killed or
+ * not.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/attempt.h"
+#include "support/cmocka.h"
+#include "support/proxy.h"
+#include "support/redis.h"
+#include "support/timing.h"
+
+#define QUEUE "redilock:1:{}:queue:lock"
+
+static redis_server_t *redis;
+
+static int set_up(void **state) {
+  (void)state;
+  redis = redis_start(NULL);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  redis_stop(redis);
+  return 0;
+}
+
+static bool nothing_left(void *argument) {
+  (void)argument;
+  return redis_integer(redis, "EXISTS lock " QUEUE) == 0;
+}
+
+/* Gives up an acquire whose request is held back, lets it run, and looks at what stays. */
+static void given_up_acquire(const char *options, int64_t wait_ms) {
+  redis_do(redis, "FLUSHALL");
+  proxy_t *proxy = proxy_start(redis->socket);
+  redilock_client_t *client = client_at(proxy_url(proxy), options);
+  attempt_t one;
+  proxy_fail(proxy, PROXY_HOLD, "EVALSHA", 1, 0);
+  attempt(&one, client, "lock", 3000, wait_ms);
+  assert_int_equal(one.status, REDILOCK_E_UNKNOWN);
+  proxy_release(proxy);
+  assert_true(proxy_held_none(proxy));
+  assert_true(eventually(nothing_left, NULL, 2000));
+  pass_ms(400); /* a few rounds of undoing later */
+  assert_true(nothing_left(NULL));
+  assert_true(attempt_and_release(client, "lock") > 0);
+  attempt_free(&one);
+  redilock_free(client);
+  proxy_stop(proxy);
+}
+
+/* A re-check of a waiter is held back; the waiter gives up; the re-check runs. */
+static void given_up_recheck(const char *options, bool killed) {
+  redis_do(redis, "FLUSHALL");
+  proxy_t *proxy = proxy_start(redis->socket);
+  redilock_client_t *client = client_at(proxy_url(proxy), options);
+  attempt_t waiter;
+  redis_do(redis, "SET lock foreign PX 60000"); /* looked at every 250 ms */
+  attempt_start(&waiter, client, "lock", 3000, 1500);
+  assert_true(attempt_queued(&waiter));
+  proxy_fail(proxy, PROXY_HOLD, "EVALSHA", 1, 0);
+  assert_true(proxy_struck(proxy, 1));
+  attempt_join(&waiter);
+  assert_null(waiter.lock);
+  if (waiter.status != REDILOCK_E_TIMEOUT) assert_int_equal(waiter.status, REDILOCK_E_UNKNOWN);
+  if (killed) assert_int_equal(waiter.status, REDILOCK_E_TIMEOUT);
+  redis_do(redis, "DEL lock");
+  proxy_release(proxy);
+  assert_true(proxy_held_none(proxy));
+  assert_true(eventually(nothing_left, NULL, 2000));
+  pass_ms(400);
+  assert_true(nothing_left(NULL));
+  attempt_free(&waiter);
+  redilock_free(client);
+  proxy_stop(proxy);
+}
+
+static void late_acquire_is_killed(void **state) {
+  (void)state;
+  given_up_acquire("timeout=500ms", 0);
+}
+
+static void late_recheck_is_killed(void **state) {
+  (void)state;
+  given_up_recheck("timeout=500ms", true);
+}
+
+static void allow(const char *rules) {
+  char command[512];
+  snprintf(command, sizeof command, "ACL SETUSER worker reset on >secret ~* &* +@all %s", rules);
+  redis_do(redis, command);
+}
+
+static void late_acquire_is_undone_where_kill_is_forbidden(void **state) {
+  (void)state;
+  allow("-client|kill");
+  given_up_acquire("timeout=500ms&username=worker&password=secret", 0);
+}
+
+static void late_acquire_is_undone_where_the_id_is_forbidden(void **state) {
+  (void)state;
+  allow("-client");
+  given_up_acquire("timeout=500ms&username=worker&password=secret", 0);
+}
+
+static void late_recheck_is_undone_where_kill_is_forbidden(void **state) {
+  (void)state;
+  allow("-client|kill");
+  given_up_recheck("timeout=500ms&username=worker&password=secret", false);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(late_acquire_is_killed),
+      cmocka_unit_test(late_recheck_is_killed),
+      cmocka_unit_test(late_acquire_is_undone_where_kill_is_forbidden),
+      cmocka_unit_test(late_acquire_is_undone_where_the_id_is_forbidden),
+      cmocka_unit_test(late_recheck_is_undone_where_kill_is_forbidden),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
