@@ -1,0 +1,134 @@
+/*
+ * What locks cost the server: a waiter asks seldom, and names that are used once leave nothing but
+ * the fence counter. REDILOCK_TEST_WAIT_SECONDS makes the wait longer than the usual 20 seconds.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/attempt.h"
+#include "support/cmocka.h"
+#include "support/redis.h"
+#include "support/timing.h"
+
+enum { kThreads = 4, kNames = 25000 };
+
+static redis_server_t *redis;
+
+static int set_up(void **state) {
+  (void)state;
+  redis = redis_start(NULL);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  redis_stop(redis);
+  return 0;
+}
+
+/* All commands that clients sent; what scripts call within are other commands than these. */
+static int64_t commands_sent(void) {
+  const char *const sent[] = {"evalsha", "eval", "subscribe", "client|id", "client|kill", "client"};
+  char stats[16384];
+  int64_t total = 0;
+  redis_text(redis, stats, sizeof stats, "INFO commandstats");
+  for (size_t i = 0; i < sizeof sent / sizeof *sent; ++i) {
+    char key[64];
+    const int length = snprintf(key, sizeof key, "cmdstat_%s:calls=", sent[i]);
+    const char *found = strstr(stats, key);
+    if (found != NULL) total += strtoll(found + length, NULL, 10);
+  }
+  return total;
+}
+
+static int64_t wait_seconds(void) {
+  const char *text = getenv("REDILOCK_TEST_WAIT_SECONDS");
+  return text == NULL ? 20 : strtoll(text, NULL, 10);
+}
+
+static void waiting_costs_a_command_a_second_at_most(void **state) {
+  (void)state;
+  redilock_client_t *holding = client_at(redis->url, NULL), *waiting = client_at(redis->url, NULL);
+  attempt_t holder, waiter;
+  assert_int_equal(attempt(&holder, holding, "lock", 3600000, 0), REDILOCK_OK);
+  const int64_t before = commands_sent();
+  attempt(&waiter, waiting, "lock", 30000, wait_seconds() * 1000);
+  assert_int_equal(waiter.status, REDILOCK_E_TIMEOUT);
+  const int64_t sent = commands_sent() - before;
+  print_message("%lld commands in %lld s, connecting, queueing and leaving included\n",
+                (long long)sent, (long long)wait_seconds());
+  assert_in_range(sent, 5, wait_seconds()); /* connecting included */
+  attempt_free(&holder);
+  attempt_free(&waiter);
+  redilock_free(waiting);
+  redilock_free(holding);
+}
+
+struct worker {
+  pthread_t thread;
+  redilock_client_t *client;
+  int number, failures;
+};
+
+static void *use_names_once(void *argument) {
+  struct worker *worker = argument;
+  for (int i = 0; i < kNames; ++i) {
+    char name[64];
+    redilock_lock_t *lock = NULL;
+    const int length = snprintf(name, sizeof name, "once:%d:%d", worker->number, i);
+    if (redilock_acquire(worker->client, name, (size_t)length, 30000, i % 2, &lock) !=
+            REDILOCK_OK ||
+        redilock_release(lock) != REDILOCK_OK)
+      ++worker->failures;
+    redilock_lock_free(lock);
+  }
+  return NULL;
+}
+
+static void names_used_once_leave_nothing_but_the_fence(void **state) {
+  (void)state;
+  struct worker workers[kThreads] = {0};
+  redilock_client_t *client = client_at(redis->url, NULL);
+  for (int i = 0; i < kThreads; ++i) {
+    workers[i].client = client;
+    workers[i].number = i;
+    assert_int_equal(pthread_create(&workers[i].thread, NULL, use_names_once, &workers[i]), 0);
+  }
+  for (int i = 0; i < kThreads; ++i) {
+    pthread_join(workers[i].thread, NULL);
+    assert_int_equal(workers[i].failures, 0);
+  }
+  assert_int_equal(redis_integer(redis, "DBSIZE"), 1);
+  assert_int_equal(redis_integer(redis, "EXISTS redilock:1:{}:fence"), 1);
+  redilock_free(client);
+}
+
+/* Names that were waited for leave a record, which goes within the minute. */
+static void names_waited_for_leave_only_what_expires(void **state) {
+  (void)state;
+  redilock_client_t *holding = client_at(redis->url, NULL), *waiting = client_at(redis->url, NULL);
+  redis_do(redis, "FLUSHALL");
+  attempt_t holder, waiter;
+  assert_int_equal(attempt(&holder, holding, "lock", 30000, 0), REDILOCK_OK);
+  attempt_start(&waiter, waiting, "lock", 30000, 10000);
+  assert_true(attempt_queued(&waiter));
+  assert_int_equal(redilock_release(holder.lock), REDILOCK_OK);
+  assert_int_equal(attempt_join(&waiter), REDILOCK_OK);
+  assert_int_equal(redilock_release(waiter.lock), REDILOCK_OK);
+  assert_int_equal(redis_integer(redis, "DBSIZE"), 2);
+  assert_in_range(redis_integer(redis, "PTTL redilock:1:{}:alive:lock"), 50000, 60000);
+  attempt_free(&holder);
+  attempt_free(&waiter);
+  redilock_free(waiting);
+  redilock_free(holding);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(names_used_once_leave_nothing_but_the_fence),
+      cmocka_unit_test(names_waited_for_leave_only_what_expires),
+      cmocka_unit_test(waiting_costs_a_command_a_second_at_most),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
