@@ -18,14 +18,11 @@
 
 enum { kTtlMs = 1000, kWaitMs = 30000, kLongHoldMs = 150 };
 
-static int64_t clock_us(clockid_t clock) {
+int64_t arena_now(void) {
   struct timespec time;
-  clock_gettime(clock, &time);
+  clock_gettime(CLOCK_MONOTONIC, &time);
   return time.tv_sec * INT64_C(1000000) + time.tv_nsec / 1000;
 }
-
-int64_t arena_now(void) { return clock_us(CLOCK_MONOTONIC); }
-int64_t arena_wall(void) { return clock_us(CLOCK_REALTIME); }
 
 static struct hold *open_hold(struct arena *arena, int number, redilock_lock_t *lock) {
   const int index = atomic_fetch_add(&arena->holds, 1);

@@ -39,9 +39,8 @@ struct arena {
   struct hold hold[kArenaHolds];
 };
 
-/** CLOCK_MONOTONIC and CLOCK_REALTIME in microseconds. */
+/** CLOCK_MONOTONIC in microseconds. */
 int64_t arena_now(void);
-int64_t arena_wall(void);
 
 struct arena *arena_new(const char *url);
 void arena_free(struct arena *arena);
