@@ -1,13 +1,14 @@
 -- The hand-off, shared by every script that finds or makes a lock free. No script reads the clock, the
 -- fence counter or the client records but through this fragment, and it reads all it needs before it
--- writes: a script that fails half-way is not rolled back.
+-- writes: a script that fails half-way is not rolled back. Numbers are given to commands as strings where
+-- they are known, as Redis would print each into one by a slow "%.17g".
 -- Expects KEYS[1] = lock key, KEYS[2] = queue key.
 
 local side = string.match(KEYS[2], '^redilock:1:{[^}]*}:')
 local fence_key = side .. 'fence'
 local alive_key = side .. 'alive:' .. KEYS[1]
 local alive_ms = 6000
-local keep_ms = 60000
+local keep_ms = '60000'
 
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
@@ -25,8 +26,12 @@ local function next_fence()
   return math.max(last + 1, now_us)
 end
 
+-- The ttl, wake channel, token and token's id of a queue member; nothing for what is none. Labels are not
+-- looked through.
 local function parse(member)
-  return string.match(member, '^(%d+) (%S+) (redilock:(%x+):.*)$')
+  local ttl, channel, at, colon = string.match(member, '^(%d+) (%S+) ()redilock:%x+():')
+  if not ttl then return nil end
+  return ttl, channel, string.sub(member, at), string.sub(member, at + 9, colon - 1)
 end
 
 -- A client lives while its record is fresh and its wake channel has a subscriber of its own. A record
@@ -43,17 +48,19 @@ end
 local function hand_off(own_token)
   local fence = next_fence()
   local living, dead = {}, 0
-  local batch = redis.call('ZRANGE', KEYS[2], 0, 0)
+  local batch = redis.call('ZRANGE', KEYS[2], '0', '0')
   while batch[1] do
     for _, member in ipairs(batch) do
       local ttl, channel, token, id = parse(member)
       if channel and living[channel] == nil then living[channel] = lives(channel) end
       if channel and living[channel] then
-        redis.call('ZREMRANGEBYRANK', KEYS[2], 0, dead)
-        redis.call('SET', fence_key, integer(fence))
+        redis.call('ZREMRANGEBYRANK', KEYS[2], '0', dead == 0 and '0' or dead)
+        local drawn = integer(fence)
+        redis.call('SET', fence_key, drawn)
         redis.call('SET', KEYS[1], token, 'PX', ttl)
         if token ~= own_token then
-          redis.pcall('PUBLISH', channel, id .. ' ' .. integer(fence) .. ' ' .. integer(now_us))
+          local granted = fence == now_us and drawn or integer(now_us)
+          redis.pcall('PUBLISH', channel, id .. ' ' .. drawn .. ' ' .. granted)
         end
         return token, fence
       end
