@@ -196,7 +196,7 @@ void WakeChannel::receive(std::unique_lock<std::mutex> &lock) {
   std::vector<Reply> messages;
   bool broken = false;
   try {
-    while (auto message = connection_->receive_now()) messages.push_back(std::move(*message));
+    connection_->receive_now(messages);
   } catch (const Error &) {
     broken = true;
     connection_.reset();

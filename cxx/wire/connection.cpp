@@ -106,14 +106,14 @@ Reply Connection::receive(const Limit &limit) {
   }
 }
 
-std::optional<Reply> Connection::receive_now() {
-  for (;;) {
-    if (auto reply = reader_.next()) return reply;
-    char buffer[kReadSize];
-    size_t count = socket_.receive_now(buffer, sizeof buffer);
-    if (count == 0) return std::nullopt;
+void Connection::receive_now(std::vector<Reply> &replies) {
+  char buffer[kReadSize];
+  size_t count = 0;
+  do {  // a buffer that was not filled has taken all there was
+    count = socket_.receive_now(buffer, sizeof buffer);
     reader_.feed(buffer, count);
-  }
+    while (auto reply = reader_.next()) replies.push_back(std::move(*reply));
+  } while (count == sizeof buffer);
 }
 
 }  // namespace redilock

@@ -33,8 +33,8 @@ class Connection {
     send(command, limit);
     return receive(limit);
   }
-  // A reply that is here already; nothing if there is none.
-  std::optional<Reply> receive_now();
+  // Adds the replies that are here already. Also where it throws, those before stay.
+  void receive_now(std::vector<Reply> &replies);
 
   int fd() const noexcept { return socket_.fd(); }
   // The server's CLIENT ID of this connection, 0 where the server would not say.
