@@ -34,7 +34,7 @@ class WakeChannel::Reading {
     if (!lock_.owns_lock()) lock_.lock();
     channel_.reading_ = false;
     channel_.reader_ = nullptr;
-    if (!channel_.asleep_.empty()) channel_.asleep_.front()->interrupt.notifier.ring();
+    channel_.pass_on();
   }
   Reading(const Reading &) = delete;
   Reading &operator=(const Reading &) = delete;
@@ -115,14 +115,21 @@ void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
 
 void WakeChannel::sleep(Wait &wait, Instant until) {
   std::unique_lock lock(mutex_);
-  do {
+  Finally left([&] { pass_on(); });
+  // Its ring may have been taken back by a request under way when it was roused.
+  while (!wait.roused && clock_.now() < until) {
     if (reading_)
       follow(lock, wait, until);
     else
       read(lock, wait, until);
-  } while (!wait.roused && clock_.now() < until);
+  }
   wait.roused = false;
   if (failure_ && !subscribed_ && !failure_->retriable()) throw Error(*failure_);
+}
+
+// Whoever was named to read next may have a reason to return instead, so each return names another.
+void WakeChannel::pass_on() {
+  if (!reading_ && !asleep_.empty()) asleep_.front()->interrupt.notifier.ring();
 }
 
 void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
