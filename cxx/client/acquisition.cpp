@@ -1,5 +1,6 @@
 #include "client/acquisition.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "values/status.hpp"
@@ -118,8 +119,19 @@ std::shared_ptr<Lease> Acquisition::lease() {
   try {
     return client_.lease(request_, machine_.claim(), *machine_.grant());
   } catch (...) {
-    client_.undo(machine_.claim());
+    give_back();
     throw;
+  }
+}
+
+// On this thread: that the client's own cannot be started may be why there is no lease.
+void Acquisition::give_back() noexcept {
+  const Micros patience = std::min<Micros>(client_.options_.timeout, Acquiring::kGrace);
+  try {
+    client_.commands_.leave(machine_.claim(), client_.wake_.name(),
+                            {client_.clock_, after(now(), patience)});
+  } catch (const std::exception &) {
+    client_.undo(machine_.claim());
   }
 }
 

@@ -29,6 +29,7 @@ class Acquisition {
   Wait &waiting();
   void show_position(int64_t place);
   std::shared_ptr<Lease> lease();
+  void give_back() noexcept;
 
   Limit limit(Interrupt *interrupt) const;
   Instant now() const { return client_.clock_.now(); }
