@@ -2,15 +2,11 @@
  * by link. */
 #include <dlfcn.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-/* CMocka wants those before itself. */
-#include <cmocka.h>
 
 #include "redilock/redilock.h"
+#include "support/cmocka.h"
 #include "support/redis.h"
 #include "support/timing.h"
 

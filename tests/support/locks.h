@@ -6,19 +6,11 @@
 #ifndef REDILOCK_TESTS_LOCKS_H
 #define REDILOCK_TESTS_LOCKS_H
 
-/* CMocka wants these before itself. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <pthread.h>
 #include <stdbool.h>
 
 #include "redilock/redilock.h"
+#include "support/cmocka.h"
 #include "support/redis.h"
 #include "support/timing.h"
 
