@@ -1,5 +1,5 @@
 // One connection to a Redis server that has authenticated, chosen its database, and knows its id. After
-// any Error but kNoMemory's it is of no use and is dropped: a reply may be left unread on it.
+// anything thrown it is of no use and is dropped: a reply may be left unread on it.
 #pragma once
 
 #include <memory>

@@ -32,11 +32,11 @@ class ReplyBuilder {
   }
 #if HIREDIS_MAJOR >= 1
   static void *array(const redisReadTask *task, size_t count) { return sized_array(task, count); }
-  static void *number(const redisReadTask *, double, char *, size_t) { return nullptr; }
-  static void *boolean(const redisReadTask *, int) { return nullptr; }
+  static void *number(const redisReadTask *task, double, char *, size_t) { return refuse(task); }
+  static void *boolean(const redisReadTask *task, int) { return refuse(task); }
 #else
   static void *array(const redisReadTask *task, int count) {
-    return count < 0 ? nullptr : sized_array(task, static_cast<size_t>(count));
+    return count < 0 ? refuse(task) : sized_array(task, static_cast<size_t>(count));
   }
 #endif
   static void *integer(const redisReadTask *task, long long value) {
@@ -49,6 +49,12 @@ class ReplyBuilder {
   static void free(void *root) { std::unique_ptr<Reply>(static_cast<Reply *>(root)).reset(); }
 
  private:
+  // The reader takes any null for want of memory; this says that it was not.
+  static void *refuse(const redisReadTask *task) {
+    *static_cast<bool *>(task->privdata) = true;
+    return nullptr;
+  }
+
   static Reply::Kind kind_of(int type) {
     if (type == REDIS_REPLY_ERROR) return Reply::Kind::kError;
     return type == REDIS_REPLY_STATUS ? Reply::Kind::kStatus : Reply::Kind::kString;
@@ -57,7 +63,7 @@ class ReplyBuilder {
   static void *sized_array(const redisReadTask *task, size_t count) {
     int depth = 1;
     for (const redisReadTask *up = task->parent; up != nullptr; up = up->parent) ++depth;
-    if (depth > kMaxDepth || count > kMaxElements) return nullptr;
+    if (depth > kMaxDepth || count > kMaxElements) return refuse(task);
     return make(task, Reply::Kind::kArray, [&](Reply &reply) { reply.items_.resize(count); });
   }
 
@@ -129,6 +135,7 @@ void ReplyReader::Deleter::operator()(redisReader *reader) const noexcept {
 
 ReplyReader::ReplyReader() : reader_(::redisReaderCreateWithFunctions(builder_functions())) {
   if (!reader_) throw std::bad_alloc();
+  reader_->privdata = &refused_;
 }
 
 ReplyReader::~ReplyReader() = default;
@@ -141,7 +148,11 @@ void ReplyReader::feed(const char *bytes, size_t count) {
 
 std::optional<Reply> ReplyReader::next() {
   void *raw = nullptr;
-  if (::redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) protocol_error(reader_->errstr);
+  if (::redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) {
+    if (refused_) protocol_error("it has more parts, or others, than it may");
+    if (reader_->err == REDIS_ERR_OOM) throw std::bad_alloc();
+    protocol_error(reader_->errstr);
+  }
   if (raw == nullptr) {
     refuse_announced_giants();
     return std::nullopt;
@@ -157,7 +168,9 @@ void ReplyReader::refuse_announced_giants() const {
   const char *head = reader_->buf + reader_->pos;
   size_t length = reader_->len - reader_->pos, digits = 0;
   while (digits < length && head[digits] >= '0' && head[digits] <= '9') ++digits;
-  bool announced = digits > 0 && digits < length && head[digits] == '\r';
+  // Only of a string is a whole line left unread; one that lacks its end may be a number's.
+  bool announced =
+      digits > 0 && digits + 1 < length && head[digits] == '\r' && head[digits + 1] == '\n';
   if (announced && (digits > 9 || std::stoul(std::string(head, digits)) > kMaxBytes))
     protocol_error("it announces more than it may");
 }

@@ -41,7 +41,8 @@ class ReplyReader {
   ReplyReader &operator=(const ReplyReader &) = delete;
 
   void feed(const char *bytes, size_t count);
-  // The next whole reply, or nothing until more bytes are fed. Throws Error(kProtocol).
+  // The next whole reply, or nothing until more bytes are fed. Throws Error(kProtocol), and
+  // std::bad_alloc, after which it is of no more use either.
   std::optional<Reply> next();
 
  private:
@@ -51,7 +52,8 @@ class ReplyReader {
   void refuse_announced_giants() const;
 
   std::unique_ptr<redisReader, Deleter> reader_;
-  size_t pending_ = 0;  // bytes fed since the last whole reply
+  size_t pending_ = 0;    // bytes fed since the last whole reply
+  bool refused_ = false;  // by the caps, which hiredis cannot tell from want of memory
 };
 
 }  // namespace redilock
