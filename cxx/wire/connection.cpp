@@ -84,13 +84,13 @@ void Connection::greet(const Credentials &credentials, const Limit &limit) {
     if (reply.is_error()) throw_server_error(reply.text());
   }
   Reply id = receive(limit);
-  if (!id.is_error()) {
-    id_ = id.integer();
-    if (id_ <= 0)
-      throw Error(Status::kProtocol, "the server does not answer CLIENT ID as it should");
-  } else if (one_of(id.text(), {"NOAUTH", "LOADING"})) {
-    throw_server_error(id.text());
+  if (id.is_error()) {
+    const Error error = server_error(id.text());
+    if (error.retriable() || one_of(id.text(), {"NOAUTH"})) throw Error(error);
+    return;
   }
+  id_ = id.integer();
+  if (id_ <= 0) throw Error(Status::kProtocol, "the server does not answer CLIENT ID as it should");
 }
 
 void Connection::send(const Command &command, const Limit &limit) {

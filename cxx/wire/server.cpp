@@ -101,6 +101,9 @@ std::optional<Answer> Server::attempt(const Command &command, const Script *scri
     abandon(std::move(connection));
     sent = true;
     cause = error;
+  } catch (...) {  // no memory, and a request or its reply may be under way
+    if (connection != nullptr) abandon(std::move(connection));
+    throw;
   }
   return std::nullopt;
 }
@@ -109,10 +112,17 @@ Answer Server::retry(const Command &command, const Script *script, const Limit &
   Backoff backoff;
   bool sent = false;
   Error cause(Status::kUnavailable, "the server did not answer in time", true);
-  for (;;) {
-    if (auto answer = attempt(command, script, limit, sent, cause)) return std::move(*answer);
-    const bool again = cause.status() == Status::kUnavailable || cause.status() == Status::kServer;
-    if (!again || !backoff.pause(limit)) throw Unanswered(cause, sent);
+  try {
+    for (;;) {
+      if (auto answer = attempt(command, script, limit, sent, cause)) return std::move(*answer);
+      const bool again =
+          cause.status() == Status::kUnavailable || cause.status() == Status::kServer;
+      if (!again || !backoff.pause(limit)) throw Unanswered(cause, sent);
+    }
+  } catch (const Error &error) {
+    // Refused or cancelled now; what went out before may have been carried out all the same.
+    if (!sent) throw;
+    throw Unanswered(error, true);
   }
 }
 
@@ -182,6 +192,7 @@ void Server::end_abandoned(Connection &connection, const Limit &limit) {
     const std::string text = std::to_string(id);
     if (id >= connection.id()) continue;
     Reply reply = connection.call({"CLIENT", "KILL", "ID", text}, limit);
+    if (passes_soon(reply)) throw_server_error(reply.text());
     if (reply.is_error()) can_kill_ = false;
   }
   std::lock_guard lock(mutex_);

@@ -27,7 +27,7 @@ struct Answer {
   bool asked_before;   // an earlier request of the same call may have been carried out unheard
 };
 
-// Thrown when no answer came at all.
+// Thrown when no answer came, or one that does not tell what became of an earlier request.
 class Unanswered : public Error {
  public:
   Unanswered(const Error &cause, bool sent)

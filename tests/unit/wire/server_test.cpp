@@ -1,0 +1,200 @@
+// Scripts that are asked until they are answered, against servers that fail half-way.
+#include "wire/server.hpp"
+
+#include <pthread.h>
+
+#include "../fake_server.hpp"
+#include "../outcome.hpp"
+
+using redilock::ClientOptions;
+using redilock::Endpoint;
+using redilock::Error;
+using redilock::Interrupt;
+using redilock::Limit;
+using redilock::Micros;
+using redilock::Millis;
+using redilock::Script;
+using redilock::Server;
+using redilock::Unanswered;
+
+static constexpr Script kScript{"return 1", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"};
+static const std::string kClose = FakeServer::kClose, kSilent = FakeServer::kSilent;
+
+// Runs a script and tells the answer or how none came, and then what the server was sent.
+static std::string conversation(FakeServer::Connections connections, int scripts = 1,
+                                Millis time = Millis(5000), bool *can_end = nullptr) {
+  FakeServer fake(std::move(connections));
+  Endpoint endpoint;
+  endpoint.socket_path = fake.path();
+  Server server(endpoint, ClientOptions{}, redilock::system_clock());
+  std::string told;
+  for (int i = 0; i < scripts; ++i) {
+    const Limit limit{redilock::system_clock(), after(redilock::system_clock().now(), time)};
+    try {
+      auto answer = server.run(kScript, {"key"}, {"argument"}, limit);
+      told += std::to_string(answer.reply.integer()) + (answer.asked_before ? " again; " : "; ");
+    } catch (const Unanswered &error) {
+      told += std::to_string(static_cast<int>(error.status())) +
+              (error.sent() ? " sent; " : " not sent; ");
+    } catch (const Error &error) {
+      told += std::to_string(static_cast<int>(error.status())) + "; ";
+    }
+  }
+  if (can_end != nullptr) *can_end = server.can_end_abandoned();
+  return told + fake.commands();
+}
+
+static void an_answer_needs_one_connection(void **) {
+  assert_returns(outcome_of([] {
+                   return conversation({{":7\r\n", ":1\r\n", ":2\r\n"}}, 2);
+                 }),
+                 "1; 2; 0:CLIENT ID, 0:EVALSHA, 0:EVALSHA");
+}
+
+static void an_unknown_script_is_sent_once(void **) {
+  assert_returns(outcome_of([] {
+                   return conversation({{":7\r\n", "-NOSCRIPT No matching script.\r\n", ":1\r\n"}});
+                 }),
+                 "1; 0:CLIENT ID, 0:EVALSHA, 0:EVAL");
+}
+
+static void a_lost_reply_is_asked_for_again_after_its_connection_was_ended(void **) {
+  assert_returns(outcome_of([] {
+                   return conversation({{":7\r\n", kClose}, {":8\r\n", ":1\r\n", ":3\r\n"}});
+                 }),
+                 "3 again; 0:CLIENT ID, 0:EVALSHA, 1:CLIENT ID, 1:CLIENT KILL 7, 1:EVALSHA");
+}
+
+static void an_id_of_a_restarted_server_is_not_ended(void **) {
+  assert_returns(outcome_of([] {
+                   return conversation({{":70\r\n", kClose}, {":8\r\n", ":3\r\n"}});
+                 }),
+                 "3 again; 0:CLIENT ID, 0:EVALSHA, 1:CLIENT ID, 1:EVALSHA");
+}
+
+static void what_cannot_be_ended_is_known(void **) {
+  bool can_end = true;
+  const Outcome outcome = outcome_of([&] {
+    return conversation({{":7\r\n", kClose}, {":8\r\n", "-NOPERM no\r\n", ":3\r\n"}}, 1,
+                        Millis(5000), &can_end);
+  });
+  assert_returns(outcome,
+                 "3 again; 0:CLIENT ID, 0:EVALSHA, 1:CLIENT ID, 1:CLIENT KILL 7, 1:EVALSHA");
+  assert_false(can_end);
+}
+
+static void a_connection_without_an_id_cannot_be_ended(void **) {
+  bool can_end = true;
+  const Outcome outcome = outcome_of([&] {
+    return conversation({{"-NOPERM no\r\n", kClose}, {"-NOPERM no\r\n", ":3\r\n"}}, 1, Millis(5000),
+                        &can_end);
+  });
+  assert_returns(outcome, "3 again; 0:CLIENT ID, 0:EVALSHA, 1:CLIENT ID, 1:EVALSHA");
+  assert_false(can_end);
+}
+
+static void a_server_busy_at_the_greeting_is_asked_again(void **) {
+  bool can_end = false;
+  const Outcome outcome = outcome_of([&] {
+    return conversation({{"-BUSY Redis is busy\r\n", kClose}, {":8\r\n", ":3\r\n"}}, 1,
+                        Millis(5000), &can_end);
+  });
+  assert_true(outcome.has("3; "));
+  assert_true(can_end);
+}
+
+static void a_server_busy_at_the_end_of_the_abandoned_is_asked_again(void **) {
+  bool can_end = false;
+  const Outcome outcome = outcome_of([&] {
+    return conversation(
+        {{":7\r\n", kClose}, {":8\r\n", "-BUSY Redis is busy\r\n"}, {":9\r\n", ":1\r\n", ":3\r\n"}},
+        1, Millis(5000), &can_end);
+  });
+  assert_true(outcome.has("3 again; "));
+  assert_true(outcome.has("2:CLIENT KILL 7, 2:EVALSHA"));
+  assert_true(can_end);
+}
+
+static void a_refusal_is_no_doubt_unless_something_was_sent_before(void **) {
+  assert_returns(outcome_of([] {
+                   return conversation({{":7\r\n", "-OOM no\r\n"}});
+                 }),
+                 "-10; 0:CLIENT ID, 0:EVALSHA");
+  const Outcome doubt = outcome_of([] {
+    return conversation({{":7\r\n", kClose}, {":8\r\n", ":1\r\n", "-OOM no\r\n"}});
+  });
+  assert_true(doubt.has("-10 sent; "));
+}
+
+static void silence_ends_by_the_deadline(void **) {
+  assert_returns(outcome_of([] {
+                   return conversation({{":7\r\n", kSilent}, {}}, 1, Millis(50));
+                 }),
+                 "-8 sent; 0:CLIENT ID, 0:EVALSHA");
+}
+
+static void nothing_was_sent_where_nobody_listens(void **) {
+  const Outcome outcome = outcome_of([] {
+    Endpoint endpoint;
+    endpoint.socket_path = "/nonexistent/redilock";
+    Server server(endpoint, ClientOptions{}, redilock::system_clock());
+    const auto end = after(redilock::system_clock().now(), Micros(20000));
+    try {
+      server.run(kScript, {}, {}, {redilock::system_clock(), end});
+    } catch (const Unanswered &error) {
+      return std::to_string(static_cast<int>(error.status())) +
+             (error.sent() ? " sent" : " not sent");
+    }
+    return std::string("answered");
+  });
+  assert_returns(outcome, "-8 not sent");
+}
+
+// Cancelled in the pause before the next attempt: the first may have been carried out.
+static void a_cancel_between_attempts_does_not_forget_what_was_sent(void **) {
+  const Outcome outcome = outcome_of([] {
+    std::string told;
+    FakeServer fake({{":7\r\n", kClose},
+                     {"-LOADING wait\r\n"},
+                     {"-LOADING wait\r\n"},
+                     {"-LOADING wait\r\n"},
+                     {"-LOADING wait\r\n"},
+                     {"-LOADING wait\r\n"}});
+    Endpoint endpoint;
+    endpoint.socket_path = fake.path();
+    Server server(endpoint, ClientOptions{}, redilock::system_clock());
+    Interrupt interrupt;
+    std::thread canceller([&] {
+      while (fake.commands().find("4:CLIENT") == std::string::npos) std::this_thread::yield();
+      interrupt.cancel();
+    });
+    try {
+      server.run(kScript, {}, {}, {redilock::system_clock(), redilock::kNever, &interrupt});
+    } catch (const Unanswered &error) {
+      told = std::to_string(static_cast<int>(error.status())) + (error.sent() ? " sent" : "");
+    } catch (const Error &error) {
+      told = std::to_string(static_cast<int>(error.status())) + " forgotten";
+    }
+    canceller.join();
+    return told;
+  });
+  assert_returns(outcome, "-3 sent");
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(an_answer_needs_one_connection),
+      cmocka_unit_test(an_unknown_script_is_sent_once),
+      cmocka_unit_test(a_lost_reply_is_asked_for_again_after_its_connection_was_ended),
+      cmocka_unit_test(an_id_of_a_restarted_server_is_not_ended),
+      cmocka_unit_test(what_cannot_be_ended_is_known),
+      cmocka_unit_test(a_connection_without_an_id_cannot_be_ended),
+      cmocka_unit_test(a_server_busy_at_the_greeting_is_asked_again),
+      cmocka_unit_test(a_server_busy_at_the_end_of_the_abandoned_is_asked_again),
+      cmocka_unit_test(a_refusal_is_no_doubt_unless_something_was_sent_before),
+      cmocka_unit_test(silence_ends_by_the_deadline),
+      cmocka_unit_test(nothing_was_sent_where_nobody_listens),
+      cmocka_unit_test(a_cancel_between_attempts_does_not_forget_what_was_sent),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
