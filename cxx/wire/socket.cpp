@@ -83,7 +83,10 @@ Socket Socket::connect(const Endpoint &endpoint, const Limit &limit) {
   for (size_t i = 0; i < addresses.size(); ++i) {
     const Address &address = addresses[i];
     Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) unavailable("cannot make a socket: " + error_text(errno));
+    if (!fd) {
+      error = errno;  // of this family perhaps: the next address may be of another
+      continue;
+    }
     if (address.family() != AF_UNIX) tune_tcp(fd.get());
     error = connect_one(fd.get(), address, limit.until(share_of(limit, addresses.size() - i)));
     if (error != 0) continue;
