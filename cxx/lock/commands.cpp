@@ -1,5 +1,6 @@
 #include "lock/commands.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "scripts/embedded.hpp"
@@ -44,7 +45,8 @@ AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wai
   const int64_t pttl = reply.at(0).integer();
   if (!may_wait) return Held{pttl == kAskAgain};
   Queued queued{};
-  if (pttl >= 0) queued.holder_ttl = Millis(pttl);
+  // A foreign key may live for longer than microseconds can count.
+  if (pttl >= 0) queued.holder_ttl = std::min(Millis(pttl), kTtlMax);
   queued.rank = reply.at(1).integer();
   queued.arrival = reply.at(2).integer();
   queued.server_us = reply.at(3).integer();
@@ -52,7 +54,9 @@ AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wai
   queued.joined = reply.at(5).integer() != 0;
   queued.ask_again = pttl == kAskAgain;
   queued.sent = answer.sent;
-  if (pttl < kAskAgain || queued.rank < 0 || queued.arrival <= 0) misread("no place in a queue");
+  if (pttl < kAskAgain || queued.rank < 0) misread("no place in a queue");
+  if (queued.arrival <= 0 || queued.arrival >= kFenceEnd) misread("no arrival in a queue");
+  if (queued.server_us <= 0 || queued.server_us >= kFenceEnd) misread("no time of the server");
   return queued;
 }
 
@@ -79,6 +83,7 @@ std::optional<Push> parse_push(std::string_view payload) {
   auto grant = std::from_chars(fence.ptr + 1, end, push.grant_us);
   if (grant.ec != std::errc() || grant.ptr != end) return std::nullopt;
   if (push.fence <= 0 || push.fence >= kFenceEnd) return std::nullopt;
+  if (push.grant_us <= 0 || push.grant_us >= kFenceEnd) return std::nullopt;
   return push;
 }
 
@@ -101,12 +106,18 @@ AcquireReply Commands::queue(const Claim &claim, std::string_view channel, int64
 bool Commands::repeat_while_more(const Script &script, const Command &keys,
                                  const Command &arguments, const Limit &limit) {
   bool done = false;
-  for (;;) {
-    Answer answer = server_.run(script, keys, arguments, limit);
-    const int64_t bits = answer.reply.integer();
-    if (bits < 0 || bits > 3) misread("a release");
-    done = done || answer.asked_before || (bits & 1) != 0;
-    if ((bits & 2) == 0) return done;
+  try {
+    for (;;) {
+      Answer answer = server_.run(script, keys, arguments, limit);
+      const int64_t bits = answer.reply.integer();
+      if (bits < 0 || bits > 3) misread("a release");
+      done = done || answer.asked_before || (bits & 1) != 0;
+      if ((bits & 2) == 0) return done;
+    }
+  } catch (const Error &) {
+    // It is free already; the living behind the dead find it by their re-check.
+    if (done) return true;
+    throw;
   }
 }
 

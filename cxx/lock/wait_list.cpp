@@ -12,7 +12,7 @@ Waiter *WaitList::remove(Waiter &waiter) {
   if (waiter.arrival == 0 || found == groups_.end()) return nullptr;
   Group &group = found->second;
   const bool was_oldest = is_oldest(group, waiter);
-  group.by_arrival.erase(waiter.arrival);
+  group.by_arrival.erase({waiter.arrival, &waiter});
   if (group.by_arrival.empty()) {
     groups_.erase(found);
     return nullptr;
@@ -28,10 +28,10 @@ Waiter *WaitList::find(std::string_view id) const {
 std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, Instant now) {
   const bool place_was_lost = waiter.arrival != 0 && queued.joined;
   Group &group = groups_[waiter.key];
-  if (waiter.arrival != queued.arrival) group.by_arrival.erase(waiter.arrival);
+  group.by_arrival.emplace(queued.arrival, &waiter);
+  if (waiter.arrival != queued.arrival) group.by_arrival.erase({waiter.arrival, &waiter});
   waiter.arrival = queued.arrival;
   waiter.due = queued.ask_again ? after(now, kAfterExpiry) : kNever;
-  group.by_arrival[waiter.arrival] = &waiter;
 
   if (is_oldest(group, waiter)) {
     group.due = after(now, kRecheck);
@@ -51,7 +51,7 @@ std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, I
 }
 
 void WaitList::postpone(Waiter &waiter, Instant when) {
-  if (waiter.due != kNever) waiter.due = when;
+  waiter.due = when;
   auto found = groups_.find(waiter.key);
   if (found != groups_.end() && is_oldest(found->second, waiter)) found->second.due = when;
 }
@@ -59,6 +59,7 @@ void WaitList::postpone(Waiter &waiter, Instant when) {
 std::vector<Waiter *> WaitList::all_due(Instant now) {
   std::vector<Waiter *> oldest;
   for (auto &[key, group] : groups_) {
+    if (group.by_arrival.empty()) continue;  // its first had no memory
     group.due = now;
     oldest.push_back(group.by_arrival.begin()->second);
   }

@@ -3,10 +3,11 @@
 // locking.
 #pragma once
 
-#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "lock/commands.hpp"
@@ -54,7 +55,7 @@ class WaitList {
 
  private:
   struct Group {
-    std::map<int64_t, Waiter *> by_arrival;
+    std::set<std::pair<int64_t, Waiter *>> by_arrival;  // a server may give an arrival twice
     Instant due = kNever;
   };
   bool is_oldest(const Group &group, const Waiter &waiter) const;

@@ -95,9 +95,7 @@ std::optional<Answer> Server::attempt(const Command &command, const Script *scri
     if (!passes_soon(reply)) throw_server_error(reply.text());
     cause = server_error(reply.text());
   } catch (const Error &error) {
-    const bool refused = connection == nullptr;
-    if (refused && sent) throw Unanswered(error, true);
-    if (refused) throw;
+    if (connection == nullptr) throw;  // the server's own refusal
     abandon(std::move(connection));
     sent = true;
     cause = error;

@@ -1,0 +1,145 @@
+// The typed calls: pushes from text, and replies of a server that are wrong or come half-way.
+#include "lock/commands.hpp"
+
+#include "../fake_server.hpp"
+#include "../outcome.hpp"
+
+using redilock::Claim;
+using redilock::Commands;
+using redilock::Endpoint;
+using redilock::LockKeys;
+using redilock::Millis;
+using redilock::Queued;
+
+static const std::string kId(32, 'a');
+
+static Outcome push(const std::string &payload) {
+  return outcome_of([&] {
+    auto push = redilock::parse_push(payload);
+    return push ? std::to_string(push->fence) + " " + std::to_string(push->grant_us)
+                : std::string("none");
+  });
+}
+
+static void push_is_read(void **) {
+  assert_returns(push(std::string(32, 'a') + " 9007199254740991 17"), "9007199254740991 17");
+}
+
+static void what_is_no_push_is_ignored(void **) {
+  static const char *const rest[] = {"",
+                                     " ",
+                                     " 1",
+                                     " 1 ",
+                                     "1 2",
+                                     " x 2",
+                                     " 1 x",
+                                     " 1 2 ",
+                                     " 1 2 3",
+                                     " 0 2",
+                                     " -1 2",
+                                     " 1 -2",
+                                     " 1 0",
+                                     " 1  2",
+                                     " 9007199254740992 2",
+                                     " 1 9007199254740992",
+                                     " 99999999999999999999 2"};
+  for (const char *text : rest) assert_returns(push(kId + text), "none");
+  assert_returns(push("short 1 2"), "none");
+  assert_returns(push(""), "none");
+}
+
+// The outcome of `call` on a server that replies so to one script.
+template <class Call>
+static Outcome replied(std::vector<std::string> replies, const Call &call) {
+  return outcome_of([&] {
+    replies.insert(replies.begin(), ":7\r\n");
+    FakeServer fake({std::move(replies)});
+    Endpoint endpoint;
+    endpoint.socket_path = fake.path();
+    redilock::Server server(endpoint, redilock::ClientOptions{}, redilock::system_clock());
+    Commands commands(server);
+    const redilock::Limit limit{redilock::system_clock(),
+                                after(redilock::system_clock().now(), Millis(300))};
+    const Claim claim{LockKeys("", "L"), "t", Millis(1000), true};
+    return std::string(call(commands, claim, limit));
+  });
+}
+
+static Outcome queued(const char *reply) {
+  return replied({reply}, [](Commands &commands, const Claim &claim, const redilock::Limit &limit) {
+    auto answer = commands.queue(claim, "c", 0, limit);
+    if (auto *granted = std::get_if<redilock::Granted>(&answer))
+      return "granted " + std::to_string(granted->fence);
+    const auto &place = std::get<Queued>(answer);
+    return (place.holder_ttl ? std::to_string(place.holder_ttl->count()) : "none") + " " +
+           std::to_string(place.rank) + " " + std::to_string(place.arrival) +
+           (place.foreign ? " foreign" : "") + (place.joined ? " joined" : "") +
+           (place.ask_again ? " ask" : "");
+  });
+}
+
+static void place_is_read(void **) {
+  assert_returns(queued(":5\r\n"), "granted 5");
+  assert_returns(queued("*6\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:1\r\n"), "900 1 7 joined");
+  assert_returns(queued("*6\r\n:-1\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n"), "none 0 7 foreign");
+  assert_returns(queued("*6\r\n:-2\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n"), "none 0 7 ask");
+}
+
+static void endless_ttl_of_a_foreign_key_is_cut(void **) {
+  assert_returns(queued("*6\r\n:9200000000000000000\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n"),
+                 "31536000000 0 7 foreign");
+}
+
+static void wrong_replies_are_never_a_grant(void **) {
+  static const char *const wrong[] = {
+      ":-1\r\n",
+      ":9007199254740992\r\n",
+      "+OK\r\n",
+      "$-1\r\n",
+      "*0\r\n",
+      "*1\r\n:5\r\n",
+      "*6\r\n:-3\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n",
+      "*6\r\n:5\r\n:-1\r\n:7\r\n:8\r\n:0\r\n:0\r\n",
+      "*6\r\n:5\r\n:0\r\n:0\r\n:8\r\n:0\r\n:0\r\n",
+      "*6\r\n:5\r\n:0\r\n:7\r\n:-9223372036854775808\r\n:0\r\n:0\r\n",
+      "*6\r\n:5\r\n:0\r\n:9007199254740992\r\n:8\r\n:0\r\n:0\r\n",
+  };
+  for (const char *reply : wrong)
+    assert_int_equal(queued(reply).status, static_cast<int32_t>(redilock::Status::kProtocol));
+}
+
+static Outcome released(std::vector<std::string> replies) {
+  return replied(std::move(replies),
+                 [](Commands &commands, const Claim &claim, const redilock::Limit &limit) {
+                   return commands.release(claim.keys, "t", limit) ? "yes" : "no";
+                 });
+}
+
+static void release_is_called_again_while_there_is_more(void **) {
+  assert_returns(released({":1\r\n"}), "yes");
+  assert_returns(released({":0\r\n"}), "no");
+  assert_returns(released({":3\r\n", ":2\r\n", ":0\r\n"}), "yes");
+  assert_returns(released({":2\r\n", ":0\r\n"}), "no");
+  assert_int_equal(released({":4\r\n"}).status, static_cast<int32_t>(redilock::Status::kProtocol));
+}
+
+// Only the dead behind it were left: the lock itself is free already.
+static void release_is_done_though_the_second_call_fails(void **) {
+  assert_returns(released({":3\r\n", "-OOM no\r\n"}), "yes");
+  assert_returns(released({":3\r\n", FakeServer::kSilent}), "yes");
+  assert_int_equal(released({":2\r\n", "-OOM no\r\n"}).status,
+                   static_cast<int32_t>(redilock::Status::kServer));
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(push_is_read),
+      cmocka_unit_test(what_is_no_push_is_ignored),
+      cmocka_unit_test(place_is_read),
+      cmocka_unit_test(endless_ttl_of_a_foreign_key_is_cut),
+      cmocka_unit_test(wrong_replies_are_never_a_grant),
+      cmocka_unit_test(release_is_called_again_while_there_is_more),
+      cmocka_unit_test(release_is_done_though_the_second_call_fails),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
