@@ -21,7 +21,7 @@ void drop(std::vector<Wait *> &list, Wait &wait) {
 
 }  // namespace
 
-// The role of the reader, with the mutex released meanwhile. Its end passes the role on.
+// The role of the reader, with the mutex released meanwhile. Who had it passes it on.
 class WakeChannel::Reading {
  public:
   Reading(WakeChannel &channel, std::unique_lock<std::mutex> &lock, Wait *reader)
@@ -53,6 +53,7 @@ WakeChannel::WakeChannel(Server &server, std::string channel, Micros foreign_int
 bool WakeChannel::ready() {
   std::unique_lock lock(mutex_);
   if (!subscribed_ || reading_) return subscribed_;
+  Finally read([&] { pass_on(); });
   Reading reading(*this, lock, nullptr);
   receive(lock);
   return subscribed_;
@@ -73,6 +74,8 @@ void WakeChannel::answered(Wait &wait, const Queued &queued) {
   const Instant now = clock_.now();
   server_time_.learn(queued.sent, queued.server_us, now);
   rouse_all(waits_.answered(wait, queued, now));
+  // It was given away for a place in the queue again, by a join that was asked twice.
+  if (wait.push && wait.push->fence <= wait.arrival) wait.push.reset();
 }
 
 void WakeChannel::postpone(Wait &wait, Instant when) {
@@ -185,6 +188,7 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock, Wait &wait, Instan
   subscribed_ = true;
   failure_.reset();
   pause_ = Micros(0);
+  server_time_ = {};  // it may be another server now, with another clock
   rouse_all(waits_.all_due(clock_.now()));
   for (Wait *other : subscribing_) rouse(other);
 }
@@ -204,17 +208,18 @@ void WakeChannel::receive(std::unique_lock<std::mutex> &lock) {
   bool broken = false;
   try {
     connection_->receive_now(messages);
-  } catch (const Error &) {
+  } catch (const std::exception &) {  // also for want of memory: a message may be lost
     broken = true;
     connection_.reset();
   }
   lock.lock();
+  if (broken) {
+    subscribed_ = false;
+    retry_at_ = Instant();
+  }
   receiving_ = true;
   Finally received([&] { receiving_ = false; });
   for (const Reply &message : messages) dispatch(message);
-  if (!broken) return;
-  subscribed_ = false;
-  retry_at_ = Instant();
 }
 
 void WakeChannel::dispatch(const Reply &message) {
@@ -235,6 +240,11 @@ void WakeChannel::dispatch(const Reply &message) {
     wait->pushed_at = clock_.now();
   }
   rouse(waiter);
+}
+
+// Whoever sleeps no more sees to it that somebody reads: it may be the one who was woken for that.
+void WakeChannel::pass_on() {
+  if (!reading_ && !asleep_.empty()) asleep_.front()->interrupt.notifier.ring();
 }
 
 void WakeChannel::rouse(Waiter *waiter) {

@@ -59,6 +59,7 @@ class WakeChannel {
   void receive(std::unique_lock<std::mutex> &lock);
   void dispatch(const Reply &message);
   void failed(const Error &error);
+  void pass_on();
   void rouse(Waiter *waiter);
   void rouse_all(const std::vector<Waiter *> &waiters);
 
