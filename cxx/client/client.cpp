@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 
 #include "client/acquisition.hpp"
 #include "lock/validity.hpp"
@@ -84,8 +85,12 @@ Status Client::release(Lease &lease, const Call &call) {
     lease.release_failed(error.sent());
     if (error.sent()) undo(claim);
     throw_outcome(error);
-  } catch (...) {
+  } catch (const Error &) {
     lease.release_failed(false);
+    throw;
+  } catch (...) {  // for want of memory, perhaps of the reply's
+    lease.release_failed(true);
+    undo(claim);
     throw;
   }
 }
@@ -191,7 +196,7 @@ std::optional<Instant> Client::renew_once(Lease &lease, Interrupt &interrupt) {
     }
     lease.extended(*anchor, ttl, clock_.now());
     return after(*anchor, Micros(ttl) / 3);
-  } catch (const Error &) {
+  } catch (const std::exception &) {
     return after(clock_.now(), std::clamp(Micros(claim.ttl) / 10, kShortestRetry, kLongestRetry));
   }
 }
@@ -210,14 +215,17 @@ void Client::undo(const Claim &claim) noexcept {
 }
 
 std::optional<Instant> Client::undo_once(const Claim &claim, Instant end, Interrupt &interrupt) {
+  bool done = false;
   try {
     commands_.leave(claim, wake_.name(), server_.request_limit(&interrupt));
-    if (server_.can_end_abandoned()) return std::nullopt;
+    done = server_.can_end_abandoned();
   } catch (const Error &error) {
-    if (error.status() == Status::kCancelled) return std::nullopt;
+    done = error.status() == Status::kCancelled;
+  } catch (const std::bad_alloc &) {
+    done = false;
   }
   const Instant next = after(clock_.now(), kUndoPause);
-  return next < end ? std::optional<Instant>(next) : std::nullopt;
+  return !done && next < end ? std::optional<Instant>(next) : std::nullopt;
 }
 
 }  // namespace redilock
