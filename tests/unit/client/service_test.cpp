@@ -1,0 +1,153 @@
+// The service thread: tasks in their order and time, and its end.
+#include "client/service.hpp"
+
+#include <condition_variable>
+
+#include "../outcome.hpp"
+#include "values/duration.hpp"
+
+using redilock::Instant;
+using redilock::Interrupt;
+using redilock::Millis;
+using redilock::Service;
+using redilock::system_clock;
+
+static Instant in_ms(int64_t ms) { return after(system_clock().now(), Millis(ms)); }
+
+// What tasks note, and the way to wait until they have noted so much.
+struct Notes {
+  void add(const std::string &word) {
+    std::lock_guard lock(mutex);
+    text += word;
+    changed.notify_all();
+  }
+  std::string wait_for(size_t length) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return text.size() >= length; });
+    return text;
+  }
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::string text;
+};
+
+static Service::Task noting(Notes &notes, const char *word) {
+  return [&notes, word](Interrupt &) {
+    notes.add(word);
+    return std::optional<Instant>();
+  };
+}
+
+static void tasks_run_in_the_order_of_their_times(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   Service service(system_clock());
+                   service.at(in_ms(60), noting(notes, "c"));
+                   service.at(in_ms(30), noting(notes, "b"));
+                   service.at(Instant(), noting(notes, "a"));
+                   return notes.wait_for(3);
+                 }),
+                 "abc");
+}
+
+static void task_runs_again_when_it_says(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   Service service(system_clock());
+                   int left = 3;
+                   service.at(Instant(), [&](Interrupt &) {
+                     notes.add("x");
+                     return --left > 0 ? std::optional<Instant>(in_ms(1)) : std::nullopt;
+                   });
+                   notes.wait_for(3);
+                   service.at(in_ms(20), noting(notes, "."));
+                   return notes.wait_for(4);
+                 }),
+                 "xxx.");
+}
+
+static void task_does_not_run_before_its_time(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   Service service(system_clock());
+                   const Instant when = in_ms(40);
+                   service.at(when, [&](Interrupt &) {
+                     notes.add(system_clock().now() >= when ? "due" : "early");
+                     return std::optional<Instant>();
+                   });
+                   return notes.wait_for(3);
+                 }),
+                 "due");
+}
+
+static void task_that_throws_ends_alone(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   Service service(system_clock());
+                   service.at(Instant(), [](Interrupt &) -> std::optional<Instant> {
+                     throw redilock::Error(redilock::Status::kServer, "no");
+                   });
+                   service.at(Instant(), noting(notes, "a"));
+                   return notes.wait_for(1);
+                 }),
+                 "a");
+}
+
+static void stop_breaks_off_the_task_under_way_and_drops_the_rest(void **) {
+  assert_returns(
+      outcome_of([] {
+        Notes notes;
+        Service service(system_clock());
+        service.at(Instant(), [&](Interrupt &interrupt) {
+          notes.add("in ");
+          try {
+            for (;;)
+              redilock::wait_until_ready(-1, 0, {system_clock(), redilock::kNever, &interrupt});
+          } catch (const redilock::Error &) {
+            notes.add("out");
+            throw;
+          }
+          return std::optional<Instant>();
+        });
+        service.at(in_ms(60000), noting(notes, "never"));
+        notes.wait_for(3);
+        service.stop();
+        service.stop();
+        return notes.wait_for(6);
+      }),
+      "in out");
+}
+
+static void stopped_service_takes_no_task(void **) {
+  assert_throws(outcome_of([] {
+                  Service service(system_clock());
+                  service.stop();
+                  service.at(Instant(), [](Interrupt &) { return std::optional<Instant>(); });
+                  return std::string();
+                }),
+                kClosed, "the client is being freed");
+}
+
+static void task_for_never_does_not_run(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   Service service(system_clock());
+                   service.at(redilock::kNever, noting(notes, "never"));
+                   service.at(Instant(), noting(notes, "a"));
+                   return notes.wait_for(1);
+                 }),
+                 "a");
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(tasks_run_in_the_order_of_their_times),
+      cmocka_unit_test(task_runs_again_when_it_says),
+      cmocka_unit_test(task_does_not_run_before_its_time),
+      cmocka_unit_test(task_that_throws_ends_alone),
+      cmocka_unit_test(stop_breaks_off_the_task_under_way_and_drops_the_rest),
+      cmocka_unit_test(stopped_service_takes_no_task),
+      cmocka_unit_test(task_for_never_does_not_run),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
