@@ -188,7 +188,7 @@ void Server::end_abandoned(Connection &connection, const Limit &limit) {
   }
   for (int64_t id : ids) {
     const std::string text = std::to_string(id);
-    if (id >= connection.id()) continue;
+    if (connection.id() != 0 && id >= connection.id()) continue;
     Reply reply = connection.call({"CLIENT", "KILL", "ID", text}, limit);
     if (passes_soon(reply)) throw_server_error(reply.text());
     if (reply.is_error()) can_kill_ = false;
