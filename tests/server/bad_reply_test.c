@@ -180,6 +180,27 @@ static void one_byte_a_second_does_not_stretch_the_deadline(void **state) {
   fake_server_stop(fake);
 }
 
+/* Every request is cut off before its answer: asked again without a storm, and not known in the
+ * end. */
+static void connection_that_dies_at_every_request_is_unknown(void **state) {
+  (void)state;
+  const enum fake_action ends[] = {FAKE_RESET, FAKE_CLOSE};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; ++i) {
+    const struct fake_step steps[] = {{"EVALSHA", ends[i], ":17", 0}, {0}};
+    fake_server_t *fake = fake_server_start(steps);
+    redilock_client_t *client = client_at(fake_server_url(fake), "timeout=1s");
+    attempt_t one;
+    attempt(&one, client, "lock", 5000, 0);
+    assert_int_equal(one.status, REDILOCK_E_UNKNOWN);
+    assert_null(one.lock);
+    assert_in_range(one.ended - one.began, 300, 1500);
+    assert_in_range(fake_server_count(fake, "EVALSHA"), 2, 20);
+    attempt_free(&one);
+    redilock_free(client);
+    fake_server_stop(fake);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wrong_types_are_no_grant),
@@ -189,6 +210,7 @@ int main(void) {
       cmocka_unit_test(wrong_replies_to_the_greeting),
       cmocka_unit_test(wrong_replies_to_subscribe),
       cmocka_unit_test(giants_are_refused_at_once),
+      cmocka_unit_test(connection_that_dies_at_every_request_is_unknown),
       cmocka_unit_test(one_byte_a_second_does_not_stretch_the_deadline),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ static void open_scene(struct scene *scene, const char *greeting) {
   scene->steps[2] = (struct fake_step){"EVALSHA", FAKE_SEND, QUEUED, 0};
   scene->fake = fake_server_start(scene->steps);
   scene->client = client_at(fake_server_url(scene->fake), "timeout=2s");
-  attempt_start(&scene->waiter, scene->client, "lock", 60000, 5000);
+  attempt_start(&scene->waiter, scene->client, "lock", 60000, 3000);
 }
 
 static void close_scene(struct scene *scene) {
@@ -114,7 +114,7 @@ static void forged_pushes_change_nothing(void **state) {
     push_grant(scene.fake, "", fences[i], "");
   attempt_join(&scene.waiter);
   assert_int_not_equal(scene.waiter.status, REDILOCK_OK);
-  assert_in_range(scene.waiter.ended - scene.waiter.began, 4900, 8000);
+  assert_in_range(scene.waiter.ended - scene.waiter.began, 2900, 6000);
   close_scene(&scene);
 }
 
