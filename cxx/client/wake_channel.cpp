@@ -34,7 +34,6 @@ class WakeChannel::Reading {
     if (!lock_.owns_lock()) lock_.lock();
     channel_.reading_ = false;
     channel_.reader_ = nullptr;
-    channel_.pass_on();
   }
   Reading(const Reading &) = delete;
   Reading &operator=(const Reading &) = delete;
@@ -128,11 +127,6 @@ void WakeChannel::sleep(Wait &wait, Instant until) {
   }
   wait.roused = false;
   if (failure_ && !subscribed_ && !failure_->retriable()) throw Error(*failure_);
-}
-
-// Whoever was named to read next may have a reason to return instead, so each return names another.
-void WakeChannel::pass_on() {
-  if (!reading_ && !asleep_.empty()) asleep_.front()->interrupt.notifier.ring();
 }
 
 void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {

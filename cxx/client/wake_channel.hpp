@@ -52,7 +52,6 @@ class WakeChannel {
 
  private:
   class Reading;
-  void pass_on();
   void read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
   void follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
   void connect(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
