@@ -1,5 +1,7 @@
 #include "wire/server.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -11,6 +13,8 @@ namespace {
 
 constexpr Micros kFirstPause{5000};
 constexpr Micros kLongestPause{500000};
+// An idle connection is looked at before it is used again, unless it was in use just now.
+constexpr Micros kTrusted{100000};
 
 // Grows from attempt to attempt, so that a server in trouble is not stormed. The first retry is
 // immediate: most often an idle connection had been closed meanwhile.
@@ -34,6 +38,12 @@ class Backoff {
   bool first_ = true;
   Micros pause_ = kFirstPause;
 };
+
+// Nothing came between requests, the peer's end of the connection least of all.
+bool is_quiet(const Connection &connection) {
+  pollfd polled{connection.fd(), POLLIN, 0};
+  return ::poll(&polled, 1, 0) == 0;
+}
 
 bool is_noscript(const Reply &reply) {
   return reply.is_error() && reply.text().compare(0, 8, "NOSCRIPT") == 0;
@@ -90,7 +100,7 @@ std::optional<Answer> Server::attempt(const Command &command, const Script *scri
   try {
     const Instant start = clock_.now();
     Reply reply = ask(*connection, command, script, limit);
-    check_in(std::move(connection));
+    check_in(std::move(connection), start);
     if (!reply.is_error()) return Answer{std::move(reply), start, sent};
     if (!passes_soon(reply)) throw_server_error(reply.text());
     cause = server_error(reply.text());
@@ -143,19 +153,20 @@ std::unique_ptr<Connection> Server::connect(const Limit &limit) {
 std::unique_ptr<Connection> Server::check_out(const Limit &limit) {
   {
     std::lock_guard lock(mutex_);
-    if (!idle_.empty() && abandoned_.empty()) {
-      auto connection = std::move(idle_.back());
+    while (!idle_.empty() && abandoned_.empty()) {
+      Idle idle = std::move(idle_.back());
       idle_.pop_back();
-      return connection;
+      const bool trusted = clock_.now() - idle.since < kTrusted;
+      if (trusted || is_quiet(*idle.connection)) return std::move(idle.connection);
     }
   }
   return connect(limit);
 }
 
-void Server::check_in(std::unique_ptr<Connection> connection) noexcept {
+void Server::check_in(std::unique_ptr<Connection> connection, Instant since) noexcept {
   std::lock_guard lock(mutex_);
   if (idle_.size() < pool_size_) try {
-      idle_.push_back(std::move(connection));
+      idle_.push_back({std::move(connection), since});
     } catch (const std::bad_alloc &) {
       return;  // one connection less in the pool
     }

@@ -68,9 +68,14 @@ class Server {
   Reply ask(Connection &connection, const Command &by_sha, const Script *script, const Limit &limit);
   Answer retry(const Command &command, const Script *script, const Limit &limit);
   std::unique_ptr<Connection> check_out(const Limit &limit);
-  void check_in(std::unique_ptr<Connection> connection) noexcept;
+  void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
   void abandon(std::unique_ptr<Connection> connection) noexcept;
   void end_abandoned(Connection &connection, const Limit &limit);
+
+  struct Idle {
+    std::unique_ptr<Connection> connection;
+    Instant since;
+  };
 
   const Endpoint endpoint_;
   const Credentials credentials_;
@@ -78,7 +83,7 @@ class Server {
   const size_t pool_size_;
   const Clock &clock_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Connection>> idle_;
+  std::vector<Idle> idle_;
   std::vector<int64_t> abandoned_;  // ids of connections that may have unread requests at the server
   std::atomic<bool> can_kill_{true};
 };
