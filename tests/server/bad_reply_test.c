@@ -201,6 +201,27 @@ static void connection_that_dies_at_every_request_is_unknown(void **state) {
   }
 }
 
+/* What comes after an answer is not the answer to the next request. */
+static void surplus_reply_is_no_later_answer(void **state) {
+  (void)state;
+  const struct fake_step steps[] = {
+      {"EVALSHA", FAKE_SEND, ":1700000000000001\r\n", 1},
+      {"EVALSHA", FAKE_SEND, "*1\r\n:5000\r\n:1700000000000002\r\n", 1},
+      {"EVALSHA", FAKE_SEND, "*1\r\n:5000\r\n", 0},
+      {0}};
+  fake_server_t *fake = fake_server_start(steps);
+  redilock_client_t *client = client_at(fake_server_url(fake), "timeout=1s");
+  attempt_t one;
+  assert_int_equal(attempt(&one, client, "first", 60000, 0), REDILOCK_OK);
+  attempt_free(&one);
+  assert_int_equal(attempt(&one, client, "second", 60000, 0), REDILOCK_E_HELD);
+  attempt_free(&one);
+  assert_int_equal(attempt(&one, client, "third", 60000, 0), REDILOCK_E_HELD);
+  attempt_free(&one);
+  redilock_free(client);
+  fake_server_stop(fake);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wrong_types_are_no_grant),
@@ -211,6 +232,7 @@ int main(void) {
       cmocka_unit_test(wrong_replies_to_subscribe),
       cmocka_unit_test(giants_are_refused_at_once),
       cmocka_unit_test(connection_that_dies_at_every_request_is_unknown),
+      cmocka_unit_test(surplus_reply_is_no_later_answer),
       cmocka_unit_test(one_byte_a_second_does_not_stretch_the_deadline),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,25 @@ static void long_stop_loses_the_lock(void **state) {
   redilock_free(client);
 }
 
+/* An idle connection that ended meanwhile carried nothing: the outcome is known. */
+static void idle_connection_to_a_dead_server_is_unavailable(void **state) {
+  (void)state;
+  for (int tcp = 0; tcp < 2; ++tcp) {
+    redis_server_t *dead = redis_start_tcp(NULL);
+    redilock_client_t *client = client_at(tcp ? dead->tcp_url : dead->url, "timeout=300ms");
+    attempt_t holder, other;
+    assert_int_equal(attempt(&holder, client, "lock", 60000, 0), REDILOCK_OK);
+    redis_kill(dead);
+    pass_ms(150); /* idle */
+    assert_int_equal(attempt(&other, client, "other", 5000, 0), REDILOCK_E_UNAVAILABLE);
+    assert_int_equal(redilock_release(holder.lock), REDILOCK_E_UNAVAILABLE);
+    attempt_free(&other);
+    attempt_free(&holder);
+    redilock_free(client);
+    redis_stop(dead);
+  }
+}
+
 /* Holder and waiters, each of a client of its own, in a known order. */
 struct scene {
   redilock_client_t *clients[kWaiters + 1];
@@ -205,6 +224,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(short_stop_keeps_the_lock),
       CASE(long_stop_loses_the_lock),
+      cmocka_unit_test(idle_connection_to_a_dead_server_is_unavailable),
       cmocka_unit_test_setup_teardown(restart_with_data_keeps_lock_and_order, set_up_persistent,
                                       tear_down),
       CASE(restart_without_data_loses_the_lock),
