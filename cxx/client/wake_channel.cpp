@@ -52,7 +52,6 @@ WakeChannel::WakeChannel(Server &server, std::string channel, Micros foreign_int
 bool WakeChannel::ready() {
   std::unique_lock lock(mutex_);
   if (!subscribed_ || reading_) return subscribed_;
-  Finally read([&] { pass_on(); });
   Reading reading(*this, lock, nullptr);
   receive(lock);
   return subscribed_;
@@ -234,11 +233,6 @@ void WakeChannel::dispatch(const Reply &message) {
     wait->pushed_at = clock_.now();
   }
   rouse(waiter);
-}
-
-// Whoever sleeps no more sees to it that somebody reads: it may be the one who was woken for that.
-void WakeChannel::pass_on() {
-  if (!reading_ && !asleep_.empty()) asleep_.front()->interrupt.notifier.ring();
 }
 
 void WakeChannel::rouse(Waiter *waiter) {
