@@ -68,7 +68,8 @@ void Acquisition::step() {
 void Acquisition::try_once() {
   const bool stoppable = request_.interruptible || call_.interrupt != nullptr;
   const Limit end = limit(stoppable ? interrupt_ : nullptr);
-  machine_.replied(client_.commands_.acquire(machine_.claim(), end), now());
+  const AcquireReply reply = client_.commands_.acquire(machine_.claim(), end);
+  machine_.replied(reply, now());  // the time after the reply, not before
 }
 
 void Acquisition::queue() {

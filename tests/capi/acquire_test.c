@@ -97,6 +97,31 @@ static void a_lease_of_a_millisecond_is_never_held(void **state) {
   assert_status(REDILOCK_E_LOST, try_name("n", 1, 2, 1000));
 }
 
+static bool acquire_by_ttl(void *ttl_ms) {
+  redilock_lock_t *lock = NULL;
+  const int32_t status = redilock_acquire(client, "late", 4, *(int64_t *)ttl_ms, 0, &lock);
+  const bool held = lock != NULL && redilock_lock_is_held(lock) == 1;
+  redilock_lock_free(lock);
+  return status == REDILOCK_OK && held;
+}
+
+static void *acquire_it(void *ttl_ms) { return (void *)(intptr_t)acquire_by_ttl(ttl_ms); }
+
+/* The lease had run out by the local clock when the answer came: it is armed anew before it is told. */
+static void a_grant_that_comes_too_late_is_not_told_as_it_is(void **state) {
+  (void)state;
+  int64_t ttl = 300;
+  void *held = NULL;
+  pthread_t thread;
+  give(take(client, "late", 5000));
+  redis_pause(server);
+  assert_int_equal(pthread_create(&thread, NULL, acquire_it, &ttl), 0);
+  pass_ms(2 * ttl);
+  redis_resume(server);
+  pthread_join(thread, &held);
+  assert_true((intptr_t)held);
+}
+
 static void fences_rise_also_over_a_loss_of_data(void **state) {
   (void)state;
   int64_t last = 0;
@@ -220,6 +245,7 @@ int main(void) {
       CASE(held_and_timeout_for_the_second),
       CASE(limits_of_ttl_and_wait),
       CASE(a_lease_of_a_millisecond_is_never_held),
+      CASE(a_grant_that_comes_too_late_is_not_told_as_it_is),
       CASE(fences_rise_also_over_a_loss_of_data),
       CASE(any_bytes_are_a_name_and_no_two_share_a_key),
       CASE(limits_of_a_name),
