@@ -171,12 +171,12 @@ static void a_cancel_counts_for_the_next_call_unless_it_is_reset(void **state) {
   redilock_lock_free(lock);
 }
 
-static redilock_op_t *volatile op_to_cancel;
+static redilock_op_t *op_to_cancel;
 
 static void cancel_it(int signal_number) {
   (void)signal_number;
   const int before = errno;
-  redilock_op_cancel(op_to_cancel);
+  redilock_op_cancel(__atomic_load_n(&op_to_cancel, __ATOMIC_SEQ_CST));
   errno = before;
 }
 
@@ -196,7 +196,7 @@ static void a_cancel_may_come_from_a_signal_handler(void **state) {
   redilock_lock_t *lock = take(client, "job", 20000);
   for (int i = 0; i < 50; ++i) {
     waiter_t *waiter = start_waiter(client, "job", "wait=forever");
-    op_to_cancel = waiter->op;
+    __atomic_store_n(&op_to_cancel, waiter->op, __ATOMIC_SEQ_CST);
     pthread_kill(waiter->thread, SIGUSR1);
     assert_status(REDILOCK_E_CANCELLED, join_waiter(waiter));
     free_waiter(waiter);
