@@ -128,6 +128,11 @@ void WakeChannel::sleep(Wait &wait, Instant until) {
   if (failure_ && !subscribed_ && !failure_->retriable()) throw Error(*failure_);
 }
 
+// Whoever sleeps no more sees to it that somebody reads: it may be the one who was woken for that.
+void WakeChannel::pass_on() {
+  if (!reading_ && !asleep_.empty()) asleep_.front()->interrupt.notifier.ring();
+}
+
 void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
   asleep_.push_back(&wait);
   Finally awake([&] {

@@ -43,12 +43,11 @@ local function lives(channel)
 end
 
 -- Gives the lock to the first living waiter, with that waiter's own ttl, and wakes its client unless
--- the waiter is the caller's own token. At most 100 dead are dropped.
+-- the waiter is the caller's own token. At most 100 dead are dropped. `batch` is the head of the queue.
 -- Returns the token granted and its fence; or nil and whether anybody is left in the queue.
-local function hand_off(own_token)
+local function hand_off(batch, own_token)
   local fence = next_fence()
   local living, dead = {}, 0
-  local batch = redis.call('ZRANGE', KEYS[2], '0', '0')
   while batch[1] do
     for _, member in ipairs(batch) do
       local ttl, channel, token, id = parse(member)

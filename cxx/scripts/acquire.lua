@@ -49,7 +49,7 @@ end
 -- Already mine: the grant's reply or push was lost. It starts anew, unless the token never queued and
 -- others wait: then they come first.
 if held == token then
-  local next_token = channel and ARGV[4] == '0' and redis.call('EXISTS', KEYS[2]) == 1 and hand_off()
+  local next_token = channel and ARGV[4] == '0' and hand_off(redis.call('ZRANGE', KEYS[2], '0', '0'))
   if not next_token then
     local fence = KEYS[3] and next_fence() or 0
     redis.call('PEXPIRE', KEYS[1], ttl)
@@ -65,7 +65,7 @@ if channel then arrival, rank, joined = join() end
 -- Free, but somebody is in the queue: an expired lease left nobody awake. The first living waiter gets
 -- it, which may be the caller.
 if not held then
-  local next_token, detail = hand_off(token)
+  local next_token, detail = hand_off(redis.call('ZRANGE', KEYS[2], '0', '0'), token)
   if next_token == token then return KEYS[3] and detail or 0 end
   if next_token then
     held = next_token

@@ -6,13 +6,14 @@
 local held = redis.call('GET', KEYS[1])
 if held ~= ARGV[1] and ARGV[2] then redis.call('ZREM', KEYS[2], ARGV[2]) end
 if held and held ~= ARGV[1] then return 0 end
-if redis.call('EXISTS', KEYS[2]) == 0 then
+local head = redis.call('ZRANGE', KEYS[2], '0', '0')
+if not head[1] then
   if held then redis.call('DEL', KEYS[1]) end
   return held and 1 or 0
 end
 
 -- @include _hand_off
 
-local next_token, more = hand_off()
+local next_token, more = hand_off(head)
 if held and not next_token then redis.call('DEL', KEYS[1]) end
 return (held and 1 or 0) + (not next_token and more and 2 or 0)
