@@ -36,6 +36,9 @@ class Connection {
   // Adds the replies that are here already. Also where it throws, those before stay.
   void receive_now(std::vector<Reply> &replies);
 
+  // Whether more came than the replies that were asked for.
+  bool has_more() const noexcept { return reader_.has_more(); }
+
   int fd() const noexcept { return socket_.fd(); }
   // The server's CLIENT ID of this connection, 0 where the server would not say.
   int64_t id() const noexcept { return id_; }

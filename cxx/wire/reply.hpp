@@ -44,6 +44,8 @@ class ReplyReader {
   // The next whole reply, or nothing until more bytes are fed. Throws Error(kProtocol), and
   // std::bad_alloc, after which it is of no more use either.
   std::optional<Reply> next();
+  // Whether bytes were fed that no reply has taken.
+  bool has_more() const noexcept { return pending_ > 0; }
 
  private:
   struct Deleter {

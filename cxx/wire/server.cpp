@@ -164,6 +164,7 @@ std::unique_ptr<Connection> Server::check_out(const Limit &limit) {
 }
 
 void Server::check_in(std::unique_ptr<Connection> connection, Instant since) noexcept {
+  if (connection->has_more()) return;  // it would be taken for the next answer
   std::lock_guard lock(mutex_);
   if (idle_.size() < pool_size_) try {
       idle_.push_back({std::move(connection), since});
