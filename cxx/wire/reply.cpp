@@ -28,7 +28,8 @@ constexpr int kMaxDepth = 4;
 class ReplyBuilder {
  public:
   static void *string(const redisReadTask *task, char *bytes, size_t length) {
-    return make(task, kind_of(task->type), [&](Reply &reply) { reply.text_.assign(bytes, length); });
+    return make(task, kind_of(task->type),
+                [&](Reply &reply) { reply.text_.assign(bytes, length); });
   }
 #if HIREDIS_MAJOR >= 1
   static void *array(const redisReadTask *task, size_t count) { return sized_array(task, count); }

@@ -23,8 +23,8 @@ struct Script {
 // An answer, and what must be known to judge it.
 struct Answer {
   Reply reply;
-  Instant sent;        // when the request that was answered went out
-  bool asked_before;   // an earlier request of the same call may have been carried out unheard
+  Instant sent;       // when the request that was answered went out
+  bool asked_before;  // an earlier request of the same call may have been carried out unheard
 };
 
 // Thrown when no answer came, or one that does not tell what became of an earlier request.
@@ -45,7 +45,8 @@ class Server {
 
   // Runs a script with keys and arguments; retried within the limit where the connection failed or the
   // server's state may pass. Throws Unanswered, or Error for what the server refused.
-  Answer run(const Script &script, const Command &keys, const Command &arguments, const Limit &limit);
+  Answer run(const Script &script, const Command &keys, const Command &arguments,
+             const Limit &limit);
   // Any other command whose repetition does no harm.
   Answer run(const Command &command, const Limit &limit);
 
@@ -65,7 +66,8 @@ class Server {
  private:
   std::optional<Answer> attempt(const Command &command, const Script *script, const Limit &limit,
                                 bool &sent, Error &cause);
-  Reply ask(Connection &connection, const Command &by_sha, const Script *script, const Limit &limit);
+  Reply ask(Connection &connection, const Command &by_sha, const Script *script,
+            const Limit &limit);
   Answer retry(const Command &command, const Script *script, const Limit &limit);
   std::unique_ptr<Connection> check_out(const Limit &limit);
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
@@ -84,7 +86,8 @@ class Server {
   const Clock &clock_;
   std::mutex mutex_;
   std::vector<Idle> idle_;
-  std::vector<int64_t> abandoned_;  // ids of connections that may have unread requests at the server
+  std::vector<int64_t>
+      abandoned_;  // ids of connections that may have unread requests at the server
   std::atomic<bool> can_kill_{true};
 };
 
