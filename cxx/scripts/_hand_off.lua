@@ -1,7 +1,7 @@
--- The hand-off, shared by every script that finds or makes a lock free. No script reads the clock, the
--- fence counter or the client records but through this fragment, and it reads all it needs before it
--- writes: a script that fails half-way is not rolled back. Numbers are given to commands as strings where
--- they are known, as Redis would print each into one by a slow "%.17g".
+-- The hand-off, shared by every script that finds or makes a lock free. No script reads the clock,
+-- the fence counter or the client records but through this fragment, and it reads all it needs
+-- before it writes: a script that fails half-way is not rolled back. Numbers are given to commands
+-- as strings where they are known, as Redis would print each into one by a slow "%.17g".
 -- Expects KEYS[1] = lock key, KEYS[2] = queue key.
 
 local side = string.match(KEYS[2], '^redilock:1:{[^}]*}:')
@@ -18,32 +18,33 @@ local function integer(number)
   return string.format('%.0f', number)
 end
 
--- The next fence: above every earlier one, and never below the clock, so that it also rises when the
--- counter was lost. A counter that is no number below 2^53 - 1 counts as lost.
+-- The next fence: above every earlier one, and never below the clock, so that it also rises when
+-- the counter was lost. A counter that is no number below 2^53 - 1 counts as lost.
 local function next_fence()
   local last = tonumber(redis.call('GET', fence_key)) or 0
   if not (last < 9007199254740991) then last = 0 end
   return math.max(last + 1, now_us)
 end
 
--- The ttl, wake channel, token and token's id of a queue member; nothing for what is none. Labels are not
--- looked through.
+-- The ttl, wake channel, token and token's id of a queue member; nothing for what is none. Labels
+-- are not looked through.
 local function parse(member)
   local ttl, channel, at, colon = string.match(member, '^(%d+) (%S+) ()redilock:%x+():')
   if not ttl then return nil end
   return ttl, channel, string.sub(member, at), string.sub(member, at + 9, colon - 1)
 end
 
--- A client lives while its record is fresh and its wake channel has a subscriber of its own. A record
--- further ahead than any client may write it comes from a clock that was stepped back.
+-- A client lives while its record is fresh and its wake channel has a subscriber of its own. A
+-- record further ahead than any client may write it comes from a clock that was stepped back.
 local function lives(channel)
   local till = tonumber(redis.call('HGET', alive_key, channel)) or 0
   return till > now_ms and till <= now_ms + alive_ms
     and redis.call('PUBSUB', 'NUMSUB', channel)[2] > 0
 end
 
--- Gives the lock to the first living waiter, with that waiter's own ttl, and wakes its client unless
--- the waiter is the caller's own token. At most 100 dead are dropped. `batch` is the head of the queue.
+-- Gives the lock to the first living waiter, with that waiter's own ttl, and wakes its client
+-- unless the waiter is the caller's own token. At most 100 dead are dropped. `batch` is the head of
+-- the queue.
 -- Returns the token granted and its fence; or nil and whether anybody is left in the queue.
 local function hand_off(batch, own_token)
   local fence = next_fence()

@@ -1,7 +1,7 @@
 -- Acquires, queues, and re-checks; asking again with the same token is safe at any time.
 -- KEYS: lock, queue[, fence]     without the fence key no fence is drawn for this grant
--- ARGV: token, ttl[, wake channel, arrival]     with the last two the caller may wait; arrival is the
---       place it was given before, or 0
+-- ARGV: token, ttl[, wake channel, arrival]     with the last two the caller may wait; arrival is
+--       the place it was given before, or 0
 -- Replies: an integer, the fence (0 for none): granted
 --          {holder's pttl}: not granted, the caller does not wait
 --          {holder's pttl, rank, arrival, server time in us, foreign, joined}: queued
@@ -46,10 +46,11 @@ local function join()
   return arrival, redis.call('ZRANK', KEYS[2], member) or 0, joined
 end
 
--- Already mine: the grant's reply or push was lost. It starts anew, unless the token never queued and
--- others wait: then they come first.
+-- Already mine: the grant's reply or push was lost. It starts anew, unless the token never queued
+-- and others wait: then they come first.
 if held == token then
-  local next_token = channel and ARGV[4] == '0' and hand_off(redis.call('ZRANGE', KEYS[2], '0', '0'))
+  local never_queued = channel and ARGV[4] == '0'
+  local next_token = never_queued and hand_off(redis.call('ZRANGE', KEYS[2], '0', '0'))
   if not next_token then
     local fence = KEYS[3] and next_fence() or 0
     redis.call('PEXPIRE', KEYS[1], ttl)
@@ -62,8 +63,8 @@ end
 local arrival, rank, joined
 if channel then arrival, rank, joined = join() end
 
--- Free, but somebody is in the queue: an expired lease left nobody awake. The first living waiter gets
--- it, which may be the caller.
+-- Free, but somebody is in the queue: an expired lease left nobody awake. The first living waiter
+-- gets it, which may be the caller.
 if not held then
   local next_token, detail = hand_off(redis.call('ZRANGE', KEYS[2], '0', '0'), token)
   if next_token == token then return KEYS[3] and detail or 0 end

@@ -2,10 +2,11 @@
 #
 #   cmake -DSCRIPTS=folder -DOUTPUT=embedded.hpp -P embed.cmake
 #
-# A line "-- @include NAME" becomes the contents of NAME.lua; files that begin with an underscore are
-# fragments and are not embedded by themselves. Indentation, comment lines and empty lines are left
-# out, so that the server has less to parse; what could not bear that (long brackets, a line that ends
-# in a backslash) is refused. Text never passes through a CMake list: lists eat ";", "[" and "\".
+# A line "-- @include NAME" becomes the contents of NAME.lua; files that begin with an underscore
+# are fragments and are not embedded by themselves. Indentation, comment lines and empty lines are
+# left out, so that the server has less to parse; what could not bear that (long brackets, a line
+# that ends in a backslash) is refused. Text never passes through a CMake list: lists eat ";", "["
+# and "\".
 cmake_minimum_required(VERSION 3.18)
 
 function(refuse file line why)

@@ -1,6 +1,7 @@
 -- Takes the lock from whoever holds it, whatever kind of key it is, and hands it on.
 -- KEYS: lock, queue
--- Replies: 1 if there was a holder, else 0; plus 2 if more dead waiters are to be dropped: call again
+-- Replies: 1 if there was a holder, else 0;
+--          plus 2 if more dead waiters are to be dropped: call again
 
 local held = redis.call('EXISTS', KEYS[1])
 local head = redis.call('ZRANGE', KEYS[2], '0', '0')

@@ -1,6 +1,7 @@
 -- Looks at a lock and changes nothing.
 -- KEYS: lock, queue
--- Replies: {type of the lock key, start of its value, pttl, number of waiters, the first 100 queue members...}
+-- Replies: {type of the lock key, start of its value, pttl, number of waiters,
+--           the first 100 queue members...}
 
 local kind = redis.call('TYPE', KEYS[1]).ok
 local value = kind == 'string' and redis.call('GETRANGE', KEYS[1], 0, 255) or ''

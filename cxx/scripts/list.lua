@@ -1,5 +1,6 @@
 -- A page of the lock names that are held by redilock, or waited for. Changes nothing.
--- ARGV: cursor, glob pattern of the lock keys, prefix of the queue keys (or empty for the held ones)
+-- ARGV: cursor, glob pattern of the lock keys, prefix of the queue keys (or empty for
+--       the held ones)
 -- Replies: {next cursor, lock keys...}; the cursor is "0" at the end
 
 local side = ARGV[3]

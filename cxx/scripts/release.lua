@@ -1,7 +1,8 @@
 -- Releases a held lock, or leaves the queue; either hands the lock on if it is (or was left) free.
 -- KEYS: lock, queue
 -- ARGV: token[, queue member]     with the member the token leaves the queue
--- Replies: 1 if the token held the lock, else 0; plus 2 if more dead waiters are to be dropped: call again
+-- Replies: 1 if the token held the lock, else 0;
+--          plus 2 if more dead waiters are to be dropped: call again
 
 local held = redis.call('GET', KEYS[1])
 if held ~= ARGV[1] and ARGV[2] then redis.call('ZREM', KEYS[2], ARGV[2]) end

@@ -130,7 +130,8 @@ constexpr Row kRows[] = {
       "How long one request to the server may take, connecting included, 1ms to 1h."},
      1, kHour, any, client<&ClientOptions::timeout>},
     {{"interval", kDuration, kClient, "250ms",
-      "How often the first waiter looks again while another kind of client holds the lock, 1ms to 1h."},
+      "How often the first waiter looks again while another kind of client holds the lock, 1ms to "
+      "1h."},
      1, kHour, any, client<&ClientOptions::interval>},
     {{"pool", kInteger, kClient, "8", "How many idle connections are kept open, 0 to 1024."},
      0, 1024, any, client<&ClientOptions::pool>},

@@ -1,5 +1,5 @@
-// One connection to a Redis server that has authenticated, chosen its database, and knows its id. After
-// anything thrown it is of no use and is dropped: a reply may be left unread on it.
+// One connection to a Redis server that has authenticated, chosen its database, and knows its id.
+// After anything thrown it is of no use and is dropped: a reply may be left unread on it.
 #pragma once
 
 #include <memory>
@@ -52,8 +52,8 @@ class Connection {
   int64_t id_ = 0;
 };
 
-// What an error reply of the server means: kAuth, kUnsupported (a cluster), or kServer with the server's
-// words, cut where they could repeat what was sent to it.
+// What an error reply of the server means: kAuth, kUnsupported (a cluster), or kServer with the
+// server's words, cut where they could repeat what was sent to it.
 Error server_error(const std::string &text);
 [[noreturn]] void throw_server_error(const std::string &text);
 

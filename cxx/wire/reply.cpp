@@ -23,8 +23,8 @@ constexpr int kMaxDepth = 4;
 
 }  // namespace
 
-// The functions by which hiredis builds a reply. They are called from C: nothing may be thrown, and null
-// makes the reader fail.
+// The functions by which hiredis builds a reply. They are called from C: nothing may be thrown, and
+// null makes the reader fail.
 class ReplyBuilder {
  public:
   static void *string(const redisReadTask *task, char *bytes, size_t length) {
@@ -163,8 +163,8 @@ std::optional<Reply> ReplyReader::next() {
   return std::move(*root);
 }
 
-// A string whose length was read but whose bytes are not here yet: hiredis waits for it at `pos`, which
-// stands behind the type byte. There is no need to wait for what will be refused.
+// A string whose length was read but whose bytes are not here yet: hiredis waits for it at `pos`,
+// which stands behind the type byte. There is no need to wait for what will be refused.
 void ReplyReader::refuse_announced_giants() const {
   const char *head = reader_->buf + reader_->pos;
   size_t length = reader_->len - reader_->pos, digits = 0;

@@ -1,5 +1,5 @@
-// A reply of the server as a value, and the reader that makes replies from bytes. What a peer sends is not
-// trusted: depth, elements and bytes are capped.
+// A reply of the server as a value, and the reader that makes replies from bytes. What a peer sends
+// is not trusted: depth, elements and bytes are capped.
 #pragma once
 
 #include <cstdint>

@@ -18,8 +18,8 @@ struct Address {
 };
 
 // Every address of the endpoint, in the order to try them; never empty.
-// Throws Error(kUnavailable) where the name does not resolve in time, Error(kInvalid) for a socket path
-// that is too long.
+// Throws Error(kUnavailable) where the name does not resolve in time, Error(kInvalid) for a socket
+// path that is too long.
 std::vector<Address> resolve(const Endpoint &endpoint, const Limit &limit);
 
 }  // namespace redilock

@@ -1,6 +1,6 @@
-// One Redis server as the locks see it: scripts that are asked until they are answered. Connections are
-// pooled, so that any thread's call runs on that thread; what went wrong on one is mended here, and every
-// script sent through here must bear being asked again.
+// One Redis server as the locks see it: scripts that are asked until they are answered. Connections
+// are pooled, so that any thread's call runs on that thread; what went wrong on one is mended here,
+// and every script sent through here must bear being asked again.
 #pragma once
 
 #include <atomic>
@@ -43,8 +43,8 @@ class Server {
  public:
   Server(Endpoint endpoint, const ClientOptions &options, const Clock &clock);
 
-  // Runs a script with keys and arguments; retried within the limit where the connection failed or the
-  // server's state may pass. Throws Unanswered, or Error for what the server refused.
+  // Runs a script with keys and arguments; retried within the limit where the connection failed or
+  // the server's state may pass. Throws Unanswered, or Error for what the server refused.
   Answer run(const Script &script, const Command &keys, const Command &arguments,
              const Limit &limit);
   // Any other command whose repetition does no harm.
@@ -86,8 +86,8 @@ class Server {
   const Clock &clock_;
   std::mutex mutex_;
   std::vector<Idle> idle_;
-  std::vector<int64_t>
-      abandoned_;  // ids of connections that may have unread requests at the server
+  // Ids of connections that may have unread requests at the server.
+  std::vector<int64_t> abandoned_;
   std::atomic<bool> can_kill_{true};
 };
 

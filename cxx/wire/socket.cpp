@@ -45,8 +45,8 @@ void tune_tcp(int fd) {
 }
 
 // From here on it blocks: recv alone waits for a reply for kPatience, without the price of a poll.
-// A cancel is noticed after that, when poll waits for the descriptor and the cancel both. Not so for
-// unix sockets, where poll and recv together turned out to be the faster way.
+// A cancel is noticed after that, when poll waits for the descriptor and the cancel both. Not so
+// for unix sockets, where poll and recv together turned out to be the faster way.
 void make_patient(int fd) {
   const timeval patience{0, kPatience.count()};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -67,8 +67,8 @@ int connect_one(int fd, const Address &address, const Limit &limit) {
   return error;
 }
 
-// An equal share of what is left for each address still to be tried: one that swallows the SYN must not
-// use up the time of the next.
+// An equal share of what is left for each address still to be tried: one that swallows the SYN must
+// not use up the time of the next.
 Instant share_of(const Limit &limit, size_t addresses_left) {
   if (limit.deadline == kNever) return kNever;
   Instant now = limit.clock.now();

@@ -1,4 +1,5 @@
-// Threads of the library's own: they block every signal, so that the host's handlers run on its threads.
+// Threads of the library's own: they block every signal, so that the host's handlers run on the
+// host's threads.
 #pragma once
 
 #include <functional>

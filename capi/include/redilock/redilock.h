@@ -5,26 +5,26 @@
  *
  *  1. A function that can fail returns an int32_t status: REDILOCK_OK (0) or one of the negative
  *     REDILOCK_E_ codes. Codes never change and are never reused.
- *  2. Types are opaque. What a function gives through an `out` parameter is owned by the caller and is
- *     freed with the type's own _free function; a returned `const char *` is borrowed and lives as
- *     long as the object it was asked of. On failure `*out` is set to NULL.
- *  3. Strings that may hold any byte (lock names, tokens) are a pointer and a length, and the pointers
- *     given back are NUL-terminated too. All other strings are NUL-terminated UTF-8.
- *  4. Text that is copied out goes into the caller's buffer, always NUL-terminated when size > 0. The
- *     length it needs, without the NUL, is returned, so that size 0 with a NULL buffer asks for it.
- *  5. Times are int64_t milliseconds, and the name says so (ttl_ms). In option strings a duration has
- *     a unit: "500ms", "30s", "5m", "1h", "7d"; only "0" needs none.
- *  6. NULL for a required pointer is REDILOCK_E_INVALID (or 0, or NULL, for a function that returns a
- *     value); every _free function takes NULL and does nothing.
- *  7. Any thread may use any object at any time, with two exceptions: an object is freed once, while
- *     no other call uses it; and an operation runs one request at a time.
- *  8. After fork(), the child's calls on the parent's objects say REDILOCK_E_FORKED and do no I/O. The
- *     child may free them, which changes nothing on the server, and make a client of its own.
+ *  2. Types are opaque. What a function gives through an `out` parameter is owned by the caller and
+ *     is freed with the type's own _free function; a returned `const char *` is borrowed and lives
+ *     as long as the object it was asked of. On failure `*out` is set to NULL.
+ *  3. Strings that may hold any byte (lock names, tokens) are a pointer and a length, and the
+ *     pointers given back are NUL-terminated too. All other strings are NUL-terminated UTF-8.
+ *  4. Text that is copied out goes into the caller's buffer, always NUL-terminated when size > 0.
+ *     The length it needs, without the NUL, is returned: size 0 with a NULL buffer asks for it.
+ *  5. Times are int64_t milliseconds, and the name says so (ttl_ms). In option strings a duration
+ *     has a unit: "500ms", "30s", "5m", "1h", "7d"; only "0" needs none.
+ *  6. NULL for a required pointer is REDILOCK_E_INVALID (or 0, or NULL, for a function that returns
+ *     a value); every _free function takes NULL and does nothing.
+ *  7. Any thread may use any object at any time, with two exceptions: an object is freed once,
+ *     while no other call uses it; and an operation runs one request at a time.
+ *  8. After fork(), the child's calls on the parent's objects say REDILOCK_E_FORKED and do no I/O.
+ *     The child may free them, which changes nothing on the server, and make a client of its own.
  *  9. The library writes to no stream, installs no signal handler, raises no SIGPIPE and never ends
  *     the process. Every descriptor it opens is close-on-exec.
  *
- * A lock is a lease: it ends by itself ttl milliseconds after it was granted or last extended, whatever
- * became of its holder. The wire protocol is described in redilock-protocol(7).
+ * A lock is a lease: it ends by itself ttl milliseconds after it was granted or last extended,
+ * whatever became of its holder. The wire protocol is described in redilock-protocol(7).
  */
 #ifndef REDILOCK_REDILOCK_H
 #define REDILOCK_REDILOCK_H
@@ -88,7 +88,10 @@ REDILOCK_API int32_t redilock_version_number(void);
 /** One English sentence for a status, for any number. Static, never NULL. Since 0.1. */
 REDILOCK_API const char *redilock_strerror(int32_t status);
 
-/** A status' constant as text, such as "REDILOCK_E_HELD"; "REDILOCK_E_?" for a number that is none. Since 0.1. */
+/**
+ * A status' constant as text, such as "REDILOCK_E_HELD"; "REDILOCK_E_?" for a number that is none.
+ * Since 0.1.
+ */
 REDILOCK_API const char *redilock_status_name(int32_t status);
 
 /**
@@ -131,7 +134,8 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_options_new(redilock_options_t **ou
  * @param value its value as text, such as "5s"; copied
  * @param error NULL, or a buffer for the reason of a failure; it names the option and never shows a
  *              password
- * @return REDILOCK_OK, REDILOCK_E_INVALID (no such option, or not a value for it), REDILOCK_E_NO_MEMORY
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (no such option, or not a value for it),
+ *         REDILOCK_E_NO_MEMORY
  * Since 0.1.
  */
 REDILOCK_API int32_t redilock_options_set(redilock_options_t *options, const char *name,
@@ -146,13 +150,19 @@ REDILOCK_API size_t redilock_option_count(void);
 /** The name of an option, or NULL past the last. Static. Since 0.1. */
 REDILOCK_API const char *redilock_option_name(size_t index);
 
-/** The type of an option: "duration", "integer", "boolean", "text" or "bytes"; NULL past the last. Static. Since 0.1. */
+/**
+ * The type of an option: "duration", "integer", "boolean", "text" or "bytes"; NULL past the last.
+ * Static. Since 0.1.
+ */
 REDILOCK_API const char *redilock_option_type(size_t index);
 
 /** The default of an option as text, "" for none; NULL past the last. Static. Since 0.1. */
 REDILOCK_API const char *redilock_option_default(size_t index);
 
-/** Where an option may be set: "client", "operation" or "both"; NULL past the last. Static. Since 0.1. */
+/**
+ * Where an option may be set: "client", "operation" or "both"; NULL past the last. Static.
+ * Since 0.1.
+ */
 REDILOCK_API const char *redilock_option_scope(size_t index);
 
 /** What an option does, in a sentence or two; NULL past the last. Static. Since 0.1. */
@@ -168,8 +178,8 @@ REDILOCK_API const char *redilock_option_doc(size_t index);
  *                "redis://127.0.0.1:6379/0"
  * @param options NULL, or settings, copied; what the url says counts before them
  * @param out     the new client, owned by the caller
- * @param error   NULL, or a buffer for the reason of a failure; it names the wrong part and never shows
- *                a password
+ * @param error   NULL, or a buffer for the reason of a failure; it names the wrong part and never
+ *                shows a password
  * @return REDILOCK_OK,
  *         REDILOCK_E_INVALID      the url or an option in it is wrong, or out is NULL
  *         REDILOCK_E_UNSUPPORTED  rediss://, a sentinel, a cluster or several servers
@@ -185,8 +195,8 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_new(const char *url, const redilock
  * their leases run out. Its operations, locks and lists must have been freed before, or may only be
  * freed after; any other call on them says REDILOCK_E_CLOSED.
  *
- * Blocks for as long as one request under way on the client's own thread takes to be broken off (milliseconds).
- * Since 0.1.
+ * Blocks for as long as one request under way on the client's own thread takes to be broken off
+ * (milliseconds). Since 0.1.
  */
 REDILOCK_API void redilock_free(redilock_client_t *client);
 
@@ -198,15 +208,15 @@ REDILOCK_API void redilock_free(redilock_client_t *client);
  * Blocks until the lock is granted or the wait ends. Waiters are granted in the order in which they
  * arrived at the server. Other settings are the client's; for more, use an operation.
  * @param name    1 .. REDILOCK_NAME_MAX bytes, any bytes; not starting with "redilock:"
- * @param ttl_ms  the lease, 1 .. REDILOCK_TTL_MAX milliseconds; a safety margin of 1 % and 2 ms of it is
- *                kept back (leases of a few milliseconds are never held)
+ * @param ttl_ms  the lease, 1 .. REDILOCK_TTL_MAX milliseconds; a safety margin of 1 % and 2 ms of
+ *                it is kept back (leases of a few milliseconds are never held)
  * @param wait_ms 0 tries once, n > 0 waits up to n milliseconds, negative waits for ever
  * @param out     the lock, owned by the caller
  * @return REDILOCK_OK,
  *         REDILOCK_E_HELD         wait_ms is 0 and somebody holds it, or waits for it
  *         REDILOCK_E_TIMEOUT      it was not granted in wait_ms
  *         REDILOCK_E_INTERRUPTED  a signal came, and the client is `interruptible`
- *         REDILOCK_E_LOST         the server was so slow that every lease had run out when it arrived
+ *         REDILOCK_E_LOST         every lease had run out when the slow server's answer arrived
  *         REDILOCK_E_UNKNOWN      it may stand on the server for up to ttl_ms, held by nobody
  *         REDILOCK_E_UNAVAILABLE, _AUTH, _SERVER, _PROTOCOL: the server could not be asked
  *         REDILOCK_E_INVALID, _NO_MEMORY, _FORKED, _CLOSED
@@ -231,7 +241,7 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_acquire(redilock_client_t *client, 
 REDILOCK_API int32_t redilock_release(redilock_lock_t *lock);
 
 /**
- * Extends a held lock to last at least ttl_ms from now; it is never shortened. The fence does not change.
+ * Extends a held lock to last at least ttl_ms from now; it is never shortened and its fence stays.
  *
  * Blocks for at most the client's `timeout`.
  * @param ttl_ms the new lease, 1 .. REDILOCK_TTL_MAX milliseconds
@@ -246,7 +256,7 @@ REDILOCK_API int32_t redilock_release(redilock_lock_t *lock);
 REDILOCK_API int32_t redilock_extend(redilock_lock_t *lock, int64_t ttl_ms);
 
 /**
- * Releases, from any process or host, the lock of a name by the token that redilock_lock_token gave.
+ * Releases, from any process or host, the lock of a name by the token from redilock_lock_token.
  *
  * Blocks for at most the client's `timeout`.
  * @return REDILOCK_OK,
@@ -293,7 +303,10 @@ REDILOCK_API int32_t redilock_op_set_bytes(redilock_op_t *op, const char *name, 
  */
 REDILOCK_API int32_t redilock_op_set_int(redilock_op_t *op, const char *name, int64_t value);
 
-/** Acquires as redilock_acquire does, with the options of the operation; also REDILOCK_E_CANCELLED. Since 0.1. */
+/**
+ * Acquires as redilock_acquire does, with the options of the operation; also REDILOCK_E_CANCELLED.
+ * Since 0.1.
+ */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out);
 
 /**
@@ -313,8 +326,8 @@ REDILOCK_API int32_t redilock_op_extend(redilock_op_t *op, redilock_lock_t *lock
 
 /**
  * Takes the lock of the operation's "name" away from whoever holds it, be it a redilock holder or a
- * foreign one, and hands it to the next waiter. The former holder learns it by its next extension or
- * renewal at the latest; until then it believes to hold: fence your writes.
+ * foreign one, and hands it to the next waiter. The former holder learns it by its next extension
+ * or renewal at the latest; until then it believes to hold: fence your writes.
  *
  * @return REDILOCK_OK, REDILOCK_E_NOT_OWNER (nobody held it), and what redilock_release_token says
  * Since 0.1.
@@ -331,9 +344,9 @@ REDILOCK_API int32_t redilock_op_break(redilock_op_t *op);
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out);
 
 /**
- * Starts to list the locks on the server: the names held by redilock, and the names waited for. Foreign
- * locks that nobody waits for look like any other key and are not listed. Names that come or go meanwhile
- * may or may not be told; no name is told twice.
+ * Starts to list the locks on the server: the names held by redilock, and the names waited for.
+ * Foreign locks that nobody waits for look like any other key and are not listed. Names that come
+ * or go meanwhile may or may not be told; no name is told twice.
  *
  * Does no I/O by itself. If "name" is set it is a glob-style pattern ("job:*") for the names.
  * @param out the list, owned by the caller; the operation runs its requests, so free it first
@@ -343,9 +356,9 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_info(redilock_op_t *op, redilock
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out);
 
 /**
- * Cancels the call that runs on the operation, from any thread or a signal handler: it ends soon with
- * REDILOCK_E_CANCELLED, unless it was just about to end otherwise. Without a running call, the next one
- * is cancelled; redilock_op_reset undoes that. Async-signal-safe, never blocks.
+ * Cancels the call that runs on the operation, from any thread or a signal handler: it ends soon
+ * with REDILOCK_E_CANCELLED, unless it was just about to end otherwise. Without a running call, the
+ * next one is cancelled; redilock_op_reset undoes that. Async-signal-safe, never blocks.
  * Since 0.1.
  */
 REDILOCK_API void redilock_op_cancel(redilock_op_t *op);
@@ -357,8 +370,8 @@ REDILOCK_API void redilock_op_reset(redilock_op_t *op);
 REDILOCK_API int32_t redilock_op_status(const redilock_op_t *op);
 
 /**
- * Copies a sentence on how the last call ended ("" where it succeeded), with the server's own words if it
- * had any; it never shows a password or a whole token.
+ * Copies a sentence on how the last call ended ("" where it succeeded), with the server's own words
+ * if it had any; it never shows a password or a whole token.
  *
  * @return the length of the whole message without its NUL
  * Since 0.1.
@@ -369,8 +382,8 @@ REDILOCK_API size_t redilock_op_message(const redilock_op_t *op, char *buffer, s
 REDILOCK_API int32_t redilock_op_retriable(const redilock_op_t *op);
 
 /**
- * The place in the queue of an acquire that is waiting, as last heard: 1 is the next; 0 when it does not
- * wait. May be asked from another thread while the call runs.
+ * The place in the queue of an acquire that is waiting, as last heard: 1 is the next; 0 when it
+ * does not wait. May be asked from another thread while the call runs.
  * Since 0.1.
  */
 REDILOCK_API int64_t redilock_op_position(const redilock_op_t *op);
@@ -378,15 +391,15 @@ REDILOCK_API int64_t redilock_op_position(const redilock_op_t *op);
 /* ---------------------------------------------------------------- locks */
 
 /**
- * Frees the handle of a lock. Releases nothing and does no I/O: a lock still held is renewed no more, and
- * its lease runs out.
+ * Frees the handle of a lock. Releases nothing and does no I/O: a lock still held is renewed no
+ * more, and its lease runs out.
  * Since 0.1.
  */
 REDILOCK_API void redilock_lock_free(redilock_lock_t *lock);
 
 /**
- * For how many more milliseconds the lock is surely held, by the local clock that also counts suspended
- * time: 0 once it was released, lost or has run out. Does no I/O and never blocks.
+ * For how many more milliseconds the lock is surely held, by the local clock that also counts
+ * suspended time: 0 once it was released, lost or has run out. Does no I/O and never blocks.
  * Since 0.1.
  */
 REDILOCK_API int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock);
@@ -395,9 +408,9 @@ REDILOCK_API int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock);
 REDILOCK_API int32_t redilock_lock_is_held(const redilock_lock_t *lock);
 
 /**
- * The fencing token: larger than that of every earlier grant of the same name, 1 .. 2^53 - 1. Pass it with
- * each write, and let the store refuse what comes with a smaller one. 0 where "fence" was off.
- * Since 0.1.
+ * The fencing token: larger than that of every earlier grant of the same name, 1 .. 2^53 - 1. Pass
+ * it with each write, and let the store refuse what comes with a smaller one. 0 where "fence" was
+ * off. Since 0.1.
  */
 REDILOCK_API int64_t redilock_lock_fence(const redilock_lock_t *lock);
 
@@ -427,13 +440,19 @@ REDILOCK_API int32_t redilock_info_state(const redilock_info_t *info);
 /** The label of a redilock holder, such as "host/1234"; "" for others. Borrowed. Since 0.1. */
 REDILOCK_API const char *redilock_info_label(const redilock_info_t *info);
 
-/** What remains of the lease by the server's clock; 0 if free, -1 for a key that never expires. Since 0.1. */
+/**
+ * What remains of the lease by the server's clock; 0 if free, -1 for a key that never expires.
+ * Since 0.1.
+ */
 REDILOCK_API int64_t redilock_info_remaining_ms(const redilock_info_t *info);
 
 /** How many wait, those whose process has died but was not yet noticed included. Since 0.1. */
 REDILOCK_API int64_t redilock_info_waiters(const redilock_info_t *info);
 
-/** The label of the waiter at a place, from 0, for the first hundred; NULL past the last. Borrowed. Since 0.1. */
+/**
+ * The label of the waiter at a place, from 0, for the first hundred; NULL past the last. Borrowed.
+ * Since 0.1.
+ */
 REDILOCK_API const char *redilock_info_waiter_label(const redilock_info_t *info, size_t index);
 
 /** Frees what redilock_op_info gave. Since 0.1. */
