@@ -52,6 +52,7 @@ WakeChannel::WakeChannel(Server &server, std::string channel, Micros foreign_int
 bool WakeChannel::ready() {
   std::unique_lock lock(mutex_);
   if (!subscribed_ || reading_) return subscribed_;
+  Finally looked([&] { pass_on(); });  // somebody may have gone to sleep on this reading
   Reading reading(*this, lock, nullptr);
   receive(lock);
   return subscribed_;

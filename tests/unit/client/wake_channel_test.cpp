@@ -220,6 +220,45 @@ static void role_is_passed_on_by_those_who_decline_it(void **) {
   assert_returns(outcome, "0");
 }
 
+// Who only looks whether there is a subscription reads for a moment; who went to sleep in that moment
+// must be told that nobody reads any more.
+static void role_is_passed_on_by_those_who_only_look(void **) {
+  const Outcome outcome = outcome_of([] {
+    size_t late = 0;
+    Channel channel;
+    Interrupt interrupt;
+    Wait wait(kId, "L", interrupt);
+    channel.subscribe(wait);
+    channel.wake.answered(wait, place(1));
+    for (int round = 0; round < 300; ++round) {
+      std::atomic<bool> looking{false};
+      std::thread looker([&] {
+        for (int i = 0; i < 50; ++i) {
+          channel.wake.ready();
+          looking = true;
+        }
+      });
+      std::thread waiter([&] {
+        while (!looking) std::this_thread::yield();
+        const Instant end = in_ms(1500);
+        std::string push = "none";
+        while (push == "none" && redilock::system_clock().now() < end) {
+          channel.wake.sleep(wait, end);
+          push = taken(channel, wait);
+        }
+        late += push == "none" ? 1 : 0;
+      });
+      looker.join();
+      channel.push(kId, 2);
+      waiter.join();
+      if (late != 0) break;
+    }
+    channel.wake.remove(wait);
+    return std::to_string(late);
+  });
+  assert_returns(outcome, "0");
+}
+
 static void lost_subscription_is_made_anew_and_everybody_asks(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
@@ -291,6 +330,7 @@ int main() {
       cmocka_unit_test(what_was_told_during_a_request_is_not_slept_over),
       cmocka_unit_test(reader_wakes_the_others_and_passes_its_role_on),
       cmocka_unit_test(role_is_passed_on_by_those_who_decline_it),
+      cmocka_unit_test(role_is_passed_on_by_those_who_only_look),
       cmocka_unit_test(lost_subscription_is_made_anew_and_everybody_asks),
       cmocka_unit_test(cancel_ends_the_sleep),
       cmocka_unit_test(messages_of_others_are_ignored),
