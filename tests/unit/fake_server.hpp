@@ -71,13 +71,12 @@ class FakeServer {
     redisReader *reader = ::redisReaderCreate();
     for (const std::string &reply : connections_[number]) {
       void *command = nullptr;
-      while (command == nullptr && readable(peer.get())) {
-        if (::redisReaderGetReply(reader, &command) != REDIS_OK || command != nullptr) break;
+      while (::redisReaderGetReply(reader, &command) == REDIS_OK && command == nullptr &&
+             readable(peer.get())) {
         char bytes[4096];
         const ssize_t count = ::recv(peer.get(), bytes, sizeof bytes, MSG_DONTWAIT);
         if (count == 0) break;
         if (count > 0) ::redisReaderFeed(reader, bytes, static_cast<size_t>(count));
-        if (::redisReaderGetReply(reader, &command) != REDIS_OK) break;
       }
       if (command == nullptr) break;
       note(number, static_cast<redisReply *>(command));

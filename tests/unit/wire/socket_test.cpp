@@ -145,7 +145,7 @@ static Outcome connected(const Code &code) {
 
 static void what_does_not_fit_is_sent_in_portions(void **) {
   assert_returns(connected([](Socket &socket, Fd &peer) {
-                   constexpr size_t kSize = 8u << 20;
+                   constexpr size_t kSize = 1u << 20;
                    size_t got = 0;
                    std::thread reader([&] {
                      std::vector<char> buffer(65536);
@@ -161,7 +161,7 @@ static void what_does_not_fit_is_sent_in_portions(void **) {
                    reader.join();
                    return std::to_string(got);
                  }),
-                 "8388608");
+                 "1048576");
 }
 
 static void peer_that_reads_nothing_ends_by_the_deadline(void **) {
