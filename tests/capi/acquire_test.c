@@ -4,21 +4,9 @@
 #include <string.h>
 
 #include "support/locks.h"
+#include "support/one_server.h"
 
-static redis_server_t *server;
 static redilock_client_t *client;
-
-static int start(void **state) {
-  (void)state;
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
-}
 
 static int make_client(void **state) {
   (void)state;
@@ -253,5 +241,5 @@ int main(void) {
       CASE(only_the_exact_token_releases),
       CASE(a_foreign_value_is_no_token),
   };
-  return cmocka_run_group_tests_name("capi/acquire", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/acquire", tests, start_server, stop_server);
 }

@@ -6,8 +6,8 @@
 
 #include "support/child.h"
 #include "support/locks.h"
+#include "support/one_server.h"
 
-static redis_server_t *server;
 static redilock_client_t *client;
 static redilock_op_t *op;
 static redilock_lock_t *lock;
@@ -19,16 +19,8 @@ int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void) { return getpid() != main_process; }
 
 static int start(void **state) {
-  (void)state;
   main_process = getpid();
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
+  return start_server(state);
 }
 
 static int make_client(void **state) {
@@ -190,5 +182,5 @@ int main(void) {
       CASE(the_child_of_a_waiter_does_not_disturb_it),
       CASE(the_child_can_make_a_client_of_its_own),
   };
-  return cmocka_run_group_tests_name("capi/fork", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/fork", tests, start, stop_server);
 }

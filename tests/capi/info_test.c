@@ -4,21 +4,9 @@
 #include <string.h>
 
 #include "support/locks.h"
+#include "support/one_server.h"
 
-static redis_server_t *server;
 static redilock_client_t *client;
-
-static int start(void **state) {
-  (void)state;
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
-}
 
 static int make_client(void **state) {
   (void)state;
@@ -230,5 +218,5 @@ int main(void) {
       CASE(a_name_may_hold_any_byte),
       CASE(a_list_can_be_cancelled),
   };
-  return cmocka_run_group_tests_name("capi/info", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/info", tests, start_server, stop_server);
 }

@@ -6,26 +6,7 @@
 
 #include "support/child.h"
 #include "support/locks.h"
-
-static redis_server_t *server;
-
-static int start(void **state) {
-  (void)state;
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
-}
-
-static int flush(void **state) {
-  (void)state;
-  redis_do(server, "FLUSHALL");
-  return 0;
-}
+#include "support/one_server.h"
 
 /* Waits for "job", tells its fence or minus its status, holds it until it hears something. */
 static int hold_job(child_t *self, void *ttl_ms) {
@@ -184,7 +165,7 @@ static void a_stopped_waiter_that_is_granted_is_followed(void **state) {
 }
 
 int main(void) {
-#define CASE(f) cmocka_unit_test_setup(f, flush)
+#define CASE(f) cmocka_unit_test_setup(f, empty_server)
   const struct CMUnitTest tests[] = {
       CASE(a_killed_holder_is_followed_when_its_lease_ends),
       CASE(killed_waiters_are_skipped_at_once),
@@ -192,5 +173,5 @@ int main(void) {
       CASE(a_holder_stopped_past_its_lease_has_lost_it),
       CASE(a_stopped_waiter_that_is_granted_is_followed),
   };
-  return cmocka_run_group_tests_name("capi/kill", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/kill", tests, start_server, stop_server);
 }

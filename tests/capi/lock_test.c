@@ -3,21 +3,9 @@
 #include <string.h>
 
 #include "support/locks.h"
+#include "support/one_server.h"
 
-static redis_server_t *server;
 static redilock_client_t *client;
-
-static int start(void **state) {
-  (void)state;
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
-}
 
 static int make_client(void **state) {
   (void)state;
@@ -254,5 +242,5 @@ int main(void) {
       CASE(an_unanswered_release_is_unknown_and_can_be_asked_again),
       CASE(release_by_token_and_extend_by_token),
   };
-  return cmocka_run_group_tests_name("capi/lock", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/lock", tests, start_server, stop_server);
 }

@@ -6,22 +6,10 @@
 #include <string.h>
 
 #include "support/locks.h"
+#include "support/one_server.h"
 
-static redis_server_t *server;
 static redilock_client_t *client;
 static redilock_op_t *op;
-
-static int start(void **state) {
-  (void)state;
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
-}
 
 static int make_client(void **state) {
   (void)state;
@@ -281,5 +269,5 @@ int main(void) {
       CASE(a_signal_changes_nothing_where_it_is_not),
       CASE(no_message_shows_a_token),
   };
-  return cmocka_run_group_tests_name("capi/operation", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/operation", tests, start_server, stop_server);
 }

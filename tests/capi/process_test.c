@@ -13,23 +13,11 @@
 
 #include "support/child.h"
 #include "support/locks.h"
+#include "support/one_server.h"
 
 enum { kDescriptors = 128 };
 
-static redis_server_t *server;
 static redilock_client_t *client;
-
-static int start(void **state) {
-  (void)state;
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
-}
 
 static int make_client(void **state) {
   (void)state;
@@ -288,5 +276,5 @@ int main(int argc, char **argv) {
       CASE(without_threads_a_plain_lock_still_works),
       CASE(exit_with_waits_and_renewals_under_way_is_clean),
   };
-  return cmocka_run_group_tests_name("capi/process", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/process", tests, start_server, stop_server);
 }

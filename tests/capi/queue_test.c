@@ -3,21 +3,9 @@
 #include <string.h>
 
 #include "support/locks.h"
+#include "support/one_server.h"
 
-static redis_server_t *server;
 static redilock_client_t *client, *other;
-
-static int start(void **state) {
-  (void)state;
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
-}
 
 static int make_clients(void **state) {
   (void)state;
@@ -191,5 +179,5 @@ int main(void) {
       CASE(a_plain_client_is_kept_out),
       CASE(a_key_that_never_expires_is_waited_for_until_the_end),
   };
-  return cmocka_run_group_tests_name("capi/queue", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/queue", tests, start_server, stop_server);
 }

@@ -9,23 +9,10 @@
 
 #include "support/child.h"
 #include "support/locks.h"
+#include "support/one_server.h"
 
 /* A wake-up that was lost is made good by the re-check after 2 s. */
 enum { kThreads = 8, kLocks = 3, kStalledMs = 1500 };
-
-static redis_server_t *server;
-
-static int start(void **state) {
-  (void)state;
-  server = redis_start(NULL);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  redis_stop(server);
-  return 0;
-}
 
 /* The order of two holders is made by the server, which TSan cannot see: hence relaxed atomics,
    read and written apart. */
@@ -218,5 +205,5 @@ int main(void) {
       cmocka_unit_test(who_gives_up_waiting_stalls_nobody),
       cmocka_unit_test(a_thousand_signals_a_second_change_nothing),
   };
-  return cmocka_run_group_tests_name("capi/threads", tests, start, stop);
+  return cmocka_run_group_tests_name("capi/threads", tests, start_server, stop_server);
 }

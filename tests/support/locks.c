@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/attempt.h"
+
 enum { kQueueMs = 10000 };
 
 static int64_t ended_waiters;
@@ -23,13 +25,7 @@ void check_status(int32_t expected, int32_t actual, const char *what, const char
 }
 
 redilock_client_t *new_client(const redis_server_t *server, const char *query) {
-  char url[512], error[256];
-  snprintf(url, sizeof url, "%s%s%s", server->url, query != NULL ? "?" : "",
-           query != NULL ? query : "");
-  redilock_client_t *client = NULL;
-  const int32_t status = redilock_new(url, NULL, &client, error, sizeof error);
-  must(status == REDILOCK_OK, error);
-  return client;
+  return client_at(server->url, query);
 }
 
 redilock_op_t *new_op(redilock_client_t *client, const char *name) {
