@@ -13,6 +13,9 @@
 
 namespace redilock {
 
+// Fences and arrivals, and times in microseconds, are below this.
+inline constexpr int64_t kFenceEnd = int64_t{1} << 53;
+
 struct LockKeys {
   LockKeys(std::string_view prefix, std::string_view name);
   std::string lock, queue, fence;
