@@ -106,6 +106,12 @@ Reply Connection::receive(const Limit &limit) {
   }
 }
 
+Reply Connection::call(const Command &command, const Limit &limit) {
+  if (has_more()) throw Error(Status::kProtocol, "the server said more than it was asked for");
+  send(command, limit);
+  return receive(limit);
+}
+
 void Connection::receive_now(std::vector<Reply> &replies) {
   char buffer[kReadSize];
   size_t count = 0;

@@ -222,6 +222,19 @@ static void surplus_reply_is_no_later_answer(void **state) {
   fake_server_stop(fake);
 }
 
+/* Neither is what a new connection is greeted with. */
+static void reply_before_its_request_is_no_answer(void **state) {
+  (void)state;
+  const struct fake_step steps[] = {{"CLIENT", FAKE_SEND, ":7\r\n:1700000000000001\r\n", 0}, {0}};
+  fake_server_t *fake = fake_server_start(steps);
+  redilock_client_t *client = client_at(fake_server_url(fake), "timeout=1s");
+  attempt_t one;
+  assert_int_equal(attempt(&one, client, "early", 60000, 0), REDILOCK_E_PROTOCOL);
+  attempt_free(&one);
+  redilock_free(client);
+  fake_server_stop(fake);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wrong_types_are_no_grant),
@@ -233,6 +246,7 @@ int main(void) {
       cmocka_unit_test(giants_are_refused_at_once),
       cmocka_unit_test(connection_that_dies_at_every_request_is_unknown),
       cmocka_unit_test(surplus_reply_is_no_later_answer),
+      cmocka_unit_test(reply_before_its_request_is_no_answer),
       cmocka_unit_test(one_byte_a_second_does_not_stretch_the_deadline),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
