@@ -15,13 +15,12 @@ std::optional<int64_t> parse_digits(std::string_view text) noexcept {
   return number;
 }
 
-std::string shown(std::string_view text) {
-  constexpr size_t kLongest = 40;
-  std::string line(text.substr(0, kLongest));
+std::string shown(std::string_view text, size_t most) {
+  std::string line(text.substr(0, most));
   for (char &c : line) {
     if (c < 0x20 || c > 0x7e) c = '?';
   }
-  if (text.size() > kLongest) line += "...";
+  if (text.size() > most) line += "...";
   return line;
 }
 

@@ -1,6 +1,7 @@
 // Small helpers for reading text, and for showing it in messages.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,8 +13,8 @@ namespace redilock {
 // fit.
 std::optional<int64_t> parse_digits(std::string_view text) noexcept;
 
-// Text that came from outside, fit for one line of a message: cut after 40 bytes, and "?" for each
-// byte that is not printable ASCII.
-std::string shown(std::string_view text);
+// Text that came from outside, fit for one line of a message: cut after `most` bytes, and "?" for
+// each byte that is not printable ASCII.
+std::string shown(std::string_view text, size_t most = 40);
 
 }  // namespace redilock

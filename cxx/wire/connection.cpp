@@ -4,12 +4,14 @@
 #include <charconv>
 
 #include "values/status.hpp"
+#include "values/text.hpp"
 
 namespace redilock {
 
 namespace {
 
 constexpr size_t kReadSize = 16384;
+constexpr size_t kLongestWords = 300;  // of the server, in a message
 
 constexpr size_t kFrame = 24;  // "$", a length of up to 20 digits, "\r\n"
 
@@ -45,7 +47,8 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> heads
 
 Error server_error(const std::string &text) {
   // Some errors repeat the arguments of the command, a password or token among them.
-  std::string words = "the server says: " + text.substr(0, text.find(", with args beginning"));
+  const std::string said = text.substr(0, text.find(", with args beginning"));
+  const std::string words = "the server says: " + shown(said, kLongestWords);
   if (one_of(text, {"NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH",
                     "ERR Client sent AUTH", "ERR wrong number of arguments for 'auth'"}))
     return Error(Status::kAuth, words);

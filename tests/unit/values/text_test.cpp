@@ -36,6 +36,7 @@ static void long_text_is_cut(void **) {
                  "1234567890123456789012345678901234567890");
   assert_returns(shown("1234567890123456789012345678901234567890x"),
                  "1234567890123456789012345678901234567890...");
+  assert_returns(outcome_of([] { return redilock::shown("123\x1b[1m", 5); }), "123?[...");
 }
 
 int main() {
