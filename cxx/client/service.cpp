@@ -46,7 +46,10 @@ void Service::at(Instant when, Task task) {
   if (!thread_) try {
       if (!timer_) timer_ = make_timer();
       interrupt_.notifier.fd();
-      thread_ = std::make_unique<std::thread>(start_thread([this] { run(); }));
+      // Nothing may fail once the thread runs.
+      auto thread = std::make_unique<std::thread>();
+      *thread = start_thread([this] { run(); });
+      thread_ = std::move(thread);
     } catch (...) {
       tasks_.erase(added);
       throw;

@@ -3,6 +3,7 @@
 #include <hiredis/hiredis.h>
 #include <hiredis/read.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -16,6 +17,8 @@ namespace {
 constexpr size_t kMaxBytes = 8u << 20;
 constexpr size_t kMaxElements = 1u << 16;
 constexpr int kMaxDepth = 4;
+// A reader that held more is replaced once it is empty, so that idle connections stay small.
+constexpr size_t kKept = 16384;
 
 [[noreturn]] void protocol_error(const std::string &what) {
   throw Error(Status::kProtocol, "the server's reply is not understood: " + what);
@@ -134,16 +137,26 @@ void ReplyReader::Deleter::operator()(redisReader *reader) const noexcept {
   ::redisReaderFree(reader);
 }
 
-ReplyReader::ReplyReader() : reader_(::redisReaderCreateWithFunctions(builder_functions())) {
-  if (!reader_) throw std::bad_alloc();
-  reader_->privdata = &refused_;
+ReplyReader::ReplyReader() { renew(); }
+
+// hiredis would shrink its buffer by itself, but 0.14 ends the process where there is no memory for
+// the smaller one.
+void ReplyReader::renew() {
+  decltype(reader_) reader(::redisReaderCreateWithFunctions(builder_functions()));
+  if (!reader) throw std::bad_alloc();
+  reader->privdata = &refused_;
+  reader->maxbuf = 0;
+  reader_ = std::move(reader);
+  largest_ = 0;
 }
 
 ReplyReader::~ReplyReader() = default;
 
 void ReplyReader::feed(const char *bytes, size_t count) {
+  if (pending_ == 0 && largest_ > kKept) renew();
   pending_ += count;
   if (pending_ > kMaxBytes) protocol_error("it is too long");
+  largest_ = std::max(largest_, pending_);
   if (::redisReaderFeed(reader_.get(), bytes, count) != REDIS_OK) throw std::bad_alloc();
 }
 

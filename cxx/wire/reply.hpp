@@ -51,10 +51,12 @@ class ReplyReader {
   struct Deleter {
     void operator()(redisReader *reader) const noexcept;
   };
+  void renew();
   void refuse_announced_giants() const;
 
   std::unique_ptr<redisReader, Deleter> reader_;
   size_t pending_ = 0;    // bytes fed since the last whole reply
+  size_t largest_ = 0;    // of pending_
   bool refused_ = false;  // by the caps, which hiredis cannot tell from want of memory
 };
 

@@ -7,7 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#ifdef __cplusplus
+extern "C" {  // which it does not say by itself before 2.0
+#endif
 #include <cmocka.h>
+#ifdef __cplusplus
+}
+#endif
 // clang-format on
 
 #endif
