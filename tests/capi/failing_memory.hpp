@@ -6,11 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <atomic>
-#include <new>
-
-#if defined(__SANITIZE_THREAD__)
-#define MEMORY_CAN_FAIL 0  // its runtime wants the memory for itself
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define MEMORY_CAN_FAIL 0  // their runtimes need memory for themselves, to start a thread for one
 #else
 #define MEMORY_CAN_FAIL 1
 #endif
@@ -19,8 +16,8 @@ namespace failing_memory {
 
 enum class Plan { kNone, kOnce, kFrom, kEvery };  // the n-th, from the n-th on, every n-th
 
-inline std::atomic<Plan> plan{Plan::kNone};
-inline std::atomic<long> number{0}, asked{0}, refused{0}, live{0};
+inline Plan plan = Plan::kNone;  // and the numbers: atomic by what is done with them
+inline long number = 0, asked = 0, refused = 0, live = 0;
 inline thread_local bool spared =
     false;  // this thread's allocations are neither counted nor refused
 
@@ -28,25 +25,28 @@ inline void start(Plan what, long n) {
   number = n;
   asked = 0;
   refused = 0;
-  plan = what;
+  __atomic_store_n(&plan, what, __ATOMIC_SEQ_CST);
 }
 
-inline void stop() { plan = Plan::kNone; }
+inline void stop() { __atomic_store_n(&plan, Plan::kNone, __ATOMIC_SEQ_CST); }
+
+inline long get(const long &number) { return __atomic_load_n(&number, __ATOMIC_SEQ_CST); }
+inline long add(long &to, long what) { return __atomic_add_fetch(&to, what, __ATOMIC_SEQ_CST); }
 
 inline bool refuses() {
-  const Plan now = plan;
+  const Plan now = __atomic_load_n(&plan, __ATOMIC_SEQ_CST);
   if (now == Plan::kNone || spared) return false;
-  const long count = ++asked, n = number;
+  const long count = add(asked, 1), n = get(number);
   const bool no = now == Plan::kOnce   ? count == n
                   : now == Plan::kFrom ? count >= n
                                        : count % n == 0;
-  if (no) ++refused;
+  if (no) add(refused, 1);
   if (no) errno = ENOMEM;
   return no;
 }
 
 inline void *counted(void *memory) {
-  if (memory != nullptr) ++live;
+  if (memory != nullptr) add(live, 1);
   return memory;
 }
 
@@ -54,11 +54,7 @@ inline void *counted(void *memory) {
 
 #if MEMORY_CAN_FAIL
 
-#if defined(__SANITIZE_ADDRESS__)
-#define REAL(name) __interceptor_##name
-#else
 #define REAL(name) __libc_##name
-#endif
 
 extern "C" {
 
@@ -80,7 +76,8 @@ void *calloc(size_t count, size_t size) {
 
 void *realloc(void *memory, size_t size) {
   if (failing_memory::refuses()) return nullptr;
-  if (memory != nullptr && size == 0) --failing_memory::live;  // which frees it
+  if (memory != nullptr && size == 0)
+    failing_memory::add(failing_memory::live, -1);  // which frees it
   void *moved = REAL(realloc)(memory, size);
   return memory == nullptr ? failing_memory::counted(moved) : moved;
 }
@@ -100,25 +97,10 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 }
 
 void free(void *memory) {
-  if (memory != nullptr) --failing_memory::live;
+  if (memory != nullptr) failing_memory::add(failing_memory::live, -1);
   REAL(free)(memory);
 }
 
 }  // extern "C"
-
-// As in the C++ library, but a sanitizer would bring its own.
-void *operator new(size_t size) {
-  if (void *memory = malloc(size != 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-void *operator new[](size_t size) { return operator new(size); }
-void *operator new(size_t size, const std::nothrow_t &) noexcept { return malloc(size); }
-void *operator new[](size_t size, const std::nothrow_t &) noexcept { return malloc(size); }
-void operator delete(void *memory) noexcept { free(memory); }
-void operator delete[](void *memory) noexcept { free(memory); }
-void operator delete(void *memory, size_t) noexcept { free(memory); }
-void operator delete[](void *memory, size_t) noexcept { free(memory); }
-void operator delete(void *memory, const std::nothrow_t &) noexcept { free(memory); }
-void operator delete[](void *memory, const std::nothrow_t &) noexcept { free(memory); }
 
 #endif

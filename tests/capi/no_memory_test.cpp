@@ -9,6 +9,7 @@
 #include "failing_memory.hpp"
 #include "support/locks.h"
 
+using failing_memory::get;
 using failing_memory::Plan;
 
 static redis_server_t *server;
@@ -195,12 +196,12 @@ static bool fails_cleanly(redilock_client_t *others, Plan plan, long n) {
   session.others = others;
   snprintf(session.free_name, sizeof session.free_name, "session:free:%ld", n);
   snprintf(session.held_name, sizeof session.held_name, "session:held:%ld", n);
-  const long before = failing_memory::live;
+  const long before = get(failing_memory::live);
 
   failing_memory::start(plan, n);
   run(&session);
   failing_memory::stop();
-  const long refused = failing_memory::refused;
+  const long refused = get(failing_memory::refused);
 
   bool gone;
   {
@@ -208,7 +209,7 @@ static bool fails_cleanly(redilock_client_t *others, Plan plan, long n) {
     gone = eventually(nothing_is_left, &session, kTtlMs + kSlackMs);
   }
   end(&session);
-  const long leaked = failing_memory::live - before;
+  const long leaked = get(failing_memory::live) - before;
   if (session.bad != 0)
     print_error("%s is %s where allocation %ld fails\n", session.bad_call,
                 redilock_status_name(session.bad), n);
@@ -247,7 +248,7 @@ static bool was_renewed(void *lock) {
   return more;
 }
 
-static bool has_refused(void *) { return failing_memory::refused >= 3; }
+static bool has_refused(void *) { return get(failing_memory::refused) >= 3; }
 
 static redilock_lock_t *take_renewed(redilock_client_t *client, const char *name) {
   redilock_op_t *op = new_op(client, name);
@@ -268,7 +269,7 @@ static void one_failure_loses_no_renewal(void **) {
     failing_memory::start(Plan::kOnce, n);
     const bool renewed = eventually(was_renewed, lock, 10000);
     failing_memory::stop();
-    failed = failing_memory::refused > 0;
+    failed = get(failing_memory::refused) > 0;
     assert_true(renewed && redilock_lock_is_held(lock) == 1);
     give(lock);
   }
