@@ -18,8 +18,7 @@ enum class Plan { kNone, kOnce, kFrom, kEvery };  // the n-th, from the n-th on,
 
 inline Plan plan = Plan::kNone;  // and the numbers: atomic by what is done with them
 inline long number = 0, asked = 0, refused = 0, live = 0;
-inline thread_local bool spared =
-    false;  // this thread's allocations are neither counted nor refused
+inline thread_local bool spared = false;  // this thread's allocations are not refused
 
 inline void start(Plan what, long n) {
   number = n;
