@@ -8,31 +8,17 @@
 
 #include "support/attempt.h"
 #include "support/cmocka.h"
-#include "support/redis.h"
+#include "support/one_server.h"
 #include "support/timing.h"
 
 enum { kThreads = 4, kNames = 25000 };
-
-static redis_server_t *redis;
-
-static int set_up(void **state) {
-  (void)state;
-  redis = redis_start(NULL);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  redis_stop(redis);
-  return 0;
-}
 
 /* All commands that clients sent; what scripts call within are other commands than these. */
 static int64_t commands_sent(void) {
   const char *const sent[] = {"evalsha", "eval", "subscribe", "client|id", "client|kill", "client"};
   char stats[16384];
   int64_t total = 0;
-  redis_text(redis, stats, sizeof stats, "INFO commandstats");
+  redis_text(server, stats, sizeof stats, "INFO commandstats");
   for (size_t i = 0; i < sizeof sent / sizeof *sent; ++i) {
     char key[64];
     const int length = snprintf(key, sizeof key, "cmdstat_%s:calls=", sent[i]);
@@ -49,7 +35,8 @@ static int64_t wait_seconds(void) {
 
 static void waiting_costs_a_command_a_second_at_most(void **state) {
   (void)state;
-  redilock_client_t *holding = client_at(redis->url, NULL), *waiting = client_at(redis->url, NULL);
+  redilock_client_t *holding = client_at(server->url, NULL),
+                    *waiting = client_at(server->url, NULL);
   attempt_t holder, waiter;
   assert_int_equal(attempt(&holder, holding, "lock", 3600000, 0), REDILOCK_OK);
   const int64_t before = commands_sent();
@@ -89,7 +76,7 @@ static void *use_names_once(void *argument) {
 static void names_used_once_leave_nothing_but_the_fence(void **state) {
   (void)state;
   struct worker workers[kThreads] = {0};
-  redilock_client_t *client = client_at(redis->url, NULL);
+  redilock_client_t *client = client_at(server->url, NULL);
   for (int i = 0; i < kThreads; ++i) {
     workers[i].client = client;
     workers[i].number = i;
@@ -99,16 +86,17 @@ static void names_used_once_leave_nothing_but_the_fence(void **state) {
     pthread_join(workers[i].thread, NULL);
     assert_int_equal(workers[i].failures, 0);
   }
-  assert_int_equal(redis_integer(redis, "DBSIZE"), 1);
-  assert_int_equal(redis_integer(redis, "EXISTS redilock:1:{}:fence"), 1);
+  assert_int_equal(redis_integer(server, "DBSIZE"), 1);
+  assert_int_equal(redis_integer(server, "EXISTS redilock:1:{}:fence"), 1);
   redilock_free(client);
 }
 
 /* Names that were waited for leave a record, which goes within the minute. */
 static void names_waited_for_leave_only_what_expires(void **state) {
   (void)state;
-  redilock_client_t *holding = client_at(redis->url, NULL), *waiting = client_at(redis->url, NULL);
-  redis_do(redis, "FLUSHALL");
+  redilock_client_t *holding = client_at(server->url, NULL),
+                    *waiting = client_at(server->url, NULL);
+  redis_do(server, "FLUSHALL");
   attempt_t holder, waiter;
   assert_int_equal(attempt(&holder, holding, "lock", 30000, 0), REDILOCK_OK);
   attempt_start(&waiter, waiting, "lock", 30000, 10000);
@@ -116,8 +104,8 @@ static void names_waited_for_leave_only_what_expires(void **state) {
   assert_int_equal(redilock_release(holder.lock), REDILOCK_OK);
   assert_int_equal(attempt_join(&waiter), REDILOCK_OK);
   assert_int_equal(redilock_release(waiter.lock), REDILOCK_OK);
-  assert_int_equal(redis_integer(redis, "DBSIZE"), 2);
-  assert_in_range(redis_integer(redis, "PTTL redilock:1:{}:alive:lock"), 50000, 60000);
+  assert_int_equal(redis_integer(server, "DBSIZE"), 2);
+  assert_in_range(redis_integer(server, "PTTL redilock:1:{}:alive:lock"), 50000, 60000);
   attempt_free(&holder);
   attempt_free(&waiter);
   redilock_free(waiting);
@@ -130,5 +118,5 @@ int main(void) {
       cmocka_unit_test(names_waited_for_leave_only_what_expires),
       cmocka_unit_test(waiting_costs_a_command_a_second_at_most),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -12,7 +12,7 @@
 
 #include "support/attempt.h"
 #include "support/cmocka.h"
-#include "support/redis.h"
+#include "support/one_server.h"
 #include "support/timing.h"
 
 #define QUEUE "redilock:1:{}:queue:lock"
@@ -20,25 +20,12 @@
 
 enum { kDead = 10000, kKilled = 200, kQuickMs = 5000 };
 
-static redis_server_t *redis;
 static redilock_client_t *client;
-
-static int set_up(void **state) {
-  (void)state;
-  redis = redis_start(NULL);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  redis_stop(redis);
-  return 0;
-}
 
 static int connect_client(void **state) {
   (void)state;
-  redis_do(redis, "FLUSHALL");
-  client = client_at(redis->url, "timeout=10s");
+  redis_do(server, "FLUSHALL");
+  client = client_at(server->url, "timeout=10s");
   return 0;
 }
 
@@ -51,7 +38,7 @@ static int disconnect_client(void **state) {
 /* Members in the documented form, in front of everybody, each of a client of its own with a record
  * that says it lives; but nobody is subscribed to its channel. */
 static void add_dead(void) {
-  redis_do(redis, "EVAL %s 2 " QUEUE " " ALIVE " %d",
+  redis_do(server, "EVAL %s 2 " QUEUE " " ALIVE " %d",
            "local now = redis.call('TIME')\n"
            "for i = 1, ARGV[1] do\n"
            "  local channel = string.format('redilock:1:wake:%032x', i)\n"
@@ -60,16 +47,16 @@ static void add_dead(void) {
            "  redis.call('HSET', KEYS[2], channel, string.format('%.0f', now[1] * 1000 + 5000))\n"
            "end",
            kDead);
-  assert_int_equal(redis_integer(redis, "ZCARD " QUEUE), kDead);
+  assert_int_equal(redis_integer(server, "ZCARD " QUEUE), kDead);
 }
 
 static void expect_nothing_left(void) {
-  assert_int_equal(redis_integer(redis, "EXISTS lock " QUEUE), 0);
+  assert_int_equal(redis_integer(server, "EXISTS lock " QUEUE), 0);
 }
 
 static void release_passes_ten_thousand_dead(void **state) {
   (void)state;
-  redilock_client_t *other = client_at(redis->url, NULL);
+  redilock_client_t *other = client_at(server->url, NULL);
   attempt_t holder, waiter;
   assert_int_equal(attempt(&holder, client, "lock", 60000, 0), REDILOCK_OK);
   add_dead();
@@ -79,7 +66,7 @@ static void release_passes_ten_thousand_dead(void **state) {
   assert_int_equal(redilock_release(holder.lock), REDILOCK_OK);
   assert_int_equal(attempt_join(&waiter), REDILOCK_OK);
   assert_in_range(waiter.ended - released, 0, kQuickMs);
-  assert_int_equal(redis_integer(redis, "EXISTS " QUEUE), 0);
+  assert_int_equal(redis_integer(server, "EXISTS " QUEUE), 0);
   assert_int_equal(redilock_release(waiter.lock), REDILOCK_OK);
   expect_nothing_left();
   attempt_free(&holder);
@@ -115,7 +102,7 @@ static void acquire_passes_ten_thousand_dead(void **state) {
 static void expired_lease_before_ten_thousand_dead_is_taken_over(void **state) {
   (void)state;
   attempt_t waiter;
-  redis_do(redis, "SET lock redilock:0123456789abcdef0123456789abcdef:gone PX 1500");
+  redis_do(server, "SET lock redilock:0123456789abcdef0123456789abcdef:gone PX 1500");
   add_dead();
   attempt_start(&waiter, client, "lock", 60000, 30000);
   assert_int_equal(attempt_join(&waiter), REDILOCK_OK);
@@ -135,24 +122,24 @@ static pid_t spawn_waiter(const char *url) {
 
 static bool all_wait(void *argument) {
   (void)argument;
-  return redis_integer(redis, "ZCARD " QUEUE) == kKilled;
+  return redis_integer(server, "ZCARD " QUEUE) == kKilled;
 }
 
 static void killed_processes_are_passed_at_once(void **state) {
   (void)state;
   pid_t pids[kKilled];
-  redis_do(redis, "FLUSHALL");
-  redis_do(redis, "SET lock redilock:0123456789abcdef0123456789abcdef:holder PX 120000");
-  for (int i = 0; i < kKilled; ++i) pids[i] = spawn_waiter(redis->url);
+  redis_do(server, "FLUSHALL");
+  redis_do(server, "SET lock redilock:0123456789abcdef0123456789abcdef:holder PX 120000");
+  for (int i = 0; i < kKilled; ++i) pids[i] = spawn_waiter(server->url);
   assert_true(eventually(all_wait, NULL, 60000));
   for (int i = 0; i < kKilled; ++i) kill(pids[i], SIGKILL);
   for (int i = 0; i < kKilled; ++i) assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
 
   attempt_t waiter;
-  client = client_at(redis->url, NULL);
+  client = client_at(server->url, NULL);
   attempt_start(&waiter, client, "lock", 60000, 30000);
   assert_true(attempt_queued(&waiter));
-  assert_int_equal(redis_integer(redis, "ZCARD " QUEUE), kKilled + 1);
+  assert_int_equal(redis_integer(server, "ZCARD " QUEUE), kKilled + 1);
   const int64_t released = now_ms();
   const char token[] = "redilock:0123456789abcdef0123456789abcdef:holder";
   assert_int_equal(redilock_release_token(client, "lock", 4, token, sizeof token - 1), REDILOCK_OK);
@@ -174,5 +161,5 @@ int main(void) {
       CASE(acquire_passes_ten_thousand_dead),
       CASE(expired_lease_before_ten_thousand_dead_is_taken_over),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -10,30 +10,17 @@
 
 #include "support/attempt.h"
 #include "support/cmocka.h"
+#include "support/one_server.h"
 #include "support/proxy.h"
-#include "support/redis.h"
 #include "support/timing.h"
 
-static redis_server_t *redis;
 static proxy_t *proxy;
 static redilock_client_t *client;
 
-static int set_up(void **state) {
-  (void)state;
-  redis = redis_start(NULL);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  redis_stop(redis);
-  return 0;
-}
-
 static int connect_client(void **state) {
   (void)state;
-  redis_do(redis, "FLUSHALL");
-  proxy = proxy_start(redis->socket);
+  redis_do(server, "FLUSHALL");
+  proxy = proxy_start(server->socket);
   client = client_at(proxy_url(proxy), "timeout=1s");
   assert_true(attempt_and_release(client, "warm") >
               0); /* scripts are known, a connection is idle */
@@ -47,7 +34,7 @@ static int disconnect_client(void **state) {
   return 0;
 }
 
-static bool key_is_gone(void *name) { return redis_integer(redis, "EXISTS %s", name) == 0; }
+static bool key_is_gone(void *name) { return redis_integer(server, "EXISTS %s", name) == 0; }
 
 static void acquire_is_asked_again_after(enum proxy_fault fault, int bytes) {
   attempt_t one;
@@ -61,7 +48,7 @@ static void acquire_is_asked_again_after(enum proxy_fault fault, int bytes) {
   proxy_fail(proxy, fault, "EVALSHA", 1, bytes);
   assert_int_equal(redilock_release(one.lock), REDILOCK_OK);
   assert_true(proxy_struck(proxy, 1));
-  assert_int_equal(redis_integer(redis, "EXISTS lock"), 0);
+  assert_int_equal(redis_integer(server, "EXISTS lock"), 0);
   attempt_free(&one);
 }
 
@@ -104,7 +91,7 @@ static void lost_reply_keeps_the_place_in_the_queue(void **state) {
   attempt_start(&second, client, "lock", 20000, 10000);
   assert_true(attempt_queued(&second));
   assert_true(proxy_struck(proxy, 2));
-  assert_int_equal(redis_integer(redis, "ZCARD redilock:1:{}:queue:lock"), 2);
+  assert_int_equal(redis_integer(server, "ZCARD redilock:1:{}:queue:lock"), 2);
   assert_int_equal(redilock_release(holder.lock), REDILOCK_OK);
   assert_int_equal(attempt_join(&first), REDILOCK_OK);
   assert_false(second.done);
@@ -190,5 +177,5 @@ int main(void) {
       CASE(unanswered_extension_keeps_the_old_deadline),
       CASE(renewing_holder_of_a_silent_server_loses_by_its_local_deadline),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, start_server, stop_server);
 }

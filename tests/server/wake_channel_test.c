@@ -10,24 +10,10 @@
 #include "support/attempt.h"
 #include "support/cmocka.h"
 #include "support/fake_server.h"
-#include "support/redis.h"
+#include "support/one_server.h"
 #include "support/timing.h"
 
 #define QUEUED "*6\r\n:60000\r\n:0\r\n:1700000000000000\r\n:1700000000000000\r\n:0\r\n:1\r\n"
-
-static redis_server_t *redis;
-
-static int set_up(void **state) {
-  (void)state;
-  redis = redis_start(NULL);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  redis_stop(redis);
-  return 0;
-}
 
 /* The push of a grant to the fake's waiter, whose token is in its last EVALSHA. */
 static void push_grant(fake_server_t *fake, const char *before, const char *fence,
@@ -137,13 +123,13 @@ static void channel_that_dies_at_once_is_no_storm(void **state) {
 /* The subscription dies just before the hand-over: the waiter asks when it has a new one. */
 static void no_wake_up_is_lost_when_subscriptions_die(void **state) {
   (void)state;
-  redilock_client_t *holder = client_at(redis->url, NULL), *waiter = client_at(redis->url, NULL);
+  redilock_client_t *holder = client_at(server->url, NULL), *waiter = client_at(server->url, NULL);
   for (int round = 0; round < 20; ++round) {
     attempt_t first, second;
     assert_int_equal(attempt(&first, holder, "lock", 20000, 0), REDILOCK_OK);
     attempt_start(&second, waiter, "lock", 20000, 10000);
     assert_true(attempt_queued(&second));
-    redis_do(redis, "CLIENT KILL TYPE pubsub");
+    redis_do(server, "CLIENT KILL TYPE pubsub");
     const int64_t released = now_ms();
     assert_int_equal(redilock_release(first.lock), REDILOCK_OK);
     assert_int_equal(attempt_join(&second), REDILOCK_OK);
@@ -165,5 +151,5 @@ int main(void) {
       cmocka_unit_test(channel_that_dies_at_once_is_no_storm),
       cmocka_unit_test(no_wake_up_is_lost_when_subscriptions_die),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, start_server, stop_server);
 }
