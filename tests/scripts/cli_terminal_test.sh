@@ -26,7 +26,8 @@ expect 0 script -qec "'$redilock' break job" /dev/null <&8
 is_free job || fail "not broken"
 
 # Ctrl-C reaches the command once: what was passed on a second time would come before the USR1. Jobs of
-# plain shells ignore SIGINT, so it is put back.
+# plain shells ignore SIGINT, so it is put back; and the shell of script(1), which would die of it, makes
+# room for the command.
 mkfifo "$dir/told"
 exec 9<>"$dir/told"
 cat >"$dir/child" <<'CHILD'
@@ -36,7 +37,7 @@ trap 'exit $((40 + n))' USR1
 echo $PPID >"$1"
 while :; do sleep 0.05; done
 CHILD
-env --default-signal=INT script -qec "'$redilock' run job -- sh '$dir/child' '$dir/told'" /dev/null <&8 >"$dir/out" &
+env --default-signal=INT script -qec "exec '$redilock' run job -- sh '$dir/child' '$dir/told'" /dev/null <&8 >"$dir/out" &
 script=$!
 remember "$script"
 read -r pid <&9
