@@ -1,0 +1,48 @@
+// Judges a round by the promises of the library. A bound has slack for a busy machine, but what is
+// checked is never less than what is promised.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fault/record.hpp"
+
+namespace fault {
+
+struct Violation {
+  std::string check, what;
+  int64_t at;
+};
+
+struct Totals {
+  int64_t calls = 0, grants = 0, foreign = 0, refused = 0, writes = 0;
+  std::map<std::string, int64_t> statuses, releases;
+  std::vector<int64_t> hand_offs;  // us, from the call to release to the next waiter's return
+};
+
+class Checker {
+ public:
+  // `drained` is when everything had come to rest, or was given up to.
+  void check(const Record &record, Totals &totals);
+  const std::vector<Violation> &violations() const { return violations_; }
+  void add(const std::string &check, const std::string &what, int64_t at);
+
+ private:
+  void exclusion(const Record &record, const std::string &name);
+  void server_agrees(const Record &record, const std::string &name);
+  void fences(const Record &record, const std::string &name);
+  void store(const Record &record, const std::string &name);
+  void settled(const Record &record, const std::string &name);
+  void server_order(const Record &record, const std::string &name);
+  void client_order(const Record &record, const std::string &name);
+  void wake_ups(const Record &record, const std::string &name);
+  void outcomes(const Record &record, const Call &call);
+  void deadlines(const Record &record, const Call &call);
+  void count(const Record &record, const std::string &name, Totals &totals) const;
+
+  std::map<std::string, int64_t> highest_;  // fence of the rounds before, by name
+  std::vector<Violation> violations_;
+};
+
+}  // namespace fault

@@ -1,0 +1,151 @@
+// Starting, hurting and healing.
+#include "fault/crew.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "support/timing.h"
+
+namespace fault {
+
+namespace {
+
+// `no`: written before each answer, as ever, and never put off for a sync under way. What the
+// server has answered outlives its process.
+const char *const kServerOptions[] = {"--appendonly", "yes", "--appendfsync", "no", nullptr};
+
+redis_server_t *start_server() { return redis_start(kServerOptions); }
+
+bool has_ended(void *pid) { return ::waitpid(*static_cast<pid_t *>(pid), nullptr, WNOHANG) != 0; }
+
+}  // namespace
+
+Crew::Crew(const std::string &folder, uint64_t seed)
+    : folder_(folder),
+      seed_(seed),
+      history_(folder + "/history.jsonl"),
+      board_(map_board(folder + "/board")),
+      server_(start_server()),
+      proxy_(folder, server_->socket, kWorkers, seed),
+      processes_(kWorkers + 1),
+      sampler_(folder, server_->socket) {
+  for (int worker = 0; worker <= kWorkers; ++worker) spawn(worker);
+}
+
+Crew::~Crew() {
+  for (Process &process : processes_)
+    if (process.pid != 0) {
+      ::kill(process.pid, SIGKILL);
+      ::waitpid(process.pid, nullptr, 0);
+    }
+  if (server_stopped_) redis_resume(server_);
+  redis_stop(server_);
+}
+
+std::string Crew::life_of(int worker) const {
+  return (worker == kWorkers ? "f" : "w") + std::to_string(worker) + "." +
+         std::to_string(processes_[static_cast<size_t>(worker)].life);
+}
+
+void Crew::spawn(int worker) {
+  Process &process = processes_[static_cast<size_t>(worker)];
+  ++process.life;
+  const bool foreign = worker == kWorkers;
+  const std::string id = life_of(worker);
+  const std::string url = foreign ? server_->socket : proxy_.url(worker) + "?timeout=1s";
+  const std::string seed = std::to_string(seed_ * 1000 + static_cast<uint64_t>(worker) * 100 +
+                                          static_cast<uint64_t>(process.life));
+  process.stopped = false;
+  const pid_t parent = ::getpid();
+  process.pid = ::fork();
+  if (process.pid == 0) {
+    ::execl("/proc/self/exe", "redilock_fault", foreign ? "foreign" : "worker", folder_.c_str(),
+            url.c_str(), id.c_str(), seed.c_str(), std::to_string(parent).c_str(), nullptr);
+    ::_exit(127);
+  }
+  if (process.pid > 0) return;
+  std::perror("fork");
+  std::abort();
+}
+
+void Crew::kill_worker(int worker) {
+  Process &process = processes_[static_cast<size_t>(worker)];
+  if (process.pid == 0) return;
+  const int64_t at = now_us();
+  ::kill(process.pid, SIGKILL);
+  int status = 0;
+  ::waitpid(process.pid, &status, 0);
+  // Who was dead before did not die of us.
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+    history_.write(Line(at, "crash").add("life", life_of(worker)).add("status", status));
+  process.pid = 0;
+  history_.write(Line(now_us(), "kill").add("life", life_of(worker)));
+}
+
+void Crew::stop_worker(int worker) {
+  Process &process = processes_[static_cast<size_t>(worker)];
+  if (process.pid == 0 || process.stopped) return;
+  ::kill(process.pid, SIGSTOP);
+  process.stopped = true;
+}
+
+void Crew::continue_worker(int worker) {
+  Process &process = processes_[static_cast<size_t>(worker)];
+  if (process.pid == 0 || !process.stopped) return;
+  ::kill(process.pid, SIGCONT);
+  process.stopped = false;
+}
+
+void Crew::stop_server() {
+  if (server_stopped_ || server_->pid == 0) return;
+  redis_pause(server_);
+  server_stopped_ = true;
+}
+
+void Crew::continue_server() {
+  if (server_stopped_) redis_resume(server_);
+  server_stopped_ = false;
+}
+
+void Crew::kill_server() {
+  redis_kill(server_);
+  server_stopped_ = false;
+}
+
+void Crew::restart_server() {
+  if (server_->pid == 0) redis_restart(server_);
+}
+
+void Crew::tell_server(const char *command) {
+  if (server_->pid != 0 && !server_stopped_) freeReplyObject(redis_command(server_, command));
+}
+
+void Crew::heal() {
+  restart_server();
+  continue_server();
+  for (int worker = 0; worker <= kWorkers; ++worker) {
+    Process &process = processes_[static_cast<size_t>(worker)];
+    continue_worker(worker);
+    if (process.pid == 0) spawn(worker);
+    if (worker < kWorkers) set_weather(worker, {});
+  }
+}
+
+bool Crew::finish() {
+  board_.stop.store(1);
+  bool well = true;
+  for (Process &process : processes_) {
+    if (process.pid == 0) continue;
+    if (eventually(has_ended, &process.pid, 10000))
+      process.pid = 0;
+    else
+      well = false;
+  }
+  return well;
+}
+
+}  // namespace fault

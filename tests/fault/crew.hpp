@@ -1,0 +1,66 @@
+// The processes of a run: the server, the workers before their proxies, the foreign client.
+// Whatever is done to them is done by their own pid, from the main thread, and told to the history.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fault/board.hpp"
+#include "fault/history.hpp"
+#include "fault/link_proxy.hpp"
+#include "fault/sampler.hpp"
+#include "support/redis.h"
+
+namespace fault {
+
+inline constexpr int kWorkers = 4;
+
+class Crew {
+ public:
+  Crew(const std::string &folder, uint64_t seed);
+  ~Crew();
+  Crew(const Crew &) = delete;
+  Crew &operator=(const Crew &) = delete;
+
+  void kill_worker(int worker);
+  void stop_worker(int worker);
+  void continue_worker(int worker);
+  void stop_server();
+  void continue_server();
+  void kill_server();
+  void restart_server();
+  void tell_server(const char *command);  // nothing while it is stopped or killed
+  void set_weather(int worker, const Weather &weather) { proxy_.set(worker, weather); }
+  // Everybody lives and runs, the weather is fine.
+  void heal();
+  // Ends all workers in peace; false if one did not end by itself.
+  bool finish();
+
+  const History &history() const { return history_; }
+  Board &board() { return board_; }
+  const LinkProxy &proxy() const { return proxy_; }
+
+ private:
+  struct Process {
+    pid_t pid = 0;
+    int life = -1;
+    bool stopped = false;
+  };
+  void spawn(int worker);
+  std::string life_of(int worker) const;
+
+  const std::string folder_;
+  const uint64_t seed_;
+  const History history_;
+  Board &board_;
+  redis_server_t *server_;
+  bool server_stopped_ = false;
+  LinkProxy proxy_;
+  std::vector<Process> processes_;  // the foreign client is the last
+  Sampler sampler_;
+};
+
+}  // namespace fault

@@ -1,0 +1,33 @@
+// What can go wrong, as plans: things to do at times, drawn from a seeded source. Several plans are
+// carried out at once by merging them. Each tells whom it disturbs, and from when to when.
+#pragma once
+
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "fault/crew.hpp"
+
+namespace fault {
+
+struct Action {
+  int64_t at;  // us after the start of the round's troubles
+  std::function<void(Crew &)> act;
+};
+
+struct Plan {
+  std::string kind;
+  std::vector<int> workers;  // {-1}: everybody
+  std::vector<Action> actions;
+};
+
+using Random = std::mt19937_64;
+
+const std::vector<std::string> &nemesis_kinds();
+Plan plan_nemesis(const std::string &kind, Random &random);
+
+// Carries the plans out, heals everything, and writes down whom it hurt and when.
+void carry_out(const std::vector<Plan> &plans, Crew &crew);
+
+}  // namespace fault

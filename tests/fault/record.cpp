@@ -1,0 +1,128 @@
+// From lines to calls, states and faults.
+#include "fault/record.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+namespace fault {
+
+namespace {
+
+constexpr int64_t kMs = 1000;
+
+void begin(Call &call, const Event &event) {
+  call.id = event.text("id");
+  call.name = event.text("name");
+  call.kind = event.text("kind");
+  call.life = call.id.substr(0, call.id.find('.', call.id.find('.') + 1));
+  call.foreign = call.kind == "foreign";
+  call.worker = static_cast<int>(std::strtol(call.id.c_str() + 1, nullptr, 10));
+  call.ttl = event.number("ttl") * kMs;
+  call.wait = event.number("wait") < 0 ? -1 : event.number("wait") * kMs;
+  call.cancel = event.number("cancel");
+  call.start = event.at;
+}
+
+void go_on(Call &call, const Event &event) {
+  const std::string &kind = event.kind;
+  if (kind == "end") {
+    call.end = event.at;
+    call.status = event.text("status");
+    call.fence = event.number("fence");
+    call.until = event.number("until");
+  } else if (kind == "hold") {
+    call.revived = call.revived || call.lost != kNever;
+    call.until = std::max(call.until, event.number("until"));
+  } else if (kind == "lost") {
+    call.lost = event.at;
+  } else if (kind == "release") {
+    call.release = event.at;
+  } else if (kind == "released") {
+    call.released = event.at;
+    call.release_status = event.text("status");
+  } else if (kind == "abandon") {
+    call.abandoned = event.at;
+  } else if (kind == "extend") {
+    call.extensions.emplace_back(event.at, event.text("status"));
+  } else if (kind == "write") {
+    call.writes.push_back({event.at, event.number("fence"), event.number("last"),
+                           event.number("taken") != 0, event.number("held") != 0});
+  }
+}
+
+std::vector<Place> places(const std::string &text) {
+  std::vector<Place> queue;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const size_t first = word.find(':'), second = word.find(':', first + 1);
+    queue.push_back({word.substr(0, first), std::strtoll(word.c_str() + first + 1, nullptr, 10),
+                     word.substr(second + 1) == "1"});
+  }
+  return queue;
+}
+
+bool is_over(const Call &call) {
+  return call.released != kNever || call.abandoned != kNever ||
+         (!call.status.empty() && !call.granted());
+}
+
+}  // namespace
+
+void Record::add_state(const Event &event) {
+  std::vector<State> &seen = states[event.text("name")];
+  const Span last{event.number("last_from"), event.number("last_to")};
+  if (!seen.empty() && last.from != 0) seen.back().last = last;
+  State state;
+  state.holder = event.text("holder");
+  state.queue = places(event.text("queue"));
+  state.first = state.last = {event.number("from"), event.at};
+  state.follows = last.from != 0;
+  seen.push_back(std::move(state));
+}
+
+void Record::add(const Event &event) {
+  if (event.kind == "call") {
+    begin(calls[event.text("id")], event);
+  } else if (event.kind == "state") {
+    add_state(event);
+  } else if (event.kind == "blind" || event.kind == "look") {
+    for (auto &[name, seen] : states)
+      if (!seen.empty()) seen.back().last = {event.number("from"), event.at};
+  } else if (event.kind == "fault") {
+    faults.push_back({event.text("kind"),
+                      static_cast<int>(event.number("worker")),
+                      {event.at, event.number("to")}});
+  } else if (event.kind == "stall") {
+    faults.push_back({"stall", -1, {event.at, event.number("to")}});
+  } else if (event.kind == "kill") {
+    for (auto &[id, call] : calls)
+      if (call.life == event.text("life") && !is_over(call)) call.killed = event.at;
+  } else {
+    auto found = calls.find(event.text("id"));
+    if (found != calls.end()) go_on(found->second, event);
+  }
+}
+
+bool Record::lost_data(int64_t from, int64_t to) const {
+  return std::any_of(faults.begin(), faults.end(), [&](const Fault &fault) {
+    return fault.kind == "flushall" && fault.span.from <= to && from <= fault.span.to;
+  });
+}
+
+int64_t Record::quiet(int worker, Span span, int64_t recovery) const {
+  std::vector<Span> troubles;
+  for (const Fault &fault : faults)
+    if (fault.worker == -1 || fault.worker == worker)
+      troubles.push_back({fault.span.from, fault.span.to + recovery});
+  std::sort(troubles.begin(), troubles.end(),
+            [](const Span &a, const Span &b) { return a.from < b.from; });
+  int64_t longest = 0, at = span.from;
+  for (const Span &trouble : troubles) {
+    if (trouble.to < at || trouble.from > span.to) continue;
+    longest = std::max(longest, trouble.from - at);
+    at = std::max(at, trouble.to);
+  }
+  return std::max(longest, span.to - at);
+}
+
+}  // namespace fault
