@@ -68,6 +68,8 @@ void Checker::check(const Record &record, Totals &totals) {
     server_order(record, name);
     client_order(record, name);
     wake_ups(record, name);
+    places(record, name);
+    the_dead(record, name);
     count(record, name, totals);
   }
 }
@@ -240,28 +242,94 @@ void Checker::client_order(const Record &record, const std::string &name) {
   }
 }
 
-// Nobody waits at a free lock, or unaware of a grant, for longer than a re-check takes.
+// Nobody waits at a free lock for longer than a re-check takes; nor unaware of a grant, where no push can
+// have been lost.
 void Checker::wake_ups(const Record &record, const std::string &name) {
   auto found = record.states.find(name);
   if (found == record.states.end()) return;
   for (const Call *call : record.select(name, [](const Call &c) { return c.waits(); })) {
     Span idle{0, 0};
+    const State *before = nullptr;
     for (const State &state : found->second) {
-      const bool idles = state.holder.empty() || state.holder == call->id;
-      if (!idles || !state.follows) idle = {0, 0};
+      const bool own = state.holder == call->id, idles = own || state.holder.empty();
+      if (!idles || !state.follows || before == nullptr || before->holder != state.holder)
+        idle = {state.first.to, 0};
+      before = &state;
       if (!idles) continue;
-      if (idle.from == 0) idle.from = state.first.to;
       idle.to = state.last.from;
       const Span wait{std::max(idle.from, call->start), std::min(idle.to, call->pending_end())};
-      if (wait.to - wait.from <= kRecheck + kSlack) continue;
-      const int64_t quiet = record.quiet(call->worker, wait, kRecovery);
-      if (quiet <= kRecheck + kSlack) continue;
+      const int64_t most = own ? kSlack : kRecheck + kSlack;
+      const int64_t quiet =
+          wait.to - wait.from > most ? record.quiet(call->worker, wait, kRecovery) : 0;
+      if (quiet <= most) continue;
       add("wake-up",
           call->id + " waited for " + ms(quiet) + " while " + name + " was " +
-              (state.holder.empty() ? "free" : "its own"),
+              (own ? "its own" : "free"),
           wait.to);
       break;
     }
+  }
+}
+
+// Who waits undisturbed keeps a place in the queue, and can be woken from the moment it has one. Where
+// nothing but wake channels broke, a lost place is taken again at once.
+void Checker::places(const Record &record, const std::string &name) {
+  auto found = record.states.find(name);
+  if (found == record.states.end()) return;
+  const bool channels_only = record.only({"kill-pubsub", "script-flush"});
+  const bool slow_only = record.only({"slow-start", "delay", "script-flush"});
+  const int64_t recovery = channels_only ? kSlack / 3 : kRecovery;
+  const int64_t most = channels_only ? kSlack : kRecheck + kSlack;
+  for (const Call *call : record.select(name, [](const Call &c) { return c.waits(); })) {
+    Span without{0, 0};
+    for (const State &state : found->second) {
+      auto place = std::find_if(state.queue.begin(), state.queue.end(),
+                                [&](const Place &p) { return p.id == call->id; });
+      const bool has_place = place != state.queue.end();
+      if (has_place && !place->alive && state.first.to < call->pending_end() &&
+          (slow_only || record.undisturbed(call->worker,
+                                           {state.first.from - kAlive, state.first.to}, kRecovery)))
+        return add("place", call->id + " stands in the queue of " + name + ", but cannot be woken",
+                   state.first.to);
+      if (has_place || state.holder == call->id || !state.follows) without = {state.first.to, 0};
+      if (has_place || state.holder == call->id) {
+        without.from = state.last.from;
+        continue;
+      }
+      without.to = state.last.from;
+      const Span wait{std::max(without.from, call->start),
+                      std::min(without.to, call->pending_end())};
+      if (wait.to - wait.from <= most || record.quiet(call->worker, wait, recovery) <= most)
+        continue;
+      return add("place",
+                 call->id + " waited without a place in the queue of " + name + " for " +
+                     ms(wait.to - wait.from),
+                 wait.to);
+    }
+  }
+}
+
+// Nobody is granted a lock long after its process has died, or its call has ended.
+void Checker::the_dead(const Record &record, const std::string &name) {
+  auto found = record.states.find(name);
+  if (found == record.states.end()) return;
+  const bool late =
+      !record.only({"kill-worker", "stop-worker", "script-flush", "kill-pubsub", "flushall"});
+  const State *before = nullptr;
+  for (const State &state : found->second) {
+    const State *last = state.follows ? before : nullptr;
+    before = &state;
+    auto holder = record.calls.find(state.holder);
+    if (last == nullptr || last->holder == state.holder || holder == record.calls.end()) continue;
+    const Call &call = holder->second;
+    const int64_t since = std::min(call.over(), call.killed);
+    if (since == kNever || last->last.from < since + (late ? kUnderWay : kSlack / 3)) continue;
+    if (call.killed == kNever &&
+        !record.undisturbed(call.worker, {last->last.from, state.first.to}, kRecovery))
+      continue;
+    add("the dead",
+        call.id + " was granted " + name + " " + ms(last->last.from - since) + " after its end",
+        state.first.to);
   }
 }
 

@@ -23,7 +23,6 @@ struct Totals {
 
 class Checker {
  public:
-  // `drained` is when everything had come to rest, or was given up to.
   void check(const Record &record, Totals &totals);
   const std::vector<Violation> &violations() const { return violations_; }
   void add(const std::string &check, const std::string &what, int64_t at);
@@ -37,6 +36,8 @@ class Checker {
   void server_order(const Record &record, const std::string &name);
   void client_order(const Record &record, const std::string &name);
   void wake_ups(const Record &record, const std::string &name);
+  void places(const Record &record, const std::string &name);
+  void the_dead(const Record &record, const std::string &name);
   void outcomes(const Record &record, const Call &call);
   void deadlines(const Record &record, const Call &call);
   void count(const Record &record, const std::string &name, Totals &totals) const;

@@ -83,7 +83,11 @@ void Crew::kill_worker(int worker) {
   if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
     history_.write(Line(at, "crash").add("life", life_of(worker)).add("status", status));
   process.pid = 0;
-  history_.write(Line(now_us(), "kill").add("life", life_of(worker)));
+  history_.write(Line(at, "kill").add("life", life_of(worker)));
+}
+
+void Crew::start_worker(int worker) {
+  if (processes_[static_cast<size_t>(worker)].pid == 0) spawn(worker);
 }
 
 void Crew::stop_worker(int worker) {
@@ -128,9 +132,8 @@ void Crew::heal() {
   restart_server();
   continue_server();
   for (int worker = 0; worker <= kWorkers; ++worker) {
-    Process &process = processes_[static_cast<size_t>(worker)];
     continue_worker(worker);
-    if (process.pid == 0) spawn(worker);
+    start_worker(worker);
     if (worker < kWorkers) set_weather(worker, {});
   }
 }

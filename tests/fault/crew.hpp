@@ -26,6 +26,7 @@ class Crew {
   Crew &operator=(const Crew &) = delete;
 
   void kill_worker(int worker);
+  void start_worker(int worker);  // unless it lives
   void stop_worker(int worker);
   void continue_worker(int worker);
   void stop_server();

@@ -15,14 +15,17 @@ int64_t between(Random &random, int64_t low, int64_t high) {
 
 int some_worker(Random &random) { return static_cast<int>(between(random, 0, kWorkers - 1)); }
 
+// Kills some, and starts most of them anew soon, under whatever else goes on.
 Plan kill_worker(Random &random) {
   Plan plan;
-  const int most = static_cast<int>(between(random, 1, 3));
-  for (int i = 0; i < most; ++i) {
+  for (int64_t i = between(random, 1, 3); i > 0; --i) {
     const int worker = some_worker(random);
+    const int64_t at = between(random, 0, 2000) * kMs;
     plan.workers.push_back(worker);
-    plan.actions.push_back(
-        {between(random, 0, 2000) * kMs, [=](Crew &crew) { crew.kill_worker(worker); }});
+    plan.actions.push_back({at, [=](Crew &crew) { crew.kill_worker(worker); }});
+    if (between(random, 0, 2) != 0)
+      plan.actions.push_back(
+          {at + between(random, 0, 500) * kMs, [=](Crew &crew) { crew.start_worker(worker); }});
   }
   return plan;
 }
@@ -60,6 +63,26 @@ Plan restart_server(Random &random) {
   return plan;
 }
 
+Weather delayed(int most) {
+  Weather weather;
+  weather.delay_ms = most;
+  return weather;
+}
+
+// A server that is far away, which the workers have to get to know anew.
+Plan slow_start(Random &random) {
+  Plan plan;
+  for (int worker = 0; worker < kWorkers; ++worker) {
+    const int64_t at = between(random, 0, 1200) * kMs;
+    plan.workers.push_back(worker);
+    plan.actions.push_back({0, [=](Crew &crew) { crew.set_weather(worker, delayed(200)); }});
+    plan.actions.push_back({at, [=](Crew &crew) { crew.kill_worker(worker); }});
+    plan.actions.push_back({at, [=](Crew &crew) { crew.start_worker(worker); }});
+    plan.actions.push_back({2500 * kMs, [=](Crew &crew) { crew.set_weather(worker, {}); }});
+  }
+  return plan;
+}
+
 // The same command, several times.
 Plan commands(Random &random, const char *command, int64_t times) {
   Plan plan{"", {-1}, {}};
@@ -82,12 +105,6 @@ Plan weather(Random &random, const Weather &weather) {
   return plan;
 }
 
-Weather delayed(int most) {
-  Weather weather;
-  weather.delay_ms = most;
-  return weather;
-}
-
 Weather with(int Weather::*chance, int percent) {
   Weather weather = delayed(3);
   weather.*chance = percent;
@@ -108,12 +125,13 @@ struct Row {
 
 const Row kRows[] = {
     {"kill-worker", kill_worker},
+    {"slow-start", slow_start},
     {"stop-worker", stop_worker},
     {"stop-server", stop_server},
     {"restart-server", restart_server},
     {"script-flush", [](Random &r) { return commands(r, "SCRIPT FLUSH", 20); }},
     {"flushall", [](Random &r) { return commands(r, "FLUSHALL", 1); }},
-    {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 6); }},
+    {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 120); }},
     {"kill-normal", [](Random &r) { return commands(r, "CLIENT KILL TYPE normal", 6); }},
     {"delay", [](Random &r) { return weather(r, delayed(r() % 2 == 0 ? 40 : 250)); }},
     {"reset", [](Random &r) { return weather(r, with(&Weather::reset, 20)); }},

@@ -2,7 +2,9 @@
 // what the server looked like when, and which faults struck whom. No judgement here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <vector>
@@ -42,6 +44,8 @@ struct Call {
 
   bool granted() const { return status == "REDILOCK_OK"; }
   bool waits() const { return wait != 0 && !foreign; }
+  // Whether the worker is behind it no more at a time.
+  int64_t over() const { return granted() ? std::min(released, abandoned) : end; }
   // Until when somebody stands in this call.
   int64_t pending_end() const { return std::min(end, killed); }
 };
@@ -80,6 +84,8 @@ struct Record {
       if (call.name == name && condition(call)) found.push_back(&call);
     return found;
   }
+  // Whether nothing else than these went wrong in the round.
+  bool only(std::initializer_list<const char *> kinds) const;
   bool lost_data(int64_t from, int64_t to) const;
   // The longest piece of a span in which nothing troubled the worker, nor had for `recovery`
   // before.

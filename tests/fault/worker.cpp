@@ -128,7 +128,7 @@ class Worker {
     plan.ttl_ms = between(300, 3000);
     plan.renew = chance(30);
     plan.abandon = chance(4);
-    plan.extend = chance(10);
+    plan.extend = chance(25);
     plan.hold_ms = chance(75) ? between(0, 10) : between(0, plan.ttl_ms * (chance(25) ? 2 : 1) / 3);
     if (chance(4)) plan.hold_ms = between(plan.ttl_ms, 2 * plan.ttl_ms);
     const int64_t dice = between(1, 100);
@@ -183,6 +183,7 @@ class Worker {
       if (left == 0) {
         history_.write(Line(now, "lost").add("id", id));
         if (chance(50)) write(plan, id, lock);  // as one that does not look: the store must refuse
+        revive(plan, id, lock);
         break;
       }
       if (now + left * kMs > until + 10 * kMs) {
@@ -203,6 +204,15 @@ class Worker {
       sleep_until(std::min(now + 3 * kMs, std::max(end, now)));
     }
     let_go(plan, id, lock);
+  }
+
+  // What was told to be lost stays so.
+  void revive(const Plan &plan, const std::string &id, redilock_lock_t *lock) {
+    if (!plan.extend) return;
+    const int32_t status = redilock_extend(lock, plan.ttl_ms);
+    const int64_t now = now_us(), left = redilock_lock_remaining_ms(lock);
+    if (status == REDILOCK_OK || left > 0)
+      history_.write(Line(now, "hold").add("id", id).add("until", now + left * kMs));
   }
 
   void let_go(const Plan &plan, const std::string &id, redilock_lock_t *lock) {
