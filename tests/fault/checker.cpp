@@ -19,7 +19,7 @@ constexpr int64_t kSlack = 1200 * kMs;
 constexpr int64_t kRecovery = 2 * kSecond;
 // How long a proxy may keep a request whose sender is gone.
 constexpr int64_t kUnderWay = 2500 * kMs;
-// The workers' `timeout`, and what the library adds to a wait for the request under way.
+// The workers' longest `timeout`, and what the library adds to a wait for the request under way.
 constexpr int64_t kTimeout = kSecond;
 constexpr int64_t kGrace = kSecond;
 

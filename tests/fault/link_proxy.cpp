@@ -95,7 +95,7 @@ struct Session {
   int link, client, server;
   Lane requests, replies;
   int pass = -1;  // so many bytes of the next reply, then the end
-  bool trickle = false, muted = false, ending = false;
+  bool trickle = false, muted = false, dark = false, ending = false;
 
   bool dead() const { return client < 0 && server < 0; }
   void end() {
@@ -187,6 +187,8 @@ class LinkProxy::Carrier {
       return;
     }
     const Weather &now = weather(session);
+    if (now.dark) mute(session, kDarkened);
+    if (session.dark) return;
     if (happens(now.reset, kReset)) return session.end();
     if (happens(now.cut, kCut)) session.pass = static_cast<int>(between(1, 12));
     if (happens(now.lose, kLost)) session.pass = 0;
@@ -201,10 +203,8 @@ class LinkProxy::Carrier {
     const ssize_t count = ::recv(session.server, buffer, sizeof buffer, 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) return session.end();
-    if (weather(session).mute && !session.muted) {
-      session.muted = true;
-      this->count(kMuted);
-    }
+    if (weather(session).dark) mute(session, kDarkened);
+    if (weather(session).mute) mute(session, kMuted);
     if (session.muted || session.client < 0) return;
     std::string reply(buffer, static_cast<size_t>(count));
     if (session.pass >= 0) {
@@ -218,9 +218,15 @@ class LinkProxy::Carrier {
     session.trickle = false;
   }
 
+  void mute(Session &session, Fault fault) {
+    if (!session.muted) count(fault);
+    session.muted = true;
+    session.dark = session.dark || fault == kDarkened;
+  }
+
   void carry(Session &session) {
     const int64_t now = now_us();
-    if (session.muted && !weather(session).mute) return session.end();
+    if (session.muted && !weather(session).mute && !weather(session).dark) return session.end();
     if (session.server >= 0 && !session.requests.deliver(session.server, now)) return session.end();
     if (session.client >= 0 && !session.replies.deliver(session.client, now)) return session.end();
     if (session.ending && session.requests.empty()) close_fd(session.server);
@@ -250,8 +256,8 @@ class LinkProxy::Carrier {
 };
 
 const char *LinkProxy::fault_name(int fault) {
-  constexpr const char *kTexts[] = {"delay", "reset",   "cut", "lost-reply",
-                                    "late",  "trickle", "mute"};
+  constexpr const char *kTexts[] = {"delay", "reset",   "cut",  "lost-reply",
+                                    "late",  "trickle", "mute", "dark"};
   return kTexts[fault];
 }
 

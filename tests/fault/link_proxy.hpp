@@ -21,11 +21,12 @@ struct Weather {
   int late = 0;       // passed on much later, also when the client has long gone
   int trickle = 0;    // the reply comes byte by byte
   bool mute = false;  // requests pass, replies do not, connections stay open
+  bool dark = false;  // nothing passes, connections stay open
 };
 
 class LinkProxy {
  public:
-  enum Fault { kDelayed, kReset, kCut, kLost, kLate, kTrickled, kMuted, kFaults };
+  enum Fault { kDelayed, kReset, kCut, kLost, kLate, kTrickled, kMuted, kDarkened, kFaults };
   static const char *fault_name(int fault);
 
   LinkProxy(const std::string &folder, const std::string &server_socket, int links, uint64_t seed);
@@ -34,7 +35,7 @@ class LinkProxy {
   LinkProxy &operator=(const LinkProxy &) = delete;
 
   std::string url(int link) const;
-  // The end of a mute weather closes what was muted.
+  // The end of mute and dark weather closes what it struck.
   void set(int link, const Weather &weather);
   int64_t struck(int fault) const { return struck_.at(static_cast<size_t>(fault)).load(); }
 

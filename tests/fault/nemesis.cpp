@@ -117,6 +117,12 @@ Weather muted() {
   return weather;
 }
 
+Weather dark() {
+  Weather weather;
+  weather.dark = true;
+  return weather;
+}
+
 using Make = Plan (*)(Random &);
 struct Row {
   const char *kind;
@@ -139,6 +145,7 @@ const Row kRows[] = {
     {"lose", [](Random &r) { return weather(r, with(&Weather::lose, r() % 2 == 0 ? 20 : 100)); }},
     {"late", [](Random &r) { return weather(r, with(&Weather::late, 20)); }},
     {"trickle", [](Random &r) { return weather(r, with(&Weather::trickle, 30)); }},
+    {"dark", [](Random &r) { return weather(r, dark()); }},
     {"half-open", [](Random &r) { return weather(r, muted()); }},
 };
 
