@@ -202,7 +202,8 @@ std::optional<Instant> Client::renew_once(Lease &lease, Interrupt &interrupt) {
 }
 
 // Takes back a claim whose outcome is not known. An abandoned request that the server would not end
-// may still run, so then it is taken back again and again for one ttl.
+// may still run, so then it is taken back again and again for one ttl. A place in the queue may stand for as
+// long as others wait with this client, so a server that cannot be reached is asked until it can.
 void Client::undo(const Claim &claim) noexcept {
   try {
     const Instant end = after(clock_.now(), claim.ttl);
@@ -215,17 +216,18 @@ void Client::undo(const Claim &claim) noexcept {
 }
 
 std::optional<Instant> Client::undo_once(const Claim &claim, Instant end, Interrupt &interrupt) {
-  bool done = false;
+  bool done = false, asked = true;
   try {
     commands_.leave(claim, wake_.name(), server_.request_limit(&interrupt));
     done = server_.can_end_abandoned();
   } catch (const Error &error) {
     done = error.status() == Status::kCancelled;
+    asked = error.status() != Status::kUnavailable;
   } catch (const std::bad_alloc &) {
-    done = false;
+    asked = false;
   }
   const Instant next = after(clock_.now(), kUndoPause);
-  return !done && next < end ? std::optional<Instant>(next) : std::nullopt;
+  return !done && (!asked || next < end) ? std::optional<Instant>(next) : std::nullopt;
 }
 
 }  // namespace redilock

@@ -91,6 +91,32 @@ static void late_recheck_is_killed(void **state) {
   given_up_recheck("timeout=500ms", true);
 }
 
+static bool nobody_queued(void *argument) {
+  (void)argument;
+  return redis_integer(redis, "EXISTS " QUEUE) == 0;
+}
+
+/* The server cannot be told of a place given up until long after the ttl: then it still is. */
+static void place_is_given_up_when_the_link_is_back(void **state) {
+  (void)state;
+  redis_do(redis, "FLUSHALL");
+  redis_do(redis, "SET lock foreign PX 60000");
+  proxy_t *proxy = proxy_start(redis->socket);
+  redilock_client_t *client = client_at(proxy_url(proxy), "timeout=300ms");
+  attempt_t one;
+  attempt_start(&one, client, "lock", 100, 1000);
+  assert_true(attempt_queued(&one));
+  proxy_fail(proxy, PROXY_DROP, "EVALSHA", 1000000, 0);
+  assert_int_equal(attempt_join(&one), REDILOCK_E_UNKNOWN);
+  pass_ms(1000); /* ten times the ttl */
+  assert_false(nobody_queued(NULL));
+  proxy_fail(proxy, PROXY_NONE, "EVALSHA", 0, 0);
+  assert_true(eventually(nobody_queued, NULL, 3000));
+  attempt_free(&one);
+  redilock_free(client);
+  proxy_stop(proxy);
+}
+
 static void allow(const char *rules) {
   char command[512];
   snprintf(command, sizeof command, "ACL SETUSER worker reset on >secret ~* &* +@all %s", rules);
@@ -119,6 +145,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(late_acquire_is_killed),
       cmocka_unit_test(late_recheck_is_killed),
+      cmocka_unit_test(place_is_given_up_when_the_link_is_back),
       cmocka_unit_test(late_acquire_is_undone_where_kill_is_forbidden),
       cmocka_unit_test(late_acquire_is_undone_where_the_id_is_forbidden),
       cmocka_unit_test(late_recheck_is_undone_where_kill_is_forbidden),
