@@ -23,6 +23,12 @@ constexpr int64_t kUnderWay = 2500 * kMs;
 constexpr int64_t kTimeout = kSecond;
 constexpr int64_t kGrace = kSecond;
 
+// For how long after a sender's end its requests may still arrive.
+int64_t under_way(const Record &record) {
+  return record.has({"late", "delay", "slow-start", "trickle", "stop-server"}) ? kUnderWay
+                                                                               : kSlack / 3;
+}
+
 std::string ms(int64_t us) { return std::to_string(us / kMs) + " ms"; }
 
 // While a holder believes. What stood when the data was lost is not believed in any further.
@@ -154,20 +160,22 @@ void Checker::store(const Record &record, const std::string &name) {
 void Checker::settled(const Record &record, const std::string &name) {
   auto found = record.states.find(name);
   if (found == record.states.end()) return;
+  const int64_t late = under_way(record);
   for (const Call *call : record.select(name, [](const Call &) { return true; })) {
     int64_t gone = kNever;  // from when on it must not be the holder
     if (is_definite(call->status))
       gone = call->end;
     else if (call->killed != kNever)
-      gone = call->killed + call->ttl + kUnderWay;
+      gone = call->killed + call->ttl + late;
     else if (!call->status.empty() && !call->granted())
       gone = record.undisturbed(call->worker, {call->end, call->end + kRecovery}, kRecovery)
                  ? call->end + kRecovery
-                 : call->end + call->ttl + kUnderWay;
+                 : call->end + call->ttl + std::max(late, kSlack);
     else if (call->release_status == "REDILOCK_OK" || call->release_status == "REDILOCK_E_LOST")
       gone = call->released;
     else if (std::min({call->released, call->abandoned, call->lost}) != kNever)
-      gone = std::min({call->released, call->abandoned, call->lost}) + call->ttl + kUnderWay;
+      gone = std::min({call->released, call->abandoned, call->lost}) + call->ttl +
+             std::max(late, kSlack);
     if (gone == kNever) continue;
     for (const State &state : found->second) {
       if (state.last.from <= gone) continue;
@@ -313,8 +321,6 @@ void Checker::places(const Record &record, const std::string &name) {
 void Checker::the_dead(const Record &record, const std::string &name) {
   auto found = record.states.find(name);
   if (found == record.states.end()) return;
-  const bool late =
-      !record.only({"kill-worker", "stop-worker", "script-flush", "kill-pubsub", "flushall"});
   const State *before = nullptr;
   for (const State &state : found->second) {
     const State *last = state.follows ? before : nullptr;
@@ -323,9 +329,10 @@ void Checker::the_dead(const Record &record, const std::string &name) {
     if (last == nullptr || last->holder == state.holder || holder == record.calls.end()) continue;
     const Call &call = holder->second;
     const int64_t since = std::min(call.over(), call.killed);
-    if (since == kNever || last->last.from < since + (late ? kUnderWay : kSlack / 3)) continue;
+    if (since == kNever || last->last.from < since + under_way(record)) continue;
+    // A client that is cut off cannot give up its place; it does so when it is back.
     if (call.killed == kNever &&
-        !record.undisturbed(call.worker, {last->last.from, state.first.to}, kRecovery))
+        !record.undisturbed(call.worker, {last->last.from, state.first.to}, kSlack))
       continue;
     add("the dead",
         call.id + " was granted " + name + " " + ms(last->last.from - since) + " after its end",

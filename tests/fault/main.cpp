@@ -54,10 +54,10 @@ class Run {
   void round() {
     const size_t before = checker_.violations().size();
     crew_.board().lull.store(0);
-    rest(300, 800);
+    rest(200, 500);
     const std::vector<Plan> plans = draw();
     carry_out(plans, crew_);
-    rest(1500, std::uniform_int_distribution<>(0, 3)(random_) == 0 ? 8000 : 3000);
+    rest(1000, std::uniform_int_distribution<>(0, 4)(random_) == 0 ? 7000 : 2000);
     crew_.board().lull.store(1);
     const bool drained = drain();
     Record record = collect();
@@ -81,7 +81,7 @@ class Run {
   // All of the deck in turn, alone or two at once.
   std::vector<Plan> draw() {
     std::vector<Plan> plans;
-    const bool pair = std::uniform_int_distribution<>(0, 1)(random_) == 1;
+    const bool pair = std::uniform_int_distribution<>(0, 2)(random_) != 0;
     for (int i = 0; i < (pair ? 2 : 1); ++i) {
       if (deck_.empty()) {
         deck_ = settings_.kinds;

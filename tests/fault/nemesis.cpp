@@ -143,7 +143,7 @@ const Row kRows[] = {
     {"reset", [](Random &r) { return weather(r, with(&Weather::reset, 20)); }},
     {"cut", [](Random &r) { return weather(r, with(&Weather::cut, 20)); }},
     {"lose", [](Random &r) { return weather(r, with(&Weather::lose, r() % 2 == 0 ? 20 : 100)); }},
-    {"late", [](Random &r) { return weather(r, with(&Weather::late, 20)); }},
+    {"late", [](Random &r) { return weather(r, with(&Weather::late, 35)); }},
     {"trickle", [](Random &r) { return weather(r, with(&Weather::trickle, 30)); }},
     {"dark", [](Random &r) { return weather(r, dark()); }},
     {"half-open", [](Random &r) { return weather(r, muted()); }},

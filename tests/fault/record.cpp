@@ -109,6 +109,12 @@ bool Record::only(std::initializer_list<const char *> kinds) const {
   });
 }
 
+bool Record::has(std::initializer_list<const char *> kinds) const {
+  return std::any_of(faults.begin(), faults.end(), [&](const Fault &fault) {
+    return std::find(kinds.begin(), kinds.end(), fault.kind) != kinds.end();
+  });
+}
+
 bool Record::lost_data(int64_t from, int64_t to) const {
   return std::any_of(faults.begin(), faults.end(), [&](const Fault &fault) {
     return fault.kind == "flushall" && fault.span.from <= to && from <= fault.span.to;

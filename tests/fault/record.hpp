@@ -86,6 +86,7 @@ struct Record {
   }
   // Whether nothing else than these went wrong in the round.
   bool only(std::initializer_list<const char *> kinds) const;
+  bool has(std::initializer_list<const char *> kinds) const;
   bool lost_data(int64_t from, int64_t to) const;
   // The longest piece of a span in which nothing troubled the worker, nor had for `recovery`
   // before.
