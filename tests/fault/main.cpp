@@ -124,6 +124,8 @@ class Run {
     for (const auto &[id, call] : record.calls)
       if (call.status.empty() && call.killed == kNever)
         what += " " + id + " (" + call.kind + " for " + call.name + ")";
+      else if (call.granted() && call.killed == kNever && call.over() == kNever)
+        what += " " + id + " (holds " + call.name + (call.release == kNever ? ")" : ", releasing)");
     for (const auto &[name, states] : record.states) {
       what += "; " + name + " is " + (states.back().holder.empty() ? "free" : states.back().holder);
       for (const Place &place : states.back().queue)

@@ -103,6 +103,13 @@ void Record::add(const Event &event) {
   }
 }
 
+std::vector<const Call *> Record::grants(const std::string &name) const {
+  auto found = select(name, [](const Call &call) { return call.granted(); });
+  std::sort(found.begin(), found.end(),
+            [](const Call *a, const Call *b) { return a->end < b->end; });
+  return found;
+}
+
 bool Record::only(std::initializer_list<const char *> kinds) const {
   return std::all_of(faults.begin(), faults.end(), [&](const Fault &fault) {
     return std::find(kinds.begin(), kinds.end(), fault.kind) != kinds.end();

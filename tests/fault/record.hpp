@@ -84,6 +84,8 @@ struct Record {
       if (call.name == name && condition(call)) found.push_back(&call);
     return found;
   }
+  // The calls that got the lock of a name, in the order of their return.
+  std::vector<const Call *> grants(const std::string &name) const;
   // Whether nothing else than these went wrong in the round.
   bool only(std::initializer_list<const char *> kinds) const;
   bool has(std::initializer_list<const char *> kinds) const;

@@ -1,0 +1,34 @@
+// The bounds by which the checks judge, and what several of them ask of a record.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "fault/record.hpp"
+
+namespace fault {
+
+inline constexpr int64_t kSecond = 1000000;
+inline constexpr int64_t kMs = 1000;
+// From docs/protocol.md: waiters ask every so often, and live for so long without.
+inline constexpr int64_t kRecheck = 2 * kSecond;
+inline constexpr int64_t kAlive = 6 * kSecond;
+// For a machine with more processes than processors.
+inline constexpr int64_t kSlack = 1200 * kMs;
+// After a fault: connecting again, growing pauses, one request that still times out.
+inline constexpr int64_t kRecovery = 2 * kSecond;
+// How long a proxy may keep a request whose sender is gone.
+inline constexpr int64_t kUnderWay = 2500 * kMs;
+// The workers' longest `timeout`, and what the library adds to a wait for the request under way.
+inline constexpr int64_t kTimeout = kSecond;
+inline constexpr int64_t kGrace = kSecond;
+
+// For how long after a sender's end its requests may still arrive.
+inline int64_t under_way(const Record &record) {
+  return record.has({"late", "delay", "slow-start", "trickle", "stop-server"}) ? kUnderWay
+                                                                               : kSlack / 3;
+}
+
+inline std::string ms(int64_t us) { return std::to_string(us / kMs) + " ms"; }
+
+}  // namespace fault
