@@ -131,7 +131,7 @@ void Checker::outcomes(const Record &record, const Call &call) {
                     (status == "REDILOCK_E_TIMEOUT" && call.kind == "timed") ||
                     (status == "REDILOCK_E_CANCELLED" && call.kind == "cancelled");
   const bool trouble = status == "REDILOCK_E_UNKNOWN" || status == "REDILOCK_E_UNAVAILABLE" ||
-                       status == "REDILOCK_E_LOST";
+                       status == "REDILOCK_E_SERVER" || status == "REDILOCK_E_LOST";
   if (!fits && !trouble) add("outcome", call.id + " (" + call.kind + ") said " + status, call.end);
   if (trouble && record.undisturbed(call.worker, {call.start, call.end}, kRecovery))
     add("outcome", call.id + " said " + status + " where nothing was wrong", call.end);

@@ -9,8 +9,7 @@ namespace fault {
 namespace {
 
 bool is_definite(const std::string &status) {
-  return status == "REDILOCK_E_HELD" || status == "REDILOCK_E_TIMEOUT" ||
-         status == "REDILOCK_E_CANCELLED";
+  return status == "REDILOCK_E_HELD" || status == "REDILOCK_E_TIMEOUT";
 }
 
 }  // namespace
@@ -24,6 +23,9 @@ void Checker::settled(const Record &record, const std::string &name) {
     int64_t gone = kNever;  // from when on it must not be the holder
     if (is_definite(call->status))
       gone = call->end;
+    else if (call->status == "REDILOCK_E_CANCELLED" &&
+             record.undisturbed(call->worker, {call->start, call->end + kSlack}, kRecovery))
+      gone = call->end + kSlack / 3;  // a request under way is taken back behind the caller
     else if (call->killed != kNever)
       gone = call->killed + call->ttl + late;
     else if (!call->status.empty() && !call->granted())
