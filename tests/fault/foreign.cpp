@@ -73,8 +73,10 @@ class Foreign {
     sleep_until(now_us() + between(0, 40) * kMs);
     history_.write(Line(now_us(), "release").add("id", id));
     reply = ask("EVAL %s 1 %s %s", kDeleteIfMine, name.c_str(), value.c_str());
-    if (reply && reply->type == REDIS_REPLY_INTEGER)
-      history_.write(Line(now_us(), "released").add("id", id).add("status", "REDILOCK_OK"));
+    const bool told = reply && reply->type == REDIS_REPLY_INTEGER;
+    history_.write(Line(now_us(), "released")
+                       .add("id", id)
+                       .add("status", told ? "REDILOCK_OK" : "REDILOCK_E_UNKNOWN"));
   }
 
   const WorkerSettings &settings_;

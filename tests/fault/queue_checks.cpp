@@ -147,8 +147,8 @@ void Checker::places(const Record &record, const std::string &name) {
   if (found == record.states.end()) return;
   const bool channels_only = record.only({"kill-pubsub", "script-flush"});
   const bool slow_only = record.only({"slow-start", "delay", "script-flush"});
-  const int64_t recovery = channels_only ? kSlack / 3 : kRecovery;
-  const int64_t most = channels_only ? kSlack : kRecheck + kSlack;
+  const int64_t recovery = channels_only ? kSlack / 12 : kRecovery;
+  const int64_t most = channels_only ? 2 * kSlack / 3 : kRecheck + kSlack;
   for (const Call *call : record.select(name, [](const Call &c) { return c.waits(); })) {
     Span without{0, 0};
     for (const State &state : found->second) {

@@ -130,7 +130,10 @@ class Worker {
     plan.abandon = chance(4);
     plan.extend = chance(25);
     plan.hold_ms = chance(75) ? between(0, 10) : between(0, plan.ttl_ms * (chance(25) ? 2 : 1) / 3);
-    if (chance(4)) plan.hold_ms = between(plan.ttl_ms, 2 * plan.ttl_ms);
+    if (chance(12)) {  // longer than the lease, which is made short
+      plan.ttl_ms = between(300, 700);
+      plan.hold_ms = between(plan.ttl_ms, 2 * plan.ttl_ms);
+    }
     const int64_t dice = between(1, 100);
     plan.kind = dice <= 20 ? "try" : dice <= 50 ? "timed" : dice <= 82 ? "endless" : "cancelled";
     plan.wait_ms = dice <= 20 ? 0 : dice <= 50 ? between(1, 1500) : -1;
