@@ -44,6 +44,11 @@ void Checker::settled(const Record &record, const std::string &name) {
                           std::any_of(state.queue.begin(), state.queue.end(),
                                       [&](const Place &place) { return place.id == call->id; });
       if (state.holder != call->id && !queued) continue;
+      // Who is cut off cannot take back what it is in doubt about; it has to once it is not any more.
+      const bool in_doubt =
+          call->killed == kNever && !call->granted() && !is_definite(call->status);
+      const int64_t back = state.last.from - (queued ? kMs : call->ttl);
+      if (in_doubt && !record.undisturbed(call->worker, {back, state.last.from}, kSlack)) continue;
       add("settled",
           call->id + " (" + call->kind + ", " + call->status + " " + call->release_status + ") " +
               (queued ? "stands in the queue of " : "holds ") + name + " " +
