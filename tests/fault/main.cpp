@@ -57,7 +57,7 @@ class Run {
     rest(200, 500);
     const std::vector<Plan> plans = draw();
     carry_out(plans, crew_);
-    rest(1000, std::uniform_int_distribution<>(0, 4)(random_) == 0 ? 7000 : 2000);
+    rest(1000, rounds_ % 8 == 7 ? 7000 : 1500);
     crew_.board().lull.store(1);
     const bool drained = drain();
     Record record = collect();

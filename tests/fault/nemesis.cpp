@@ -139,7 +139,7 @@ const Row kRows[] = {
     {"flushall", [](Random &r) { return commands(r, "FLUSHALL", 1); }},
     {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }},
     {"kill-normal", [](Random &r) { return commands(r, "CLIENT KILL TYPE normal", 6); }},
-    {"delay", [](Random &r) { return weather(r, delayed(r() % 2 == 0 ? 40 : 250)); }},
+    {"delay", [](Random &r) { return weather(r, delayed(r() % 4 == 0 ? 40 : 250)); }},
     {"reset", [](Random &r) { return weather(r, with(&Weather::reset, 20)); }},
     {"cut", [](Random &r) { return weather(r, with(&Weather::cut, 20)); }},
     {"lose", [](Random &r) { return weather(r, with(&Weather::lose, r() % 2 == 0 ? 20 : 100)); }},

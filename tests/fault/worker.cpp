@@ -130,7 +130,7 @@ class Worker {
     plan.abandon = chance(4);
     plan.extend = chance(25);
     plan.hold_ms = chance(75) ? between(0, 10) : between(0, plan.ttl_ms * (chance(25) ? 2 : 1) / 3);
-    if (chance(12)) {  // longer than the lease, which is made short
+    if (chance(18)) {  // longer than the lease, which is made short
       plan.ttl_ms = between(300, 700);
       plan.hold_ms = between(plan.ttl_ms, 2 * plan.ttl_ms);
     }
@@ -211,7 +211,6 @@ class Worker {
 
   // What was told to be lost stays so.
   void revive(const Plan &plan, const std::string &id, redilock_lock_t *lock) {
-    if (!plan.extend) return;
     const int32_t status = redilock_extend(lock, plan.ttl_ms);
     const int64_t now = now_us(), left = redilock_lock_remaining_ms(lock);
     if (status == REDILOCK_OK || left > 0)
