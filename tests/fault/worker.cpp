@@ -186,7 +186,7 @@ class Worker {
       if (left == 0) {
         history_.write(Line(now, "lost").add("id", id));
         if (chance(50)) write(plan, id, lock);  // as one that does not look: the store must refuse
-        revive(plan, id, lock);
+        revive(plan, id, lock, until);
         break;
       }
       if (now + left * kMs > until + 10 * kMs) {
@@ -209,8 +209,10 @@ class Worker {
     let_go(plan, id, lock);
   }
 
-  // What was told to be lost stays so.
-  void revive(const Plan &plan, const std::string &id, redilock_lock_t *lock) {
+  // What has run out stays so. What remains is told in whole milliseconds, so it is told to be nothing
+  // up to one before the end, and may still be extended until then.
+  void revive(const Plan &plan, const std::string &id, redilock_lock_t *lock, int64_t until) {
+    sleep_until(until + 2 * kMs);
     const int32_t status = redilock_extend(lock, plan.ttl_ms);
     const int64_t now = now_us(), left = redilock_lock_remaining_ms(lock);
     if (status == REDILOCK_OK || left > 0)
