@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "values/name.hpp"
 #include "values/status.hpp"
 #include "values/text.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr size_t kReadSize = 16384;
 constexpr size_t kLongestWords = 300;  // of the server, in a message
+constexpr int kMostReads = 4;
 
 constexpr size_t kFrame = 24;  // "$", a length of up to 20 digits, "\r\n"
 
@@ -43,12 +45,40 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> heads
   return false;
 }
 
+// Whoever knows the digits of a token can release its lock. One may be cut short, by the server or by us.
+void hide_tokens(std::string &text) {
+  constexpr size_t kTold = 8;
+  for (size_t at = text.find(kReserved); at != text.npos; at = text.find(kReserved, at)) {
+    at += kReserved.size();
+    const size_t end = std::min(text.find_first_not_of("0123456789abcdef", at), text.size());
+    if (end - at > kTold) std::fill(text.begin() + at, text.begin() + end, '*');
+  }
+}
+
+// Piece by piece: a hostile server may repeat it a million times.
+std::string without(std::string_view secret, const std::string &text) {
+  if (secret.empty()) return text;
+  std::string rest;
+  size_t from = 0;
+  for (size_t at = text.find(secret); at != text.npos; at = text.find(secret, from)) {
+    rest.append(text, from, at - from).append("*");
+    from = at + secret.size();
+  }
+  return rest.append(text, from);
+}
+
+// What a server said, fit for a message. Some errors repeat the arguments of the command, and what
+// stands between may add more of them; a hostile one may say anything at any length.
+std::string quoted(const std::string &said, std::string_view secret) {
+  std::string text = without(secret, said.substr(0, said.find(", with args beginning")));
+  hide_tokens(text);
+  return shown(text, kLongestWords);
+}
+
 }  // namespace
 
-Error server_error(const std::string &text) {
-  // Some errors repeat the arguments of the command, a password or token among them.
-  const std::string said = text.substr(0, text.find(", with args beginning"));
-  const std::string words = "the server says: " + shown(said, kLongestWords);
+Error server_error(const std::string &text, std::string_view secret) {
+  const std::string words = "the server says: " + quoted(text, secret);
   if (one_of(text, {"NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH",
                     "ERR Client sent AUTH", "ERR wrong number of arguments for 'auth'"}))
     return Error(Status::kAuth, words);
@@ -84,11 +114,11 @@ void Connection::greet(const Credentials &credentials, const Limit &limit) {
 
   for (int i = 0; i < int{auth} + int{select}; ++i) {
     Reply reply = receive(limit);
-    if (reply.is_error()) throw_server_error(reply.text());
+    if (reply.is_error()) throw server_error(reply.text(), credentials.password);
   }
   Reply id = receive(limit);
   if (id.is_error()) {
-    const Error error = server_error(id.text());
+    const Error error = server_error(id.text(), credentials.password);
     if (error.retriable() || one_of(id.text(), {"NOAUTH"})) throw Error(error);
     return;
   }
@@ -117,12 +147,14 @@ Reply Connection::call(const Command &command, const Limit &limit) {
 
 void Connection::receive_now(std::vector<Reply> &replies) {
   char buffer[kReadSize];
-  size_t count = 0;
-  do {  // a buffer that was not filled has taken all there was
+  size_t count = sizeof buffer;
+  // A buffer that was not filled has taken all there was; a server that never ceases is left to the
+  // next call.
+  for (int reads = 0; reads < kMostReads && count == sizeof buffer; ++reads) {
     count = socket_.receive_now(buffer, sizeof buffer);
     reader_.feed(buffer, count);
     while (auto reply = reader_.next()) replies.push_back(std::move(*reply));
-  } while (count == sizeof buffer);
+  }
 }
 
 }  // namespace redilock

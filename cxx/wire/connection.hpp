@@ -51,8 +51,8 @@ class Connection {
 };
 
 // What an error reply of the server means: kAuth, kUnsupported (a cluster), or kServer with the
-// server's words, cut where they could repeat what was sent to it.
-Error server_error(const std::string &text);
+// server's words, cut where they could repeat what was sent to it, and without tokens and `secret`.
+Error server_error(const std::string &text, std::string_view secret = {});
 [[noreturn]] void throw_server_error(const std::string &text);
 
 }  // namespace redilock

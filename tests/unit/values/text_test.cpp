@@ -32,6 +32,7 @@ static void bytes_that_do_not_print_are_question_marks(void **) {
 }
 
 static void long_text_is_cut(void **) {
+  assert_returns(outcome_of([] { return redilock::shown("1234", 3); }), "123...");
   assert_returns(shown("1234567890123456789012345678901234567890"),
                  "1234567890123456789012345678901234567890");
   assert_returns(shown("1234567890123456789012345678901234567890x"),

@@ -1,0 +1,130 @@
+// What becomes of a server's own words, and of a server that never ceases to talk.
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include "../fake_server.hpp"
+#include "../outcome.hpp"
+#include "wire/connection.hpp"
+
+using redilock::Connection;
+using redilock::Credentials;
+using redilock::Endpoint;
+using redilock::Error;
+using redilock::Limit;
+using redilock::Millis;
+using redilock::Ready;
+using redilock::Reply;
+
+static const std::string kId(32, 'a');
+
+static Limit in_5_s() {
+  return {redilock::system_clock(), after(redilock::system_clock().now(), Millis(5000))};
+}
+
+static Outcome said(const std::string &text, std::string_view secret = {}) {
+  return outcome_of([&]() -> std::string { throw redilock::server_error(text, secret); });
+}
+
+static void errors_are_told_in_the_servers_words(void **) {
+  assert_throws(said("OOM command not allowed"), kServer,
+                "the server says: OOM command not allowed");
+  assert_throws(said("NOPERM this user"), kAuth, "the server says: NOPERM this user");
+}
+
+static void arguments_are_not_repeated(void **) {
+  assert_throws(said("ERR unknown command 'AUTH', with args beginning with: 'hunter2' "), kServer,
+                "the server says: ERR unknown command 'AUTH'");
+}
+
+static void tokens_are_made_unreadable(void **) {
+  const std::string stars(32, '*');
+  assert_throws(said("ERR what is redilock:" + kId + ":host/1 here"), kServer,
+                ("the server says: ERR what is redilock:" + stars + ":host/1 here").c_str());
+  assert_throws(
+      said("ERR 'redilock:" + kId + ":a' 'redilock:" + kId.substr(0, 20)), kServer,
+      ("the server says: ERR 'redilock:" + stars + ":a' 'redilock:" + stars.substr(0, 20)).c_str());
+}
+
+static void keys_stay_readable(void **) {
+  assert_throws(said("WRONGTYPE redilock:1:{}:queue:job"), kServer,
+                "the server says: WRONGTYPE redilock:1:{}:queue:job");
+}
+
+static void a_secret_is_left_out_wherever_it_stands(void **) {
+  assert_throws(said("ERR no 'hunter2', hunter2hunter2", "hunter2"), kServer,
+                "the server says: ERR no '*', **");
+  // What it means is read from the words as they are.
+  assert_throws(said("WRONGPASS invalid", "WRONGPASS"), kAuth, "the server says: * invalid");
+}
+
+static void no_escape_reaches_a_terminal(void **) {
+  assert_throws(said("ERR \x1b]0;owned\x07 \xc2\x9b"), kServer,
+                "the server says: ERR ?]0;owned? ??");
+}
+
+static void long_words_are_cut(void **) {
+  const Outcome outcome = said(std::string(100000, 'x'));
+  assert_in_range(strlen(outcome.text), 300, 350);
+}
+
+// The outcome of a greeting that is answered so.
+static Outcome greeted(std::vector<std::string> replies) {
+  return outcome_of([&] {
+    FakeServer fake({std::move(replies)});
+    Endpoint endpoint;
+    endpoint.socket_path = fake.path();
+    Connection::open(endpoint, Credentials{"", "hunter2", 0}, in_5_s());
+    return std::string("open");
+  });
+}
+
+static void a_refused_password_is_not_told(void **) {
+  assert_returns(greeted({"+OK\r\n", ":7\r\n"}), "open");
+  assert_throws(greeted({"-ERR 'hunter2' is wrong\r\n", ":7\r\n"}), kServer,
+                "the server says: ERR '*' is wrong");
+  assert_throws(greeted({"+OK\r\n", "-NOAUTH after hunter2\r\n"}), kAuth,
+                "the server says: NOAUTH after *");
+}
+
+// More than one call takes in has arrived when it is made.
+static void a_server_that_never_ceases_is_read_in_portions(void **) {
+  const std::string message = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n";
+  constexpr size_t kMessages = 10000, kRead = 16384, kPortion = 4 * kRead;
+  std::string all = ":7\r\n";
+  for (size_t i = 0; i < kMessages; ++i) all += message;
+  assert_returns(outcome_of([&]() -> std::string {
+                   FakeServer fake({{all}});
+                   Endpoint endpoint;
+                   endpoint.socket_path = fake.path();
+                   auto connection = Connection::open(endpoint, Credentials{}, in_5_s());
+                   const Limit limit = in_5_s();
+                   int waiting = 0;
+                   while (waiting < int{kPortion + kRead} && !limit.expired())
+                     if (::ioctl(connection->fd(), FIONREAD, &waiting) != 0) return "no answer";
+                   std::vector<Reply> replies;
+                   connection->receive_now(replies);
+                   if (replies.size() * message.size() > kPortion + kRead) return "all at once";
+                   while (replies.size() < kMessages) {
+                     if (wait_until_ready(connection->fd(), POLLIN, limit) == Ready::kDeadline)
+                       return "the rest is lost";
+                     connection->receive_now(replies);
+                   }
+                   return "in portions";
+                 }),
+                 "in portions");
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(errors_are_told_in_the_servers_words),
+      cmocka_unit_test(arguments_are_not_repeated),
+      cmocka_unit_test(tokens_are_made_unreadable),
+      cmocka_unit_test(keys_stay_readable),
+      cmocka_unit_test(a_secret_is_left_out_wherever_it_stands),
+      cmocka_unit_test(no_escape_reaches_a_terminal),
+      cmocka_unit_test(long_words_are_cut),
+      cmocka_unit_test(a_refused_password_is_not_told),
+      cmocka_unit_test(a_server_that_never_ceases_is_read_in_portions),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
