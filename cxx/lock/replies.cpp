@@ -46,7 +46,8 @@ AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wai
   queued.joined = reply.at(5).integer() != 0;
   queued.ask_again = pttl == kAskAgain;
   queued.sent = answer.sent;
-  if (pttl < kAskAgain || queued.rank < 0) misread("no place in a queue");
+  if (pttl < kAskAgain || queued.rank < 0 || queued.rank >= kFenceEnd)
+    misread("no place in a queue");
   if (queued.arrival <= 0 || queued.arrival >= kFenceEnd) misread("no arrival in a queue");
   if (queued.server_us <= 0 || queued.server_us >= kFenceEnd) misread("no time of the server");
   return queued;

@@ -100,6 +100,7 @@ static void wrong_replies_are_never_a_grant(void **) {
       "*1\r\n:5\r\n",
       "*6\r\n:-3\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n",
       "*6\r\n:5\r\n:-1\r\n:7\r\n:8\r\n:0\r\n:0\r\n",
+      "*6\r\n:5\r\n:9223372036854775807\r\n:7\r\n:8\r\n:0\r\n:0\r\n",
       "*6\r\n:5\r\n:0\r\n:0\r\n:8\r\n:0\r\n:0\r\n",
       "*6\r\n:5\r\n:0\r\n:7\r\n:-9223372036854775808\r\n:0\r\n:0\r\n",
       "*6\r\n:5\r\n:0\r\n:9007199254740992\r\n:8\r\n:0\r\n:0\r\n",

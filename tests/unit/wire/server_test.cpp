@@ -51,6 +51,13 @@ static void an_answer_needs_one_connection(void **) {
                  "1; 2; 0:CLIENT ID, 0:EVALSHA, 0:EVALSHA");
 }
 
+static void nobody_is_asked_when_the_time_is_over(void **) {
+  assert_returns(outcome_of([] {
+                   return conversation({{":7\r\n", ":1\r\n"}}, 1, Millis(0));
+                 }),
+                 "-8 not sent; ");
+}
+
 static void an_unknown_script_is_sent_once(void **) {
   assert_returns(outcome_of([] {
                    return conversation({{":7\r\n", "-NOSCRIPT No matching script.\r\n", ":1\r\n"}});
@@ -184,6 +191,7 @@ static void a_cancel_between_attempts_does_not_forget_what_was_sent(void **) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(an_answer_needs_one_connection),
+      cmocka_unit_test(nobody_is_asked_when_the_time_is_over),
       cmocka_unit_test(an_unknown_script_is_sent_once),
       cmocka_unit_test(a_lost_reply_is_asked_for_again_after_its_connection_was_ended),
       cmocka_unit_test(an_id_of_a_restarted_server_is_not_ended),
