@@ -159,6 +159,11 @@ std::vector<std::string> Client::list(bool held, const std::string &pattern, std
   check_usable();
   auto keys = commands_.list(held, glob_escaped(options_.prefix) + pattern, cursor,
                              server_.request_limit(call.interrupt));
+  // Others may give their keys any name; what cannot be a lock's is none.
+  const auto is_no_lock = [this](const std::string &key) {
+    return key.size() <= options_.prefix.size() || key.size() > kNameMax || is_reserved(key);
+  };
+  keys.erase(std::remove_if(keys.begin(), keys.end(), is_no_lock), keys.end());
   for (std::string &key : keys) key.erase(0, options_.prefix.size());
   return keys;
 }

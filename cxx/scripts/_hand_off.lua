@@ -27,10 +27,11 @@ local function next_fence()
 end
 
 -- The ttl, wake channel, token and token's id of a queue member; nothing for what is none. Labels
--- are not looked through.
+-- are not looked through. A ttl that SET would refuse must not get that far: half of the hand-off is
+-- done by then.
 local function parse(member)
-  local ttl, channel, at, colon = string.match(member, '^(%d+) (%S+) ()redilock:%x+():')
-  if not ttl then return nil end
+  local ttl, channel, at, colon = string.match(member, '^([1-9]%d*) (%S+) ()redilock:%x+():')
+  if not ttl or #ttl > 11 then return nil end
   return ttl, channel, string.sub(member, at), string.sub(member, at + 9, colon - 1)
 end
 

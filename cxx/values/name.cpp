@@ -21,10 +21,14 @@ std::string lock_key(std::string_view prefix, std::string_view name) {
                                       " bytes, prefix included; at most 1024");
   }
   std::string key = joined(prefix, name);
-  if (key.compare(0, kReserved.size(), kReserved) == 0) {
+  if (is_reserved(key)) {
     throw Error(Status::kInvalid, "name: starts with \"redilock:\", which is reserved");
   }
   return key;
+}
+
+bool is_reserved(std::string_view key) noexcept {
+  return key.substr(0, kReserved.size()) == kReserved;
 }
 
 std::string queue_key(std::string_view lock_key) { return joined(kSidePrefix, "queue:", lock_key); }

@@ -17,6 +17,9 @@ inline constexpr std::string_view kSidePrefix = "redilock:1:{}:";
 // both together are at most kNameMax bytes that do not start with kReserved.
 std::string lock_key(std::string_view prefix, std::string_view name);
 
+// Whether a key belongs to redilock itself, and to no lock.
+bool is_reserved(std::string_view key) noexcept;
+
 std::string queue_key(std::string_view lock_key);      // kSidePrefix "queue:" lock_key
 std::string fence_key();                               // kSidePrefix "fence"
 std::string wake_channel(std::string_view client_id);  // kSidePrefix "wake:" client_id

@@ -192,6 +192,42 @@ static void a_name_may_hold_any_byte(void **state) {
   give(lock);
 }
 
+static void plant(const char *script) { redis_do(server, "EVAL %s 0", script); }
+
+/* Others may give their keys any name and make their values look like tokens. */
+static void keys_that_can_be_no_lock_are_not_listed(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 20000);
+  redilock_list_t *list = NULL;
+  redilock_op_t *op = new_op(client, NULL);
+  const char *name = NULL;
+  plant(
+      "local t = 'redilock:' .. string.rep('a', 32) .. ':x' "
+      "redis.call('SET', 'redilock:mine', t) redis.call('SET', string.rep('x', 1025), t) "
+      "redis.call('ZADD', 'redilock:1:{}:queue:', 1, 'x') "
+      "redis.call('ZADD', 'redilock:1:{}:queue:redilock:mine', 1, 'x') "
+      "for i = 1, 20 do redis.call('SET', string.rep('x', 1000000) .. i, t) end");
+  assert_status(REDILOCK_OK, redilock_op_list(op, &list));
+  assert_status(REDILOCK_OK, redilock_list_next(list, &name, NULL));
+  assert_string_equal(name, "job");
+  assert_status(REDILOCK_OK, redilock_list_next(list, &name, NULL));
+  assert_null(name);
+  redilock_list_free(list);
+  redilock_op_free(op);
+  give(lock);
+}
+
+static void huge_members_of_a_queue_are_cut(void **state) {
+  (void)state;
+  plant(
+      "for i = 1, 100 do redis.call('ZADD', 'redilock:1:{}:queue:job', i, "
+      "'5 c redilock:' .. string.rep('a', 32) .. ':' .. string.rep('x', 100000) .. i) end");
+  redilock_info_t *info = ask("job");
+  assert_int_equal(redilock_info_waiters(info), 100);
+  assert_string_equal(redilock_info_waiter_label(info, 99), "");
+  redilock_info_free(info);
+}
+
 static void a_list_can_be_cancelled(void **state) {
   (void)state;
   redilock_list_t *list = NULL;
@@ -216,6 +252,8 @@ int main(void) {
       CASE(three_thousand_names_are_listed_once_each),
       CASE(what_is_waited_for_is_listed_and_other_keys_are_not),
       CASE(a_name_may_hold_any_byte),
+      CASE(keys_that_can_be_no_lock_are_not_listed),
+      CASE(huge_members_of_a_queue_are_cut),
       CASE(a_list_can_be_cancelled),
   };
   return cmocka_run_group_tests_name("capi/info", tests, start_server, stop_server);

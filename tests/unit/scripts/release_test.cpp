@@ -160,6 +160,21 @@ static void any_holder_is_broken(void **) {
                      });
 }
 
+// Others may have written the queue. What SET would refuse must not stop a release half-way.
+static void a_ttl_that_no_lock_has_is_skipped(void **) {
+  const char *const kOthers[] = {"ZADD|$Q|5|0 c2 $B", "ZADD|$Q|6|99999999999999999999 c2 $B"};
+  for (const char *other : kOthers)
+    script_test::check(kRelease, {
+                                     {other,
+                                      {"SET|$L|$A|PX|100000", other, C_WAITS},
+                                      KEYS,
+                                      {"$A"},
+                                      "1",
+                                      "lock C 60000; fence T; alive [c2 near]",
+                                      "c2: c T T"},
+                                 });
+}
+
 static void wrong_types_leave_nothing_half_done(void **) {
   script_test::check(kRelease,
                      {
@@ -210,6 +225,7 @@ int main() {
       cmocka_unit_test(leaving_goes_out_of_the_queue),
       cmocka_unit_test(more_dead_are_left_for_another_call),
       cmocka_unit_test(any_holder_is_broken),
+      cmocka_unit_test(a_ttl_that_no_lock_has_is_skipped),
       cmocka_unit_test(wrong_types_leave_nothing_half_done),
   };
   return cmocka_run_group_tests(tests, script_test::start, script_test::stop);
