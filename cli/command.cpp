@@ -87,8 +87,9 @@ const std::string &Args::operand(size_t index, const char *what) const {
   return operands_[index];
 }
 
+// Does not show the operand: it may be a token or a url in the wrong place.
 void Args::expect_at_most(size_t most) const {
-  if (operands_.size() > most) throw UsageError("unexpected operand \"" + operands_[most] + "\"");
+  if (operands_.size() > most) throw UsageError("too many operands");
 }
 
 std::string help_text(const Command &command) {

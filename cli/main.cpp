@@ -7,6 +7,7 @@
 #include <new>
 
 #include "commands.hpp"
+#include "hide.hpp"
 #include "redilock/redilock.h"
 #include "text.hpp"
 
@@ -124,5 +125,7 @@ void open_missing_streams() {
 
 int main(int argc, char **argv) {
   cli::open_missing_streams();
-  return cli::guarded_main({argv + (argc > 0 ? 1 : 0), argv + argc});
+  const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  cli::hide_secrets(argv);
+  return cli::guarded_main(words);
 }

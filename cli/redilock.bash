@@ -24,8 +24,11 @@ _redilock_names() {
   local name prefix=$broken$word cut=$broken
   if [[ $word == *:* && $COMP_WORDBREAKS == *:* ]]; then cut+=${word%:*}:; fi
   while IFS= read -r name; do
-    # Escaped names are for reading, not for typing.
-    [[ $name == "$prefix"* && $name != *\\* ]] && COMPREPLY+=("${name#"$cut"}")
+    # Escaped names are for reading, not for typing; one with a dash would be read as an option.
+    [[ $name == "$prefix"* && $name != *\\* && $name != -* ]] || continue
+    # Anybody may have named a lock `$(command)`.
+    printf -v name %q "${name#"$cut"}"
+    COMPREPLY+=("$name")
   done < <("${_redilock_command:-redilock}" list --names "${server[@]}" 2>/dev/null)
 }
 

@@ -53,9 +53,9 @@ CodePoint decode(std::string_view bytes, size_t at) {
   return {value, length};
 }
 
-// C0, DEL, C1, and the marks that reorder or hide text on a terminal.
+// C0, DEL, C1, and the marks that reorder or hide text on a terminal; all below 0x10000.
 bool is_control(uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xad ||
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xad || code == 0x61c ||
          (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
          (code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
 }
@@ -74,7 +74,7 @@ std::string human_duration(int64_t ms) {
   if (ms < 9950 && (ms + 50) / 100 % 10 != 0) {
     return two_units((ms + 50) / 1000, ".", (ms + 50) / 100 % 10, "s", 1);
   }
-  const int64_t s = (ms + 500) / 1000;
+  const int64_t s = ms / 1000 + (ms % 1000 >= 500 ? 1 : 0);
   if (s < 60) return std::to_string(s) + "s";
   if (s < 3600) return two_units(s / 60, "m", s % 60, "s");
   if (s < 86400) return two_units(s / 3600, "h", s / 60 % 60, "m");
@@ -121,8 +121,9 @@ std::string json_string(std::string_view bytes) {
       out += "\\ufffd";
     } else if (code.value == '"' || code.value == '\\') {
       out += {'\\', bytes[at]};
-    } else if (code.value < 0x20 || code.value == 0x7f) {
-      out += "\\u00" + hex_byte(static_cast<unsigned char>(code.value));
+    } else if (is_control(code.value)) {
+      out += "\\u" + hex_byte(static_cast<unsigned char>(code.value >> 8)) +
+             hex_byte(static_cast<unsigned char>(code.value & 0xff));
     } else {
       out += bytes.substr(at, code.length);
     }
