@@ -27,8 +27,8 @@ local function next_fence()
 end
 
 -- The ttl, wake channel, token and token's id of a queue member; nothing for what is none. Labels
--- are not looked through. A ttl that SET would refuse must not get that far: half of the hand-off is
--- done by then.
+-- are not looked through. A ttl that SET would refuse must not get that far: half of the hand-off
+-- is done by then.
 local function parse(member)
   local ttl, channel, at, colon = string.match(member, '^([1-9]%d*) (%S+) ()redilock:%x+():')
   if not ttl or #ttl > 11 then return nil end

@@ -45,7 +45,8 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> heads
   return false;
 }
 
-// Whoever knows the digits of a token can release its lock. One may be cut short, by the server or by us.
+// Whoever knows the digits of a token can release its lock. One may be cut short, by the server or
+// by us.
 void hide_tokens(std::string &text) {
   constexpr size_t kTold = 8;
   for (size_t at = text.find(kReserved); at != text.npos; at = text.find(kReserved, at)) {

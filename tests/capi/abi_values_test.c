@@ -1,5 +1,5 @@
-/* The numbers that programs were compiled with: each constant of redilock.h against the number it had in
-   the release that brought it. Lines are only ever added. */
+/* The numbers that programs were compiled with: each constant of redilock.h against the number it
+   had in the release that brought it. Lines are only ever added. */
 #include "support/locks.h"
 
 #define VALUES(X)                    \
