@@ -207,8 +207,9 @@ std::optional<Instant> Client::renew_once(Lease &lease, Interrupt &interrupt) {
 }
 
 // Takes back a claim whose outcome is not known. An abandoned request that the server would not end
-// may still run, so then it is taken back again and again for one ttl. A place in the queue may stand for as
-// long as others wait with this client, so a server that cannot be reached is asked until it can.
+// may still run, so then it is taken back again and again for one ttl. A place in the queue may
+// stand for as long as others wait with this client, so a server that cannot be reached is asked
+// until it can.
 void Client::undo(const Claim &claim) noexcept {
   try {
     const Instant end = after(clock_.now(), claim.ttl);

@@ -29,7 +29,7 @@ class Connection {
 
   void send(const Command &command, const Limit &limit);
   Reply receive(const Limit &limit);
-  // Both, where nothing is left unread: a reply that came before its request answers something else.
+  // Both, where nothing is left unread: a reply from before the request answers something else.
   Reply call(const Command &command, const Limit &limit);
   // Adds the replies that are here already. Also where it throws, those before stay.
   void receive_now(std::vector<Reply> &replies);

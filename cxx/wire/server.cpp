@@ -122,8 +122,7 @@ Answer Server::retry(const Command &command, const Script *script, const Limit &
   Error cause(Status::kUnavailable, "the server did not answer in time", true);
   try {
     for (;;) {
-      // A server that answers at once, and always so that one has to ask again, ends no call by
-      // itself.
+      // A server that answers at once, always so that one has to ask again, ends no call by itself.
       if (limit.expired()) throw Unanswered(cause, sent);
       if (auto answer = attempt(command, script, limit, sent, cause)) return std::move(*answer);
       const bool again =
