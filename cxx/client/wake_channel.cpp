@@ -73,7 +73,7 @@ void WakeChannel::answered(Wait &wait, const Queued &queued) {
   const Instant now = clock_.now();
   server_time_.learn(queued.sent, queued.server_us, now);
   rouse_all(waits_.answered(wait, queued, now));
-  // It was given away for a place in the queue again, by a join that was asked twice.
+  // That grant was over when the place was given: a join was asked twice, or the server lost data.
   if (wait.push && wait.push->fence <= wait.arrival) wait.push.reset();
 }
 

@@ -46,18 +46,14 @@ local function join()
   return arrival, redis.call('ZRANK', KEYS[2], member) or 0, joined
 end
 
--- Already mine: the grant's reply or push was lost. It starts anew, unless the token never queued
--- and others wait: then they come first.
+-- Already mine: the grant's reply or push was lost. It starts anew, also where others have queued
+-- since and the token knows no place of its own: it came first. Nor could it be given to them: a
+-- request that runs late must not take the lock from a holder that heard of its grant by another.
 if held == token then
-  local never_queued = channel and ARGV[4] == '0'
-  local next_token = never_queued and hand_off(redis.call('ZRANGE', KEYS[2], '0', '0'))
-  if not next_token then
-    local fence = KEYS[3] and next_fence() or 0
-    redis.call('PEXPIRE', KEYS[1], ttl)
-    if KEYS[3] then redis.call('SET', fence_key, integer(fence)) end
-    return fence
-  end
-  held = next_token
+  local fence = KEYS[3] and next_fence() or 0
+  redis.call('PEXPIRE', KEYS[1], ttl)
+  if KEYS[3] then redis.call('SET', fence_key, integer(fence)) end
+  return fence
 end
 
 local arrival, rank, joined
