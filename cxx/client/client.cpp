@@ -75,10 +75,12 @@ Status Client::release(Lease &lease, const Call &call) {
   check_usable();
   if (!lease.begin_release()) return Status::kNotOwner;
   const Claim &claim = lease.claim();
+  const Limit limit = server_.request_limit(call.interrupt);
   try {
-    const bool owned =
-        commands_.release(claim.keys, claim.token, server_.request_limit(call.interrupt)) ||
-        lease.release_was_ambiguous();
+    // After a loss of the grant a re-check that ran late may have queued the token again.
+    const bool owned = (claim.queued ? commands_.leave(claim, wake_.name(), limit)
+                                     : commands_.release(claim.keys, claim.token, limit)) ||
+                       lease.release_was_ambiguous();
     lease.released();
     return owned ? Status::kOk : Status::kLost;
   } catch (const Unanswered &error) {

@@ -46,7 +46,7 @@ Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout)
 
 void Acquiring::begin(bool subscribed) {
   step_ = subscribed && !try_only_ ? Step::kQueue : Step::kTry;
-  asked_ = step_ == Step::kQueue;
+  asked_ = claim_.queued = step_ == Step::kQueue;
 }
 
 Instant Acquiring::step_end(Instant now) const {
@@ -132,7 +132,7 @@ std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant 
 
 void Acquiring::subscribed() {
   step_ = Step::kQueue;
-  asked_ = true;
+  asked_ = claim_.queued = true;
 }
 
 // A grant with little time left, or none that is known for sure, is armed anew by a re-check.

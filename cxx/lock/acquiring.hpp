@@ -71,7 +71,7 @@ class Acquiring {
   void give_up(Error why);
   void finish(Error why);
 
-  const Claim claim_;
+  Claim claim_;
   const bool try_only_;
   const Instant wait_end_;
   const Instant patience_;  // for the first place in the queue

@@ -27,6 +27,7 @@ struct Claim {
   std::string token;
   Millis ttl;
   bool fence = true;
+  bool queued = false;  // a request to queue may have reached the server
 };
 
 struct Granted {

@@ -81,6 +81,43 @@ static void given_up_recheck(const char *options, bool killed) {
   proxy_stop(proxy);
 }
 
+static bool one_waits(void *argument) {
+  (void)argument;
+  return redis_integer(redis, "ZCARD " QUEUE) == 1;
+}
+
+/* The re-check of a waiter is held back while its grant is pushed; the server loses the grant; the
+ * re-check runs and queues the holder again. Its place goes with the release. */
+static void place_of_a_lost_grant_goes_with_the_release(void **state) {
+  (void)state;
+  redis_do(redis, "FLUSHALL");
+  proxy_t *proxy = proxy_start(redis->socket);
+  redilock_client_t *client = client_at(proxy_url(proxy), "timeout=500ms");
+  redilock_client_t *breaker = client_at(redis->url, NULL);
+  redilock_op_t *breaking;
+  assert_int_equal(redilock_op_new(breaker, &breaking), REDILOCK_OK);
+  assert_int_equal(redilock_op_set(breaking, "name", "lock"), REDILOCK_OK);
+  attempt_t waiter;
+  redis_do(redis, "SET lock foreign PX 60000"); /* looked at every 250 ms */
+  attempt_start(&waiter, client, "lock", 60000, 10000);
+  assert_true(attempt_queued(&waiter));
+  proxy_fail(proxy, PROXY_HOLD, "EVALSHA", 1, 0);
+  assert_true(proxy_struck(proxy, 1));
+  assert_int_equal(redilock_op_break(breaking), REDILOCK_OK);
+  assert_int_equal(attempt_join(&waiter), REDILOCK_OK);
+  redis_do(redis, "FLUSHALL");
+  redis_do(redis, "SET lock foreign PX 60000");
+  proxy_release(proxy);
+  assert_true(eventually(one_waits, NULL, 2000));
+  assert_int_equal(redilock_release(waiter.lock), REDILOCK_E_LOST);
+  assert_int_equal(redis_integer(redis, "EXISTS " QUEUE), 0);
+  attempt_free(&waiter);
+  redilock_op_free(breaking);
+  redilock_free(breaker);
+  redilock_free(client);
+  proxy_stop(proxy);
+}
+
 static void late_acquire_is_killed(void **state) {
   (void)state;
   given_up_acquire("timeout=500ms", 0);
@@ -146,6 +183,7 @@ int main(void) {
       cmocka_unit_test(late_acquire_is_killed),
       cmocka_unit_test(late_recheck_is_killed),
       cmocka_unit_test(place_is_given_up_when_the_link_is_back),
+      cmocka_unit_test(place_of_a_lost_grant_goes_with_the_release),
       cmocka_unit_test(late_acquire_is_undone_where_kill_is_forbidden),
       cmocka_unit_test(late_acquire_is_undone_where_the_id_is_forbidden),
       cmocka_unit_test(late_recheck_is_undone_where_kill_is_forbidden),
