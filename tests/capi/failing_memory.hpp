@@ -20,20 +20,23 @@ inline Plan plan = Plan::kNone;  // and the numbers: atomic by what is done with
 inline long number = 0, asked = 0, refused = 0, live = 0;
 inline thread_local bool spared = false;  // this thread's allocations are not refused
 
+inline void set(Plan what) { __atomic_store(&plan, &what, __ATOMIC_SEQ_CST); }
+
 inline void start(Plan what, long n) {
   number = n;
   asked = 0;
   refused = 0;
-  __atomic_store_n(&plan, what, __ATOMIC_SEQ_CST);
+  set(what);
 }
 
-inline void stop() { __atomic_store_n(&plan, Plan::kNone, __ATOMIC_SEQ_CST); }
+inline void stop() { set(Plan::kNone); }
 
-inline long get(const long &number) { return __atomic_load_n(&number, __ATOMIC_SEQ_CST); }
+inline long get(const long &count) { return __atomic_load_n(&count, __ATOMIC_SEQ_CST); }
 inline long add(long &to, long what) { return __atomic_add_fetch(&to, what, __ATOMIC_SEQ_CST); }
 
 inline bool refuses() {
-  const Plan now = __atomic_load_n(&plan, __ATOMIC_SEQ_CST);
+  Plan now;
+  __atomic_load(&plan, &now, __ATOMIC_SEQ_CST);
   if (now == Plan::kNone || spared) return false;
   const long count = add(asked, 1), n = get(number);
   const bool no = now == Plan::kOnce   ? count == n
