@@ -154,6 +154,7 @@ static void a_thousand_signals_a_second_change_nothing(void **state) {
   setitimer(ITIMER_REAL, &never, NULL);
   assert_int_equal(count, 4 * 400);
   assert_true(alarms > 20);
+  signal(SIGALRM, SIG_IGN); /* drops one that is still to come, which would end the program */
   sigaction(SIGALRM, &old, NULL);
 }
 

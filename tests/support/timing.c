@@ -2,6 +2,7 @@
 #include "support/timing.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 int64_t now_ms(void) {
@@ -23,8 +24,13 @@ void pass_ms(int64_t ms) {
   }
 }
 
+int64_t slow_ms(int64_t ms) {
+  const char *slowness = getenv("REDILOCK_TEST_SLOWNESS");
+  return slowness == NULL ? ms : ms * strtol(slowness, NULL, 10);
+}
+
 bool eventually(bool (*condition)(void *context), void *context, int64_t within_ms) {
-  const int64_t end = now_ms() + within_ms;
+  const int64_t end = now_ms() + slow_ms(within_ms);
   while (!condition(context)) {
     if (now_ms() >= end) return condition(context);
     pass_ms(1);

@@ -15,7 +15,13 @@ int64_t now_ms(void);
 /** Lets `ms` pass, also where signals come; for tests whose subject is time itself. */
 void pass_ms(int64_t ms);
 
-/** Looks at condition(context) every millisecond until it is true; false if it was not in time. */
+/** `ms` for a program that runs by itself; REDILOCK_TEST_SLOWNESS times as much where that is set,
+ * since valgrind takes ten times as long. For leases and limits that must outlast computing, never
+ * for how long something may take. */
+int64_t slow_ms(int64_t ms);
+
+/** Looks at condition(context) every millisecond until it is true; false if it was not in time, by
+ * slow_ms(). */
 bool eventually(bool (*condition)(void *context), void *context, int64_t within_ms);
 
 #ifdef __cplusplus

@@ -2,6 +2,7 @@
 #include "client/service.hpp"
 
 #include <condition_variable>
+#include <future>
 
 #include "../outcome.hpp"
 #include "values/duration.hpp"
@@ -41,10 +42,16 @@ static Service::Task noting(Notes &notes, const char *word) {
 static void tasks_run_in_the_order_of_their_times(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
+                   std::promise<void> all_are_told;
                    Service service(system_clock());
+                   service.at(Instant(), [&](Interrupt &) {
+                     all_are_told.get_future().wait();
+                     return std::optional<Instant>();
+                   });
                    service.at(in_ms(60), noting(notes, "c"));
                    service.at(in_ms(30), noting(notes, "b"));
                    service.at(Instant(), noting(notes, "a"));
+                   all_are_told.set_value();
                    return notes.wait_for(3);
                  }),
                  "abc");
