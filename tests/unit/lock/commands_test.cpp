@@ -52,6 +52,8 @@ static void what_is_no_push_is_ignored(void **) {
 template <class Call>
 static Outcome replied(std::vector<std::string> replies, const Call &call) {
   return outcome_of([&] {
+    const bool silent = replies.back() == FakeServer::kSilent;  // else nothing waits for the limit
+    const Millis patience(silent ? 300 : 20000);
     replies.insert(replies.begin(), ":7\r\n");
     FakeServer fake({std::move(replies)});
     Endpoint endpoint;
@@ -59,7 +61,7 @@ static Outcome replied(std::vector<std::string> replies, const Call &call) {
     redilock::Server server(endpoint, redilock::ClientOptions{}, redilock::system_clock());
     Commands commands(server);
     const redilock::Limit limit{redilock::system_clock(),
-                                after(redilock::system_clock().now(), Millis(300))};
+                                after(redilock::system_clock().now(), patience)};
     const Claim claim{LockKeys("", "L"), "t", Millis(1000), true};
     return std::string(call(commands, claim, limit));
   });
