@@ -62,11 +62,11 @@ static void release_after_expiry_says_lost_and_spares_the_successor(void **state
 static void held_ends_before_the_servers_lease(void **state) {
   (void)state;
   redilock_lock_t *lock = take(client, "job", 300);
+  assert_in_range(redilock_lock_remaining_ms(lock), 0, 295); /* kept back: 1 % and 2 ms */
   while (redilock_lock_is_held(lock) == 1) {
     const bool there = redis_integer(server, "EXISTS job") == 1;
     if (!there) assert_int_equal(redilock_lock_is_held(lock), 0);
   }
-  assert_int_equal(redis_integer(server, "EXISTS job"), 1);
   redilock_lock_free(lock);
 }
 
