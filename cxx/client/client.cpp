@@ -1,13 +1,12 @@
 #include "client/client.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <new>
 
 #include "client/acquisition.hpp"
 #include "lock/validity.hpp"
 #include "values/name.hpp"
+#include "values/process.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
@@ -36,7 +35,7 @@ std::string glob_escaped(const std::string &text) {
 }  // namespace
 
 Client::Client(Endpoint endpoint, ClientOptions options, const Clock &clock)
-    : owner_(::getpid()),
+    : owner_(process_id()),
       clock_(clock),
       options_(std::move(options)),
       server_(std::move(endpoint), options_, clock),
@@ -48,7 +47,7 @@ Client::~Client() {
   if (is_forked()) service_.forget();
 }
 
-bool Client::is_forked() const noexcept { return ::getpid() != owner_; }
+bool Client::is_forked() const noexcept { return process_id() != owner_; }
 
 void Client::check_usable() const {
   if (is_forked()) throw Error(Status::kForked, "the client belongs to the parent process");

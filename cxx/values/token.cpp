@@ -41,14 +41,13 @@ void RandomIds::refill() {
 }
 
 std::string RandomIds::next() {
-  std::string id;
-  id.reserve(kTokenIdLength);
+  std::string id(kTokenIdLength, '\0');
   const std::lock_guard<std::mutex> guard(mutex_);
   if (bytes_.size() - used_ < kIdBytes) refill();
   unsigned char *bytes = bytes_.data() + used_;
   for (size_t i = 0; i < kIdBytes; ++i) {
-    id += kDigits[bytes[i] >> 4];
-    id += kDigits[bytes[i] & 15];
+    id[2 * i] = kDigits[bytes[i] >> 4];
+    id[2 * i + 1] = kDigits[bytes[i] & 15];
   }
   ::explicit_bzero(bytes, kIdBytes);
   used_ += kIdBytes;
