@@ -22,8 +22,8 @@ end
 -- the counter was lost. A counter that is no number below 2^53 - 1 counts as lost.
 local function next_fence()
   local last = tonumber(redis.call('GET', fence_key)) or 0
-  if not (last < 9007199254740991) then last = 0 end
-  return math.max(last + 1, now_us)
+  if last >= now_us and last < 9007199254740991 then return last + 1 end
+  return now_us
 end
 
 -- The ttl, wake channel, token and token's id of a queue member; nothing for what is none. Labels

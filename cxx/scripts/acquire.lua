@@ -78,5 +78,5 @@ end
 
 local pttl = redis.call('PTTL', KEYS[1])
 if not channel then return {pttl} end
-local foreign = held and not string.match(held, '^redilock:' .. string.rep('%x', 32) .. ':')
+local foreign = held and string.match(held, '^redilock:%x+():') ~= 42
 return {pttl, rank, arrival, now_us, foreign and 1 or 0, joined and 1 or 0}
