@@ -16,6 +16,11 @@ const char *nothing(size_t *len) {
   return nullptr;
 }
 
+redilock::Micros remaining(const redilock_lock_t *lock) {
+  if (lock == nullptr || lock->core->is_forked()) return redilock::Micros(0);
+  return lock->lease->remaining(lock->core->clock().now());
+}
+
 }  // namespace
 
 extern "C" {
@@ -40,13 +45,11 @@ void redilock_lock_free(redilock_lock_t *lock) {
 }
 
 int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock) {
-  if (lock == nullptr || lock->core->is_forked()) return 0;
-  const auto left = lock->lease->remaining(lock->core->clock().now());
-  return std::chrono::duration_cast<redilock::Millis>(left).count();
+  return std::chrono::duration_cast<redilock::Millis>(remaining(lock)).count();
 }
 
 int32_t redilock_lock_is_held(const redilock_lock_t *lock) {
-  return redilock_lock_remaining_ms(lock) > 0 ? 1 : 0;
+  return remaining(lock) > redilock::Micros(0) ? 1 : 0;
 }
 
 int64_t redilock_lock_fence(const redilock_lock_t *lock) {

@@ -399,12 +399,15 @@ REDILOCK_API void redilock_lock_free(redilock_lock_t *lock);
 
 /**
  * For how many more milliseconds the lock is surely held, by the local clock that also counts
- * suspended time: 0 once it was released, lost or has run out. Does no I/O and never blocks.
- * Since 0.1.
+ * suspended time, in whole ones: 0 in the last of them, and once it was released, lost or has run
+ * out. Does no I/O and never blocks. Since 0.1.
  */
 REDILOCK_API int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock);
 
-/** 1 while redilock_lock_remaining_ms is above 0, else 0. Since 0.1. */
+/**
+ * 1 while the lock is surely held, to the microsecond, else 0. Once it was 0 it stays so, but for a
+ * release that could not be sent. Does no I/O and never blocks. Since 0.1.
+ */
 REDILOCK_API int32_t redilock_lock_is_held(const redilock_lock_t *lock);
 
 /**
