@@ -47,11 +47,12 @@ local function join()
 end
 
 -- Already mine: the grant's reply or push was lost. It starts anew, also where others have queued
--- since and the token knows no place of its own: it came first. Nor could it be given to them: a
--- request that runs late must not take the lock from a holder that heard of its grant by another.
+-- since and the token knows no place of its own: it came first. Nor could it be given to them, or
+-- be made shorter: a request that runs late must take neither the lock nor an extension of it from
+-- a holder that heard of its grant by another.
 if held == token then
   local fence = KEYS[3] and next_fence() or 0
-  redis.call('PEXPIRE', KEYS[1], ttl)
+  if redis.call('PTTL', KEYS[1]) < tonumber(ttl) then redis.call('PEXPIRE', KEYS[1], ttl) end
   if KEYS[3] then redis.call('SET', fence_key, integer(fence)) end
   return fence
 end
