@@ -45,16 +45,16 @@ end
 
 -- Gives the lock to the first living waiter, with that waiter's own ttl, and wakes its client
 -- unless the waiter is the caller's own token. At most 100 dead are dropped. `batch` is the head of
--- the queue.
+-- the queue; `leaver` is a member that counts as dead, since it is about to be removed.
 -- Returns the token granted and its fence; or nil and whether anybody is left in the queue.
-local function hand_off(batch, own_token)
+local function hand_off(batch, own_token, leaver)
   local fence = next_fence()
   local living, dead = {}, 0
   while batch[1] do
     for _, member in ipairs(batch) do
       local ttl, channel, token, id = parse(member)
       if channel and living[channel] == nil then living[channel] = lives(channel) end
-      if channel and living[channel] then
+      if channel and living[channel] and member ~= leaver then
         redis.call('ZREMRANGEBYRANK', KEYS[2], '0', dead == 0 and '0' or dead)
         local drawn = integer(fence)
         redis.call('SET', fence_key, drawn)
