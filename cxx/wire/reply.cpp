@@ -13,7 +13,8 @@ namespace redilock {
 
 namespace {
 
-// The largest honest reply is a page of SCAN: some thousand names of up to 1 KiB.
+// The largest honest reply is a page of SCAN: some thousand names of up to 1 KiB. Elements are
+// counted in all lists together: as values they take up to 20 times the bytes they are sent as.
 constexpr size_t kMaxBytes = 8u << 20;
 constexpr size_t kMaxElements = 1u << 16;
 constexpr int kMaxDepth = 4;
@@ -53,9 +54,13 @@ class ReplyBuilder {
   static void free(void *root) { std::unique_ptr<Reply>(static_cast<Reply *>(root)).reset(); }
 
  private:
+  static ReplyCaps &caps(const redisReadTask *task) {
+    return *static_cast<ReplyCaps *>(task->privdata);
+  }
+
   // The reader takes any null for want of memory; this says that it was not.
   static void *refuse(const redisReadTask *task) {
-    *static_cast<bool *>(task->privdata) = true;
+    caps(task).refused = true;
     return nullptr;
   }
 
@@ -67,7 +72,9 @@ class ReplyBuilder {
   static void *sized_array(const redisReadTask *task, size_t count) {
     int depth = 1;
     for (const redisReadTask *up = task->parent; up != nullptr; up = up->parent) ++depth;
-    if (depth > kMaxDepth || count > kMaxElements) return refuse(task);
+    size_t &elements = caps(task).elements;
+    if (depth > kMaxDepth || count > kMaxElements - elements) return refuse(task);
+    elements += count;
     return make(task, Reply::Kind::kArray, [&](Reply &reply) { reply.items_.resize(count); });
   }
 
@@ -144,7 +151,7 @@ ReplyReader::ReplyReader() { renew(); }
 void ReplyReader::renew() {
   decltype(reader_) reader(::redisReaderCreateWithFunctions(builder_functions()));
   if (!reader) throw std::bad_alloc();
-  reader->privdata = &refused_;
+  reader->privdata = &caps_;
   reader->maxbuf = 0;
   reader_ = std::move(reader);
   largest_ = 0;
@@ -163,7 +170,7 @@ void ReplyReader::feed(const char *bytes, size_t count) {
 std::optional<Reply> ReplyReader::next() {
   void *raw = nullptr;
   if (::redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) {
-    if (refused_) protocol_error("it has more parts, or others, than it may");
+    if (caps_.refused) protocol_error("it has more parts, or others, than it may");
     if (reader_->err == REDIS_ERR_OOM) throw std::bad_alloc();
     protocol_error(reader_->errstr);
   }
@@ -173,6 +180,7 @@ std::optional<Reply> ReplyReader::next() {
   }
   std::unique_ptr<Reply> root(static_cast<Reply *>(raw));
   pending_ = reader_->len - reader_->pos;
+  caps_.elements = 0;
   return std::move(*root);
 }
 

@@ -33,6 +33,13 @@ class Reply {
   std::vector<Reply> items_;
 };
 
+// What a reply under way has come to, and whether it was more than it may be: hiredis cannot tell
+// that from want of memory.
+struct ReplyCaps {
+  size_t elements = 0;  // of all lists together
+  bool refused = false;
+};
+
 class ReplyReader {
  public:
   ReplyReader();  // throws std::bad_alloc
@@ -55,9 +62,9 @@ class ReplyReader {
   void refuse_announced_giants() const;
 
   std::unique_ptr<redisReader, Deleter> reader_;
-  size_t pending_ = 0;    // bytes fed since the last whole reply
-  size_t largest_ = 0;    // of pending_
-  bool refused_ = false;  // by the caps, which hiredis cannot tell from want of memory
+  size_t pending_ = 0;  // bytes fed since the last whole reply
+  size_t largest_ = 0;  // of pending_
+  ReplyCaps caps_;
 };
 
 }  // namespace redilock

@@ -97,6 +97,31 @@ static void harm_is_refused_at_once(void **) {
   }
 }
 
+// `lists` of `each` numbers, in one reply.
+static std::string list_of_lists(size_t lists, size_t each) {
+  std::string list = "*" + std::to_string(each) + "\r\n",
+              all = "*" + std::to_string(lists) + "\r\n";
+  for (size_t i = 0; i < each; ++i) list += ":1\r\n";
+  for (size_t i = 0; i < lists; ++i) all += list;
+  return all;
+}
+
+static void elements_are_counted_in_all_lists_together(void **) {
+  const Outcome many = outcome_of([] {
+    const std::string bytes = list_of_lists(200, 200);
+    ReplyReader reader;
+    std::string sizes;
+    for (int i = 0; i < 3; ++i) {  // each counts for itself
+      reader.feed(bytes.data(), bytes.size());
+      sizes += std::to_string(reader.next()->items().size()) + " ";
+    }
+    return sizes;
+  });
+  assert_returns(many, "200 200 200 ");
+  assert_throws(read_in(1000, list_of_lists(300, 300)), kProtocol,
+                "the server's reply is not understood: it has more parts, or others, than it may");
+}
+
 static void too_many_bytes_without_an_end_are_refused(void **) {
   const Outcome endless = outcome_of([] {
     ReplyReader reader;
@@ -136,6 +161,7 @@ int main() {
       cmocka_unit_test(replies_are_read_in_portions_of_any_size),
       cmocka_unit_test(a_long_string_is_read_in_portions),
       cmocka_unit_test(harm_is_refused_at_once),
+      cmocka_unit_test(elements_are_counted_in_all_lists_together),
       cmocka_unit_test(too_many_bytes_without_an_end_are_refused),
       cmocka_unit_test(a_reply_of_another_kind_is_an_error),
   };
