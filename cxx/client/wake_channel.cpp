@@ -185,20 +185,34 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock, Wait &wait, Instan
   }
   lock.lock();
   subscribed_ = true;
+  subscribed_at_ = clock_.now();
   failure_.reset();
-  pause_ = Micros(0);
   server_time_ = {};  // it may be another server now, with another clock
   rouse_all(waits_.all_due(clock_.now()));
   for (Wait *other : subscribing_) rouse(other);
 }
 
-void WakeChannel::failed(const Error &error) {
-  failure_ = error;
+void WakeChannel::back_off() {
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   retry_at_ = after(clock_.now(), pause_);
+}
+
+void WakeChannel::failed(const Error &error) {
+  failure_ = error;
+  back_off();
   if (error.retriable()) return;
   for (Wait *other : subscribing_) rouse(other);
   rouse_all(waits_.all_due(clock_.now()));
+}
+
+// A subscription that has stood for a while is replaced at once. One that breaks as soon as it is
+// confirmed must not be made anew without end.
+void WakeChannel::lost() {
+  subscribed_ = false;
+  const bool stood = clock_.now() - subscribed_at_ >= kLongestPause;
+  if (!stood) return back_off();
+  pause_ = Micros(0);
+  retry_at_ = Instant();
 }
 
 // Takes in what has arrived. A connection that broke is replaced by the next to read.
@@ -212,10 +226,7 @@ void WakeChannel::receive(std::unique_lock<std::mutex> &lock) {
     connection_.reset();
   }
   lock.lock();
-  if (broken) {
-    subscribed_ = false;
-    retry_at_ = Instant();
-  }
+  if (broken) lost();
   receiving_ = true;
   Finally received([&] { receiving_ = false; });
   for (const Reply &message : messages) dispatch(message);

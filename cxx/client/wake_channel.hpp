@@ -58,6 +58,8 @@ class WakeChannel {
   void receive(std::unique_lock<std::mutex> &lock);
   void dispatch(const Reply &message);
   void failed(const Error &error);
+  void lost();
+  void back_off();
   void pass_on();
   void rouse(Waiter *waiter);
   void rouse_all(const std::vector<Waiter *> &waiters);
@@ -72,6 +74,7 @@ class WakeChannel {
   bool receiving_ = false;
   Wait *reader_ = nullptr;  // null also where a thread that does not wait reads
   bool subscribed_ = false;
+  Instant subscribed_at_{};
   std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
   std::vector<Wait *> subscribing_;
   WaitList waits_;

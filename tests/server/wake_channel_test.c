@@ -77,6 +77,24 @@ static void pushes_before_the_confirmation_are_told_apart(void **state) {
   close_scene(&scene);
 }
 
+/* Each confirmed subscription also asks for the place again, so there would be no end of requests. */
+static void subscription_that_ends_at_once_is_not_made_anew_at_once(void **state) {
+  (void)state;
+  const struct fake_step steps[] = {{"EVALSHA", FAKE_SEND, "*1\r\n:60000\r\n", 1},
+                                    {"SUBSCRIBE", FAKE_SUBSCRIBE_CLOSE, NULL, 0},
+                                    {"EVALSHA", FAKE_SEND, QUEUED, 0},
+                                    {NULL, FAKE_SEND, NULL, 0}};
+  attempt_t waiter;
+  fake_server_t *fake = fake_server_start(steps);
+  redilock_client_t *client = client_at(fake_server_url(fake), "timeout=2s");
+  assert_int_not_equal(attempt(&waiter, client, "lock", 60000, 1000), REDILOCK_OK);
+  assert_in_range(fake_server_count(fake, "SUBSCRIBE"), 3, 10);
+  assert_in_range(fake_server_count(fake, "EVALSHA"), 3, 15);
+  attempt_free(&waiter);
+  redilock_free(client);
+  fake_server_stop(fake);
+}
+
 static void grant_of_another_time_is_only_a_reason_to_ask(void **state) {
   (void)state;
   struct scene scene;
@@ -146,6 +164,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pushed_grant_is_taken_among_noise),
       cmocka_unit_test(pushes_before_the_confirmation_are_told_apart),
+      cmocka_unit_test(subscription_that_ends_at_once_is_not_made_anew_at_once),
       cmocka_unit_test(grant_of_another_time_is_only_a_reason_to_ask),
       cmocka_unit_test(forged_pushes_change_nothing),
       cmocka_unit_test(channel_that_dies_at_once_is_no_storm),

@@ -136,8 +136,10 @@ static void obey(fake_server_t *server, struct peer *peer, const struct command 
   } else if (step->action != FAKE_SILENT && step->action != FAKE_RESET) {
     send_text(peer, step->bytes);
   }
-  if (step->action == FAKE_SUBSCRIBE) confirm(server, peer, command);
-  if (step->action == FAKE_CLOSE || step->action == FAKE_RESET)
+  if (step->action == FAKE_SUBSCRIBE || step->action == FAKE_SUBSCRIBE_CLOSE)
+    confirm(server, peer, command);
+  if (step->action == FAKE_CLOSE || step->action == FAKE_RESET ||
+      step->action == FAKE_SUBSCRIBE_CLOSE)
     end(peer, step->action == FAKE_RESET);
 }
 

@@ -10,12 +10,13 @@
 #include <stddef.h>
 
 enum fake_action {
-  FAKE_SEND,      /* the bytes */
-  FAKE_CLOSE,     /* the bytes, then an orderly end */
-  FAKE_RESET,     /* nothing, and the connection is reset */
-  FAKE_SILENT,    /* nothing; the connection stays open */
-  FAKE_TRICKLE,   /* the bytes, one a second */
-  FAKE_SUBSCRIBE, /* the confirmation of a SUBSCRIBE, with the bytes put before it */
+  FAKE_SEND,            /* the bytes */
+  FAKE_CLOSE,           /* the bytes, then an orderly end */
+  FAKE_RESET,           /* nothing, and the connection is reset */
+  FAKE_SILENT,          /* nothing; the connection stays open */
+  FAKE_TRICKLE,         /* the bytes, one a second */
+  FAKE_SUBSCRIBE,       /* the confirmation of a SUBSCRIBE, with the bytes put before it */
+  FAKE_SUBSCRIBE_CLOSE, /* the same, then an orderly end */
 };
 
 struct fake_step {
