@@ -173,9 +173,9 @@ REDILOCK_API const char *redilock_option_doc(size_t index);
 /**
  * Makes a client. Does no I/O: the server is first asked by the first operation.
  *
- * @param url     "redis://[user[:password]@]host[:port][/db][?option=value&...]" or
- *                "unix:///path/to.sock?db=N"; NULL takes the environment's REDILOCK_URL, or else
- *                "redis://127.0.0.1:6379/0"
+ * @param url     "redis://[user[:password]@]host[:port][/db][?option=value&...]", the same with
+ *                valkey://, or "unix:///path/to.sock?db=N"; NULL takes the environment's
+ *                REDILOCK_URL, or else "redis://127.0.0.1:6379/0"
  * @param options NULL, or settings, copied; what the url says counts before them
  * @param out     the new client, owned by the caller
  * @param error   NULL, or a buffer for the reason of a failure; it names the wrong part and never
@@ -305,6 +305,8 @@ REDILOCK_API int32_t redilock_op_set_int(redilock_op_t *op, const char *name, in
 
 /**
  * Acquires as redilock_acquire does, with the options of the operation; also REDILOCK_E_CANCELLED.
+ * That may be said while a request under way is still being undone behind the caller: for a moment
+ * the lock may stand on the server, held by nobody, and is then handed on.
  * Since 0.1.
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out);
@@ -464,7 +466,9 @@ REDILOCK_API void redilock_info_free(redilock_info_t *info);
 /**
  * The next name of a list.
  *
- * Blocks for at most the client's `timeout`.
+ * Blocks for at most the client's `timeout` for each page of the server's keys that is looked
+ * through for it: among many other keys that are many pages. After a failure the next call asks for
+ * the same page again. redilock_op_cancel ends the call between any two pages and within one.
  * @param name the name, borrowed from the list until its next call; NULL after the last one
  * @param len  NULL, or where its length goes
  * @return REDILOCK_OK (after the last name with *name NULL), REDILOCK_E_CANCELLED, and what

@@ -1,0 +1,56 @@
+/*
+ * A list of locks is read in pages, each of which has its own time and may fail by itself. What a server
+ * lists is in tests/capi/info_test.c.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "support/attempt.h"
+#include "support/cmocka.h"
+#include "support/fake_server.h"
+#include "support/timing.h"
+
+#define EMPTY_PAGE(cursor) "*1\r\n$1\r\n" cursor "\r\n"
+#define LAST_PAGE "*2\r\n$1\r\n0\r\n$3\r\njob\r\n"
+
+/* The server falls silent after two pages without a name. */
+static void page_that_does_not_come_is_asked_for_by_the_next_call(void **state) {
+  (void)state;
+  const struct fake_step steps[] = {{"EVALSHA", FAKE_SEND, EMPTY_PAGE("5"), 1},
+                                    {"EVALSHA", FAKE_SEND, EMPTY_PAGE("7"), 1},
+                                    {"EVALSHA", FAKE_SILENT, NULL, 1},
+                                    {"EVALSHA", FAKE_SEND, LAST_PAGE, 0},
+                                    {NULL, FAKE_SEND, NULL, 0}};
+  fake_server_t *fake = fake_server_start(steps);
+  redilock_client_t *client = client_at(fake_server_url(fake), "timeout=300ms");
+  redilock_op_t *op = NULL;
+  redilock_list_t *list = NULL;
+  const char *name = "x";
+  char cursor[8];
+  size_t len = 9;
+  assert_int_equal(redilock_op_new(client, &op), REDILOCK_OK);
+  assert_int_equal(redilock_op_list(op, &list), REDILOCK_OK);
+
+  const int64_t began = now_ms();
+  assert_int_equal(redilock_list_next(list, &name, &len), REDILOCK_E_UNAVAILABLE);
+  assert_in_range(now_ms() - began, 300, 2000);
+  assert_null(name);
+  assert_int_equal(len, 0);
+  assert_int_equal(fake_server_count(fake, "EVALSHA"), 3);
+
+  assert_int_equal(redilock_list_next(list, &name, &len), REDILOCK_OK);
+  assert_string_equal(name, "job");
+  fake_server_word(fake, "EVALSHA", 3, cursor, sizeof cursor);
+  assert_string_equal(cursor, "7");
+  redilock_list_free(list);
+  redilock_op_free(op);
+  redilock_free(client);
+  fake_server_stop(fake);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(page_that_does_not_come_is_asked_for_by_the_next_call),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
