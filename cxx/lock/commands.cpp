@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "lock/replies.hpp"
+#include "lock/requests.hpp"
 #include "scripts/embedded.hpp"
 #include "values/name.hpp"
 #include "values/token.hpp"
@@ -11,22 +12,19 @@ namespace redilock {
 
 namespace {
 
-constexpr Script kAcquire{scripts::acquire, scripts::acquire_sha1};
-constexpr Script kRelease{scripts::release, scripts::release_sha1};
-constexpr Script kExtend{scripts::extend, scripts::extend_sha1};
 constexpr Script kForceRelease{scripts::force_release, scripts::force_release_sha1};
 constexpr Script kList{scripts::list, scripts::list_sha1};
 constexpr Script kInfo{scripts::info, scripts::info_sha1};
 
-std::string text_of(Millis time) { return std::to_string(time.count()); }
-
-std::string member_of(const Claim &claim, std::string_view channel) {
-  std::string member = text_of(claim.ttl);
-  member.append(" ").append(channel).append(" ").append(claim.token);
-  return member;
-}
-
 }  // namespace
+
+namespace requests {
+
+const Script kAcquire{scripts::acquire, scripts::acquire_sha1};
+const Script kRelease{scripts::release, scripts::release_sha1};
+const Script kExtend{scripts::extend, scripts::extend_sha1};
+
+}  // namespace requests
 
 LockKeys::LockKeys(std::string_view prefix, std::string_view name)
     : lock(lock_key(prefix, name)), queue(queue_key(lock)), fence(fence_key()) {}
@@ -45,27 +43,20 @@ std::optional<Push> parse_push(std::string_view payload) {
 }
 
 AcquireReply Commands::acquire(const Claim &claim, const Limit &limit) {
-  Command keys{claim.keys.lock, claim.keys.queue};
-  if (claim.fence) keys.push_back(claim.keys.fence);
-  const std::string ttl = text_of(claim.ttl);
-  return read_acquire(server_.run(kAcquire, keys, {claim.token, ttl}, limit), claim, false);
+  return read_acquire(requests::acquire(claim, waiting(limit)), claim, false);
 }
 
 AcquireReply Commands::queue(const Claim &claim, std::string_view channel, int64_t arrival,
                              const Limit &limit) {
-  Command keys{claim.keys.lock, claim.keys.queue};
-  if (claim.fence) keys.push_back(claim.keys.fence);
-  const std::string ttl = text_of(claim.ttl), place = std::to_string(arrival);
-  return read_acquire(server_.run(kAcquire, keys, {claim.token, ttl, channel, place}, limit), claim,
-                      true);
+  return read_acquire(requests::queue(claim, channel, arrival, waiting(limit)), claim, true);
 }
 
-bool Commands::repeat_while_more(const Script &script, const Command &keys,
-                                 const Command &arguments, const Limit &limit) {
+template <typename Request>
+bool Commands::repeat_while_more(Request request) {
   bool done = false;
   try {
     for (;;) {
-      Answer answer = server_.run(script, keys, arguments, limit);
+      const Answer answer = request();
       const Release release = read_release(answer.reply);
       done = done || answer.asked_before || release.owned;
       if (!release.more) return done;
@@ -78,24 +69,23 @@ bool Commands::repeat_while_more(const Script &script, const Command &keys,
 }
 
 bool Commands::release(const LockKeys &keys, std::string_view token, const Limit &limit) {
-  return repeat_while_more(kRelease, {keys.lock, keys.queue}, {token}, limit);
+  return repeat_while_more([&] { return requests::release(keys, token, waiting(limit)); });
 }
 
 bool Commands::leave(const Claim &claim, std::string_view channel, const Limit &limit) {
-  const std::string member = member_of(claim, channel);
-  return repeat_while_more(kRelease, {claim.keys.lock, claim.keys.queue}, {claim.token, member},
-                           limit);
+  return repeat_while_more([&] { return requests::leave(claim, channel, waiting(limit)); });
 }
 
 std::optional<Instant> Commands::extend(const LockKeys &keys, std::string_view token, Millis ttl,
                                         const Limit &limit) {
-  const std::string text = text_of(ttl);
-  Answer answer = server_.run(kExtend, {keys.lock}, {token, text}, limit);
+  const Answer answer = requests::extend(keys, token, ttl, waiting(limit));
   return read_extend(answer.reply) ? std::optional<Instant>(answer.sent) : std::nullopt;
 }
 
 bool Commands::force_release(const LockKeys &keys, const Limit &limit) {
-  return repeat_while_more(kForceRelease, {keys.lock, keys.queue}, {}, limit);
+  return repeat_while_more([&] {
+    return server_.run(kForceRelease, {keys.lock, keys.queue}, {}, limit);
+  });
 }
 
 LockInfo Commands::info(const LockKeys &keys, const Limit &limit) {

@@ -95,8 +95,15 @@ class Commands {
   Server &server() noexcept { return server_; }
 
  private:
-  bool repeat_while_more(const Script &script, const Command &keys, const Command &arguments,
-                         const Limit &limit);
+  template <typename Request>
+  bool repeat_while_more(Request request);
+  // An `ask` that waits for the answer.
+  auto waiting(const Limit &limit) {
+    return [this, &limit](const Script &script, const Command &keys, const Command &arguments) {
+      return server_.run(script, keys, arguments, limit);
+    };
+  }
+
   Server &server_;
 };
 

@@ -24,17 +24,6 @@ char *put_length(char *at, char type, size_t length) {
   return put(std::to_chars(at, at + kFrame, length).ptr, "\r\n");
 }
 
-// hiredis formats by sprintf, word for word: half of all instructions of a lock and its release.
-std::string formatted(const Command &command) {
-  size_t most = kFrame;
-  for (auto word : command) most += kFrame + word.size() + 2;
-  std::string bytes(most, '\0');
-  char *end = put_length(bytes.data(), '*', command.size());
-  for (auto word : command) end = put(put(put_length(end, '$', word.size()), word), "\r\n");
-  bytes.resize(static_cast<size_t>(end - bytes.data()));
-  return bytes;
-}
-
 bool starts_with(std::string_view text, std::string_view head) {
   return text.substr(0, head.size()) == head;
 }
@@ -77,6 +66,27 @@ std::string quoted(const std::string &said, std::string_view secret) {
 }
 
 }  // namespace
+
+// hiredis formats by sprintf, word for word: half of all instructions of a lock and its release.
+std::string framed(const Command &words, size_t announced) {
+  size_t most = kFrame;
+  for (auto word : words) most += kFrame + word.size() + 2;
+  std::string bytes(most, '\0');
+  char *end = bytes.data();
+  if (announced > 0) end = put_length(end, '*', announced);
+  for (auto word : words) end = put(put(put_length(end, '$', word.size()), word), "\r\n");
+  bytes.resize(static_cast<size_t>(end - bytes.data()));
+  return bytes;
+}
+
+bool is_noscript(const Reply &reply) {
+  return reply.is_error() && starts_with(reply.text(), "NOSCRIPT");
+}
+
+bool passes_soon(const Reply &reply) {
+  return reply.is_error() &&
+         one_of(reply.text(), {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY"});
+}
 
 Error server_error(const std::string &text, std::string_view secret) {
   const std::string words = "the server says: " + quoted(text, secret);
@@ -128,7 +138,7 @@ void Connection::greet(const Credentials &credentials, const Limit &limit) {
 }
 
 void Connection::send(const Command &command, const Limit &limit) {
-  socket_.send(formatted(command), limit);
+  socket_.send(framed(command, command.size()), limit);
 }
 
 Reply Connection::receive(const Limit &limit) {

@@ -31,6 +31,8 @@ class Connection {
   Reply receive(const Limit &limit);
   // Both, where nothing is left unread: a reply from before the request answers something else.
   Reply call(const Command &command, const Limit &limit);
+  // Takes as much of some formatted commands as goes out without waiting.
+  size_t send_now(std::string_view bytes) { return socket_.send_now(bytes); }
   // Adds the replies that are here already. Also where it throws, those before stay.
   void receive_now(std::vector<Reply> &replies);
 
@@ -49,6 +51,15 @@ class Connection {
   ReplyReader reader_;
   int64_t id_ = 0;
 };
+
+// Words as they are sent; `announced` of them make a command, those that follow later included. 0
+// for words that follow.
+std::string framed(const Command &words, size_t announced);
+
+// Whether the script has to be sent by its text.
+bool is_noscript(const Reply &reply);
+// Whether to ask again within the same call: the server is on its way up, or busy with a script.
+bool passes_soon(const Reply &reply);
 
 // What an error reply of the server means: kAuth, kUnsupported (a cluster), or kServer with the
 // server's words, cut where they could repeat what was sent to it, and without tokens and `secret`.

@@ -24,8 +24,10 @@ timespec time_left(const Limit &limit) {
 
 }  // namespace
 
-Notifier::~Notifier() {
-  int fd = fd_.load();
+Notifier::~Notifier() { close(); }
+
+void Notifier::close() noexcept {
+  int fd = fd_.exchange(-1);
   if (fd >= 0) ::close(fd);
 }
 
@@ -77,7 +79,8 @@ Ready wait_until_ready(int fd, short events, const Limit &limit) {
   if (limit.interrupt != nullptr) polled[1].fd = limit.interrupt->notifier.fd();
   for (;;) {
     limit.check();
-    timespec left = time_left(limit);
+    Meanwhile *meanwhile = limit.interrupt != nullptr ? limit.interrupt->meanwhile : nullptr;
+    timespec left = time_left(meanwhile != nullptr ? limit.until(meanwhile->meanwhile()) : limit);
     int count = ::ppoll(polled, 2, &left, nullptr);
     if (count < 0 && errno != EINTR)
       throw Error(Status::kUnavailable, "poll failed: out of memory", true);

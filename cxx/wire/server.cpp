@@ -45,18 +45,6 @@ bool is_quiet(const Connection &connection) {
   return ::poll(&polled, 1, 0) == 0;
 }
 
-bool is_noscript(const Reply &reply) {
-  return reply.is_error() && reply.text().compare(0, 8, "NOSCRIPT") == 0;
-}
-
-// Whether to ask again within the same call: the server is on its way up, or busy with a script.
-bool passes_soon(const Reply &reply) {
-  if (!reply.is_error()) return false;
-  for (const char *state : {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY"})
-    if (reply.text().compare(0, std::string_view(state).size(), state) == 0) return true;
-  return false;
-}
-
 }  // namespace
 
 Server::Server(Endpoint endpoint, const ClientOptions &options, const Clock &clock)
@@ -215,6 +203,11 @@ void Server::end_abandoned(Connection &connection, const Limit &limit) {
 void Server::close() noexcept {
   std::lock_guard lock(mutex_);
   idle_.clear();
+}
+
+void Server::close_if_unused() noexcept {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (lock) idle_.clear();
 }
 
 }  // namespace redilock

@@ -50,6 +50,8 @@ class Server {
   // Any other command whose repetition does no harm.
   Answer run(const Command &command, const Limit &limit);
 
+  // A connection out of the pool, or a new one.
+  std::unique_ptr<Connection> check_out(const Limit &limit);
   // A new connection outside the pool. What was abandoned before is ended first.
   std::unique_ptr<Connection> connect(const Limit &limit);
 
@@ -61,7 +63,13 @@ class Server {
   // False once the server refused CLIENT KILL: abandoned requests may then still run.
   bool can_end_abandoned() const noexcept { return can_kill_; }
 
-  void close() noexcept;  // drops the idle connections; later ones are not kept
+  // Closes a connection on which a request may be under way; the next connect() ends it at the
+  // server.
+  void abandon(std::unique_ptr<Connection> connection) noexcept;
+
+  void close() noexcept;  // drops the idle connections
+  // As close() in the child of a fork, where a thread that does not exist may hold the mutex.
+  void close_if_unused() noexcept;
 
  private:
   std::optional<Answer> attempt(const Command &command, const Script *script, const Limit &limit,
@@ -69,9 +77,7 @@ class Server {
   Reply ask(Connection &connection, const Command &by_sha, const Script *script,
             const Limit &limit);
   Answer retry(const Command &command, const Script *script, const Limit &limit);
-  std::unique_ptr<Connection> check_out(const Limit &limit);
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
-  void abandon(std::unique_ptr<Connection> connection) noexcept;
   void end_abandoned(Connection &connection, const Limit &limit);
 
   struct Idle {

@@ -98,17 +98,28 @@ Socket Socket::connect(const Endpoint &endpoint, const Limit &limit) {
 }
 
 void Socket::send(std::string_view bytes, const Limit &limit) {
-  while (!bytes.empty()) {
-    ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  for (;;) {
+    bytes.remove_prefix(send_now(bytes));
+    if (bytes.empty()) return;
+    if (wait_until_ready(fd_.get(), POLLOUT, limit) == Ready::kDeadline)
+      unavailable("the server takes no request");
+  }
+}
+
+size_t Socket::send_now(std::string_view bytes) {
+  size_t total = 0;
+  while (total < bytes.size()) {
+    ssize_t sent =
+        ::send(fd_.get(), bytes.data() + total, bytes.size() - total, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) {
-      bytes.remove_prefix(static_cast<size_t>(sent));
+      total += static_cast<size_t>(sent);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (wait_until_ready(fd_.get(), POLLOUT, limit) == Ready::kDeadline)
-        unavailable("the server takes no request");
+      break;
     } else if (errno != EINTR) {
       unavailable("cannot send: " + error_text(errno));
     }
   }
+  return total;
 }
 
 size_t Socket::receive(char *buffer, size_t size, const Limit &limit) {

@@ -16,6 +16,8 @@ class Socket {
 
   // Both throw Error(kUnavailable) where the peer is gone or the deadline has passed.
   void send(std::string_view bytes, const Limit &limit);
+  // Sends what goes out without waiting, and returns how much.
+  size_t send_now(std::string_view bytes);
   // Waits for bytes and returns how many came, at least one.
   size_t receive(char *buffer, size_t size, const Limit &limit);
   // What is there already; 0 for nothing.

@@ -1,0 +1,195 @@
+#include "wire/pipeline.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+
+namespace redilock {
+
+namespace {
+
+constexpr Micros kConnectTime{1000000};
+constexpr Micros kFirstPause{5000};
+constexpr Micros kLongestPause{500000};
+// Bytes that are formatted ahead of what the socket takes.
+constexpr size_t kAhead = 1 << 16;
+
+Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
+
+// With as much of the message as there is memory for.
+Unanswered unanswered(const Error &why, bool sent) noexcept {
+  try {
+    return {why, sent};
+  } catch (const std::bad_alloc &) {
+    return {Error(why.status(), "", why.retriable()), sent};
+  }
+}
+
+}  // namespace
+
+Pipeline::Pipeline(Server &server)
+    : server_(server),
+      clock_(server.clock()),
+      overdue_(Status::kUnavailable, "the server did not answer in time", true),
+      last_error_(overdue_) {}
+
+void Pipeline::ask(const Script &script, const Command &keys, const Command &arguments,
+                   Instant deadline, Done done) {
+  const std::string key_count = std::to_string(keys.size());
+  Command words{key_count};
+  words.insert(words.end(), keys.begin(), keys.end());
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  Queue entry;
+  entry.push_back(
+      {script, words.size(), framed(words, 0), deadline, std::move(done), ++last_number_});
+  deadlines_.emplace(deadline, last_number_);
+  unsent_.splice(unsent_.end(), entry);
+}
+
+pollfd Pipeline::wanted() {
+  const bool sending = !outgoing_.empty() || !unsent_.empty();
+  const int fd = connection_ ? connection_->fd() : -1;
+  return {fd, static_cast<short>(sending ? POLLIN | POLLOUT : POLLIN), 0};
+}
+
+Instant Pipeline::next_run() {
+  const Instant next = deadlines_.empty() ? kNever : deadlines_.begin()->first;
+  return unsent_.empty() || connection_ ? next : std::min(next, resume_at_);
+}
+
+void Pipeline::run(Interrupt &interrupt) noexcept {
+  try {
+    if (connection_) receive_all();
+    if (!connection_ && !unsent_.empty() && clock_.now() >= resume_at_) {
+      const Micros patience = std::min<Micros>(server_.timeout(), kConnectTime);
+      connection_ = server_.check_out({clock_, after(clock_.now(), patience), &interrupt});
+      descriptor_.store(connection_->fd());
+    }
+    if (connection_) send_all();
+  } catch (const Error &error) {
+    broken(error);
+  } catch (const std::bad_alloc &) {
+    broken(no_memory());
+  }
+  expire();
+}
+
+Instant Pipeline::run_meanwhile() noexcept {
+  expire();
+  return deadlines_.empty() ? kNever : deadlines_.begin()->first;
+}
+
+void Pipeline::send_all() {
+  while (!unsent_.empty() || !outgoing_.empty()) {
+    while (!unsent_.empty() && outgoing_.size() < kAhead) {
+      Asked &next = unsent_.front();
+      const Command head{next.by_text ? "EVAL" : "EVALSHA",
+                         next.by_text ? next.script.text : next.script.sha1};
+      outgoing_ += framed(head, head.size() + next.words);
+      outgoing_ += next.tail;
+      next.sent = clock_.now();
+      sent_.splice(sent_.end(), unsent_, unsent_.begin());
+    }
+    outgoing_.erase(0, connection_->send_now(outgoing_));
+    if (!outgoing_.empty()) return;
+  }
+}
+
+// Also where the connection ends: what came before that counts.
+void Pipeline::receive_all() {
+  std::vector<Reply> replies;
+  std::optional<Error> end;
+  try {
+    connection_->receive_now(replies);
+  } catch (const Error &error) {
+    end = error;
+  }
+  for (Reply &reply : replies) {
+    if (sent_.empty()) throw Error(Status::kProtocol, "the server answers what was not asked");
+    answered(std::move(reply));
+  }
+  if (end) throw Error(*end);
+}
+
+void Pipeline::answered(Reply reply) {
+  const auto entry = sent_.begin();
+  if (!reply.is_error()) {
+    pause_ = Micros(0);
+    const Answer answer{std::move(reply), entry->sent, entry->sent_before};
+    return finish(sent_, entry, &answer, nullptr);
+  }
+  if (is_noscript(reply) && !entry->by_text) {
+    entry->by_text = true;
+    return unsent_.splice(unsent_.begin(), sent_, entry);
+  }
+  const Error error = server_error(reply.text());
+  if (!passes_soon(reply)) {
+    const Unanswered refused(error, entry->sent_before);
+    return finish(sent_, entry, nullptr, &refused);
+  }
+  // Nothing would fare better on this server now: all start over after a pause.
+  entry->refused = true;
+  throw Error(error);
+}
+
+// Everything is asked again on the next connection, unless there is no sense in asking.
+void Pipeline::broken(const Error &error) noexcept {
+  drop_connection();
+  for (Asked &entry : sent_) {
+    entry.sent_before = entry.sent_before || !entry.refused;
+    entry.refused = false;
+  }
+  unsent_.splice(unsent_.begin(), sent_);
+  last_error_ = unanswered(error, false);
+  pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+  resume_at_ = after(clock_.now(), pause_);
+  if (error.status() != Status::kUnavailable && !error.retriable()) fail_all(error);
+}
+
+void Pipeline::drop_connection() noexcept {
+  outgoing_.clear();
+  if (!connection_) return;
+  descriptor_.store(-1);
+  server_.abandon(std::move(connection_));
+}
+
+// A request that was sent and is overdue takes the connection with it: its answer could come at any
+// time.
+void Pipeline::expire() noexcept {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= clock_.now()) {
+    const uint64_t number = deadlines_.begin()->second;
+    auto is_it = [number](const Asked &entry) { return entry.number == number; };
+    if (std::any_of(sent_.begin(), sent_.end(), is_it)) broken(overdue_);
+    const auto entry = std::find_if(unsent_.begin(), unsent_.end(), is_it);
+    const Unanswered overdue = unanswered(last_error_, entry->sent_before);
+    finish(unsent_, entry, nullptr, &overdue);
+  }
+}
+
+void Pipeline::fail_all(const Error &why) noexcept {
+  Queue entries;
+  for (Asked &entry : sent_) entry.sent_before = true;
+  entries.splice(entries.end(), sent_);
+  entries.splice(entries.end(), unsent_);
+  while (!entries.empty()) {
+    const Unanswered error = unanswered(why, entries.front().sent_before);
+    finish(entries, entries.begin(), nullptr, &error);
+  }
+}
+
+void Pipeline::finish(Queue &queue, Queue::iterator entry, const Answer *answer,
+                      const Unanswered *error) {
+  Queue finished;
+  finished.splice(finished.begin(), queue, entry);
+  deadlines_.erase({entry->deadline, entry->number});
+  entry->done(answer, error);
+}
+
+void Pipeline::close_descriptors() noexcept {
+  const int descriptor = descriptor_.exchange(-1);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+}  // namespace redilock

@@ -1,0 +1,78 @@
+// Scripts asked without waiting: many requests under way at once on one connection, answered in the
+// order in which they were sent. For one thread that polls; a request that went unheard is sent
+// again on the next connection, as Server does for calls that block.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "wire/pollable.hpp"
+#include "wire/server.hpp"
+
+namespace redilock {
+
+class Pipeline final : public Pollable {
+ public:
+  // The answer, or else why there is none. Called by the thread that polls or by fail_all(), exactly
+  // once, also where memory is short; throws nothing.
+  using Done = std::function<void(const Answer *answer, const Unanswered *error)>;
+
+  explicit Pipeline(Server &server);
+
+  // Takes effect in the next run(). Throws std::bad_alloc.
+  void ask(const Script &script, const Command &keys, const Command &arguments, Instant deadline,
+           Done done);
+  // Finishes everything that is asked with this error.
+  void fail_all(const Error &why) noexcept;
+
+  pollfd wanted() override;
+  Instant next_run() override;
+  void run(Interrupt &interrupt) noexcept override;
+  Instant run_meanwhile() noexcept override;
+
+  // In the child of a fork.
+  void close_descriptors() noexcept;
+
+ private:
+  struct Asked {
+    Script script;
+    size_t words;      // of keys and arguments
+    std::string tail;  // the key count, keys and arguments as they are sent
+    Instant deadline;
+    Done done;
+    uint64_t number;
+    bool by_text = false;      // the server does not know the script yet
+    bool sent_before = false;  // on a connection that broke
+    bool refused = false;      // on this one, so that it surely was not carried out
+    Instant sent{};
+  };
+  using Queue = std::list<Asked>;  // from one to another by splice(), which takes no memory
+
+  void send_all();
+  void receive_all();
+  void answered(Reply reply);
+  void expire() noexcept;
+  void broken(const Error &error) noexcept;
+  void drop_connection() noexcept;
+  void finish(Queue &queue, Queue::iterator entry, const Answer *answer, const Unanswered *error);
+
+  Server &server_;
+  const Clock &clock_;
+  std::unique_ptr<Connection> connection_;
+  std::atomic<int> descriptor_{-1};  // the connection's
+  Queue unsent_, sent_;
+  std::set<std::pair<Instant, uint64_t>> deadlines_;
+  uint64_t last_number_ = 0;
+  std::string outgoing_;  // formatted, and not yet taken by the socket
+  Micros pause_{0};
+  Instant resume_at_{};
+  const Error overdue_;
+  Error last_error_;
+};
+
+}  // namespace redilock
