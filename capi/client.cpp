@@ -4,6 +4,7 @@
 #include "handles.hpp"
 #include "values/url.hpp"
 
+using redilock::Client;
 using redilock::Status;
 using redilock::capi::copy_text;
 using redilock::capi::guard;
@@ -20,12 +21,15 @@ const char *url_or_default(const char *url) {
   return from_environment != nullptr && *from_environment != '\0' ? from_environment : kDefaultUrl;
 }
 
-std::shared_ptr<redilock::Client> make_core(const char *url, const redilock_options *given) {
+std::shared_ptr<Client> make_core(const char *url, const redilock_options *given) {
   auto options = redilock::default_client_options();
   if (given != nullptr)
     for (const auto &[name, value] : given->values) redilock::set_option(options, name, value);
   auto endpoint = redilock::parse_url(url_or_default(url), options);
-  return std::make_shared<redilock::Client>(std::move(endpoint), std::move(options));
+  return {new redilock::Client(std::move(endpoint), std::move(options)), [](Client *client) {
+            if (client->is_forked()) return client->leave_to_parent();
+            delete client;
+          }};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "values/status.hpp"
 
@@ -19,7 +20,7 @@ struct Report {
 };
 
 // Copies as much as fits and returns the whole length.
-inline size_t copy_text(const std::string &text, char *buffer, size_t size) noexcept {
+inline size_t copy_text(std::string_view text, char *buffer, size_t size) noexcept {
   if (buffer != nullptr && size > 0) {
     const size_t count = text.size() < size ? text.size() : size - 1;
     std::memcpy(buffer, text.data(), count);

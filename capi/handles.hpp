@@ -24,11 +24,16 @@ struct redilock_client {
 struct redilock_op {
   std::shared_ptr<redilock::Client> core;
   redilock::RequestOptions request;
-  redilock::Interrupt interrupt;
-  std::atomic<int64_t> position{0};
+  const std::shared_ptr<redilock::Control> control = std::make_shared<redilock::Control>();
   redilock::capi::Report report;
+  std::shared_ptr<redilock::Submission> submission;  // the last request, where it was submitted
 
-  redilock::Call call() { return {&interrupt, &position}; }
+  redilock::Call call() { return {&control->interrupt, &control->position}; }
+  // A cancel counts for one call.
+  void forget_cancel() noexcept {
+    control->interrupt.notifier.silence();
+    control->interrupt.cancelled.store(false);
+  }
 };
 
 struct redilock_lock {
@@ -50,16 +55,25 @@ struct redilock_list {
 
 namespace redilock::capi {
 
-// As guard, for the calls of an operation: a cancel counts for one call.
+// Whether a request that was submitted is under way, or its completion not yet taken.
+inline bool is_submitted(const redilock_op *op) noexcept {
+  return op->submission != nullptr && !op->submission->taken.load();
+}
+
+// Forgets the submitted request, which nobody will ask about any more.
+inline void drop_submission(redilock_op *op) noexcept {
+  if (op->submission && !op->core->is_forked()) op->core->abandon(*op->submission);
+  op->submission.reset();
+}
+
+// As guard, for the calls of an operation that block.
 template <typename Body>
 int32_t guard_op(redilock_op *op, Body body) noexcept {
-  if (op == nullptr) return REDILOCK_E_INVALID;
-  op->interrupt.on_signals = op->request.interruptible;
+  if (op == nullptr || is_submitted(op)) return REDILOCK_E_INVALID;
+  op->control->interrupt.on_signals = op->request.interruptible;
+  drop_submission(op);
   const int32_t status = guard(op->report, body);
-  if (status == REDILOCK_E_CANCELLED) {
-    op->interrupt.notifier.silence();
-    op->interrupt.cancelled.store(false);
-  }
+  if (status == REDILOCK_E_CANCELLED) op->forget_cancel();
   return status;
 }
 

@@ -5,8 +5,10 @@
 using redilock::Error;
 using redilock::Status;
 using redilock::capi::copy_text;
+using redilock::capi::drop_submission;
 using redilock::capi::guard;
 using redilock::capi::guard_op;
+using redilock::capi::is_submitted;
 using redilock::capi::require;
 
 namespace {
@@ -14,11 +16,18 @@ namespace {
 template <typename Value>
 int32_t set(redilock_op *op, const char *name, Value value) {
   if (op == nullptr) return REDILOCK_E_INVALID;
+  if (is_submitted(op)) return REDILOCK_E_INVALID;
   return guard(op->report, [&] {
     require(name != nullptr, "the option's name");
     redilock::set_option(op->request, name, value);
     return Status::kOk;
   });
+}
+
+// How a submitted request ended, once its completion was taken.
+const Error &ended(const redilock_op *op) {
+  static const Error under_way(Status::kOk, "");
+  return is_submitted(op) ? under_way : op->submission->outcome;
 }
 
 void require_name(const redilock_op *op) {
@@ -43,7 +52,10 @@ int32_t redilock_op_new(redilock_client_t *client, redilock_op_t **out) {
   });
 }
 
-void redilock_op_free(redilock_op_t *op) { std::unique_ptr<redilock_op> owner(op); }
+void redilock_op_free(redilock_op_t *op) {
+  std::unique_ptr<redilock_op> owner(op);
+  if (op != nullptr) drop_submission(op);
+}
 
 int32_t redilock_op_set(redilock_op_t *op, const char *name, const char *value) {
   if (op == nullptr || value == nullptr) return REDILOCK_E_INVALID;
@@ -124,30 +136,36 @@ int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out) {
 }
 
 void redilock_op_cancel(redilock_op_t *op) {
-  if (op != nullptr) op->interrupt.cancel();
+  if (op == nullptr || op->core->is_forked()) return;
+  op->control->interrupt.cancel();
+  op->core->look_for_cancels();
 }
 
 void redilock_op_reset(redilock_op_t *op) {
-  if (op == nullptr) return;
-  op->interrupt.notifier.silence();
-  op->interrupt.cancelled.store(false);
+  if (op == nullptr || is_submitted(op)) return;
+  op->forget_cancel();
   op->report = {};
+  drop_submission(op);
 }
 
 int32_t redilock_op_status(const redilock_op_t *op) {
-  return op == nullptr ? REDILOCK_E_INVALID : op->report.status;
+  if (op == nullptr) return REDILOCK_E_INVALID;
+  return op->submission ? static_cast<int32_t>(ended(op).status()) : op->report.status;
 }
 
 size_t redilock_op_message(const redilock_op_t *op, char *buffer, size_t size) {
-  return copy_text(op == nullptr ? std::string() : op->report.message, buffer, size);
+  if (op == nullptr) return copy_text("", buffer, size);
+  return copy_text(op->submission ? ended(op).what() : op->report.message.c_str(), buffer, size);
 }
 
 int32_t redilock_op_retriable(const redilock_op_t *op) {
-  return op != nullptr && op->report.retriable ? 1 : 0;
+  if (op == nullptr) return 0;
+  return (op->submission ? ended(op).retriable() : op->report.retriable) ? 1 : 0;
 }
 
 int64_t redilock_op_position(const redilock_op_t *op) {
-  return op == nullptr ? 0 : op->position.load();
+  if (op == nullptr) return 0;
+  return op->control->position.load();
 }
 
 }  // extern "C"

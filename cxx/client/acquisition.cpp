@@ -106,7 +106,7 @@ void Acquisition::leave() {
 Wait &Acquisition::waiting() {
   if (!wait_) {
     const Claim &claim = machine_.claim();
-    wait_.emplace(std::string(token_id(claim.token)), claim.keys.lock, *interrupt_);
+    wait_.emplace(std::string(token_id(claim.token)), claim.keys.lock, interrupt_);
     client_.wake_.add(*wait_);
   }
   return *wait_;

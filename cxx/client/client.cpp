@@ -4,6 +4,7 @@
 #include <new>
 
 #include "client/acquisition.hpp"
+#include "client/async_acquire.hpp"
 #include "lock/validity.hpp"
 #include "values/name.hpp"
 #include "values/process.hpp"
@@ -12,10 +13,6 @@
 namespace redilock {
 
 namespace {
-
-constexpr Micros kUndoPause{250000};
-constexpr Micros kShortestRetry{10000};
-constexpr Micros kLongestRetry{1000000};
 
 // An unanswered request that may have been carried out has an unknown outcome.
 [[noreturn]] void throw_outcome(const Unanswered &error) {
@@ -41,11 +38,15 @@ Client::Client(Endpoint endpoint, ClientOptions options, const Clock &clock)
       server_(std::move(endpoint), options_, clock),
       commands_(server_),
       wake_(server_, wake_channel(ids_.next()), options_.interval),
-      service_(clock) {}
-
-Client::~Client() {
-  if (is_forked()) service_.forget();
+      pipeline_(server_),
+      service_(clock) {
+  wake_.set_service([this] { service_.wake(); });
+  service_.attend(pipeline_);
+  service_.attend(wake_);
+  service_.attend(*this);
 }
+
+Client::~Client() { close(); }
 
 bool Client::is_forked() const noexcept { return process_id() != owner_; }
 
@@ -58,7 +59,20 @@ void Client::close() noexcept {
   if (is_forked()) return;
   closed_.store(true);
   service_.stop();
+  for (const auto &acquire : acquiring_) acquire->drop();
+  acquiring_.clear();
+  pipeline_.fail_all(Error(Status::kClosed, "was freed"));
+  completions_.close();
+  wake_.close();
   server_.close();
+}
+
+void Client::leave_to_parent() noexcept {
+  service_.close_descriptors();
+  completions_.close_descriptors();
+  pipeline_.close_descriptors();
+  wake_.close_descriptors();
+  server_.close_if_unused();
 }
 
 LockKeys Client::keys_of(const RequestOptions &request) const {
@@ -104,15 +118,19 @@ Status Client::extend(Lease &lease, Millis ttl, const Call &call) {
   try {
     const Limit limit = server_.request_limit(call.interrupt).until(lease.end());
     auto anchor = commands_.extend(lease.claim().keys, lease.claim().token, ttl, limit);
-    if (anchor)
-      lease.extended(*anchor, ttl, clock_.now());
-    else
-      lease.lost();
-    return lease.state(clock_.now()) == Lease::State::kHeld ? Status::kOk : Status::kLost;
+    return check_extend(lease, ttl, anchor);
   } catch (const Unanswered &error) {
     if (lease.state(clock_.now()) == Lease::State::kLost) return Status::kLost;
     throw_outcome(error);
   }
+}
+
+Status Client::check_extend(Lease &lease, Millis ttl, std::optional<Instant> anchor) {
+  if (anchor)
+    lease.extended(*anchor, ttl, clock_.now());
+  else
+    lease.lost();
+  return lease.state(clock_.now()) == Lease::State::kHeld ? Status::kOk : Status::kLost;
 }
 
 Status Client::release_token(const RequestOptions &request, const Call &call) {
@@ -174,67 +192,13 @@ Claim Client::claim(const RequestOptions &request) {
 }
 
 std::shared_ptr<Lease> Client::lease(const RequestOptions &request, const Claim &claim,
-                                     const Granted &granted) {
+                                     const Granted &granted,
+                                     const std::shared_ptr<Submission> &teller) {
   auto lease = std::make_shared<Lease>(request.name, claim, granted.fence,
                                        lease_end(granted.anchor, claim.ttl),
                                        after(clock_.now(), request.max_hold));
-  if (request.renew) renew(lease);
+  if (request.renew) renew(lease, teller);
   return lease;
-}
-
-void Client::renew(const std::shared_ptr<Lease> &lease) {
-  service_.at(after(clock_.now(), Micros(lease->claim().ttl) / 3),
-              [this, lease](Interrupt &interrupt) { return renew_once(*lease, interrupt); });
-}
-
-// Extends a lease at a third of its ttl. What fails is tried again until the local deadline tells
-// the loss.
-std::optional<Instant> Client::renew_once(Lease &lease, Interrupt &interrupt) {
-  const Claim &claim = lease.claim();
-  const Millis ttl = lease.renewal_ttl(clock_.now());
-  if (ttl == Millis(0)) return std::nullopt;
-  try {
-    const Limit limit = server_.request_limit(&interrupt).until(lease.end());
-    auto anchor = commands_.extend(claim.keys, claim.token, ttl, limit);
-    if (!anchor) {
-      lease.lost();
-      return std::nullopt;
-    }
-    lease.extended(*anchor, ttl, clock_.now());
-    return after(*anchor, Micros(ttl) / 3);
-  } catch (const std::exception &) {
-    return after(clock_.now(), std::clamp(Micros(claim.ttl) / 10, kShortestRetry, kLongestRetry));
-  }
-}
-
-// Takes back a claim whose outcome is not known. An abandoned request that the server would not end
-// may still run, so then it is taken back again and again for one ttl. A place in the queue may
-// stand for as long as others wait with this client, so a server that cannot be reached is asked
-// until it can.
-void Client::undo(const Claim &claim) noexcept {
-  try {
-    const Instant end = after(clock_.now(), claim.ttl);
-    service_.at(clock_.now(), [this, claim, end](Interrupt &interrupt) {
-      return undo_once(claim, end, interrupt);
-    });
-  } catch (const std::exception &) {
-    return;  // no thread, no memory, or closing: the lease runs out by itself
-  }
-}
-
-std::optional<Instant> Client::undo_once(const Claim &claim, Instant end, Interrupt &interrupt) {
-  bool done = false, asked = true;
-  try {
-    commands_.leave(claim, wake_.name(), server_.request_limit(&interrupt));
-    done = server_.can_end_abandoned();
-  } catch (const Error &error) {
-    done = error.status() == Status::kCancelled;
-    asked = error.status() != Status::kUnavailable;
-  } catch (const std::bad_alloc &) {
-    asked = false;
-  }
-  const Instant next = after(clock_.now(), kUndoPause);
-  return !done && (!asked || next < end) ? std::optional<Instant>(next) : std::nullopt;
 }
 
 }  // namespace redilock

@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 
+#include "client/completions.hpp"
 #include "client/service.hpp"
 #include "client/wake_channel.hpp"
 #include "lock/commands.hpp"
@@ -14,13 +16,14 @@
 #include "values/options.hpp"
 #include "values/token.hpp"
 #include "values/url.hpp"
+#include "wire/pipeline.hpp"
 
 namespace redilock {
 
 // What a caller may learn of a request under way and how it may end it.
 struct Call {
   Interrupt *interrupt = nullptr;
-  std::atomic<int64_t> *position = nullptr;  // place in the queue, 1 is the next
+  std::atomic<int64_t> *position = nullptr;
 };
 
 // The lease, or why there is none: kHeld or kTimeout.
@@ -29,7 +32,9 @@ struct Acquired {
   std::shared_ptr<Lease> lease;
 };
 
-class Client {
+class AsyncAcquire;
+
+class Client final : Pollable {
  public:
   Client(Endpoint endpoint, ClientOptions options, const Clock &clock = system_clock());
   ~Client();
@@ -54,18 +59,63 @@ class Client {
   std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,
                                 const Call &call);
 
+  // Returns at once; ends in exactly one completion, unless it is abandoned or the client closed
+  // before. Throws Error.
+  void submit(const std::shared_ptr<Submission> &submission);
+  // Ends the acquires that were cancelled or abandoned. Async-signal-safe.
+  void look_for_cancels() noexcept;
+  // Nobody will take its completion, or the lock that it acquired.
+  void abandon(Submission &submission) noexcept;
+  Completions &completions() noexcept { return completions_; }
+
   // Ends the service and the connections; every later call says CLOSED.
   void close() noexcept;
+  // Instead of the destructor in the child of a fork: the parent's threads may have been changing
+  // anything, so only the descriptors are closed.
+  void leave_to_parent() noexcept;
 
  private:
   friend class Acquisition;
+  friend class AsyncAcquire;
   Claim claim(const RequestOptions &request);
+  // `teller`: who is told of its loss, or null.
   std::shared_ptr<Lease> lease(const RequestOptions &request, const Claim &claim,
-                               const Granted &granted);
-  void renew(const std::shared_ptr<Lease> &lease);
-  std::optional<Instant> renew_once(Lease &lease, Interrupt &interrupt);
+                               const Granted &granted,
+                               const std::shared_ptr<Submission> &teller = nullptr);
+  Status check_extend(Lease &lease, Millis ttl, std::optional<Instant> anchor);
+
+  // In the background, by the service thread (upkeep.cpp).
+  struct Renewal;
+  struct Undo;
+  void renew(const std::shared_ptr<Lease> &lease, const std::shared_ptr<Submission> &teller);
+  std::optional<Instant> renew_once(const std::shared_ptr<Renewal> &renewal);
+  void renewed(Renewal &renewal, Millis ttl, const Answer &answer);
+  void watch(const std::shared_ptr<Submission> &submission);
   void undo(const Claim &claim) noexcept;
-  std::optional<Instant> undo_once(const Claim &claim, Instant end, Interrupt &interrupt);
+  std::optional<Instant> undo_once(const std::shared_ptr<Undo> &undo);
+  bool undone(const Undo &undo, const Answer *answer, const Unanswered *error) const;
+
+  // Submissions, on the service thread (submissions.cpp), which polls here for acquires that were
+  // cancelled, or that memory was short for.
+  pollfd wanted() override { return {-1, 0, 0}; }
+  Instant next_run() override { return drive_at_; }
+  void run(Interrupt &) noexcept override { run_meanwhile(); }
+  Instant run_meanwhile() noexcept override;
+  void drive_later() noexcept;
+  void begin(const std::shared_ptr<Submission> &submission) noexcept;
+  void begin_acquire(const std::shared_ptr<Submission> &submission);
+  void begin_release(const std::shared_ptr<Submission> &submission);
+  void begin_extend(const std::shared_ptr<Submission> &submission);
+  void acquired(const std::shared_ptr<AsyncAcquire> &acquire, const Error &outcome) noexcept;
+  void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
+  template <typename Heard>
+  Pipeline::Done completing(const std::shared_ptr<Submission> &submission, Heard heard);
+  std::optional<Claim> claim_of(const Submission &submission) const;
+  Error released(Lease &lease, const Answer *answer, const Unanswered *error);
+  Error released(const Claim &claim, const Answer *answer, const Unanswered *error);
+  bool released(const Claim &claim, const Answer &answer);
+  Error extended(Lease &lease, Millis ttl, const Answer *answer, const Unanswered *error);
+  void give_back(Submission &submission) noexcept;
   LockKeys keys_of(const RequestOptions &request) const;
 
   const pid_t owner_;
@@ -76,6 +126,11 @@ class Client {
   Server server_;
   Commands commands_;
   WakeChannel wake_;
+  Pipeline pipeline_;
+  Completions completions_;
+  std::atomic<bool> cancels_{false};
+  Instant drive_at_ = kNever;  // touched by the service thread alone, as is
+  std::set<std::shared_ptr<AsyncAcquire>> acquiring_;
   Service service_;
 };
 

@@ -5,15 +5,16 @@
 
 #include <algorithm>
 #include <ctime>
-#include <vector>
 
-#include "values/finally.hpp"
 #include "values/status.hpp"
 #include "wire/thread.hpp"
 
 namespace redilock {
 
 namespace {
+
+constexpr size_t kMostAttended = 4;
+constexpr Micros kPauseForMemory{10000};
 
 // Counts suspended time, as the leases do that sleeps here guard.
 Fd make_timer() {
@@ -35,11 +36,9 @@ void arm(const Fd &timer, Micros span) {
 
 }  // namespace
 
-Service::~Service() {
-  if (!forgotten_) stop();
-}
+Service::~Service() { stop(); }
 
-void Service::at(Instant when, Task task) {
+Service::Timer Service::at(Instant when, Task task) {
   std::lock_guard lock(mutex_);
   if (interrupt_.cancelled) throw Error(Status::kClosed, "the client is being freed");
   auto added = tasks_.emplace(when, std::move(task));
@@ -54,7 +53,16 @@ void Service::at(Instant when, Task task) {
       tasks_.erase(added);
       throw;
     }
-  if (added == tasks_.begin()) interrupt_.notifier.ring();
+  const bool elsewhere = thread_->get_id() != std::this_thread::get_id();
+  if (elsewhere && added == tasks_.begin()) interrupt_.notifier.ring();
+  return added;
+}
+
+void Service::cancel(Timer timer) {
+  Task task;  // what it owns goes after the lock
+  std::lock_guard lock(mutex_);
+  task.swap(timer->second);
+  tasks_.erase(timer);
 }
 
 void Service::stop() noexcept {
@@ -68,50 +76,72 @@ void Service::stop() noexcept {
   tasks_.clear();
 }
 
-void Service::forget() noexcept {
-  forgotten_ = true;
-  [[maybe_unused]] auto *nobodys = thread_.release();
+void Service::close_descriptors() noexcept {
+  interrupt_.notifier.close();
+  timer_.reset();
 }
 
 void Service::run() noexcept {
-  std::unique_lock lock(mutex_);
   while (!interrupt_.cancelled) {
-    const Instant next = tasks_.empty() ? kNever : tasks_.begin()->first;
-    if (next <= clock_.now()) {
-      run_due(lock);
-      continue;
+    while (run_due()) {
     }
-    lock.unlock();
-    sleep_until(next);
-    lock.lock();
+    for (Pollable *pollable : attended_) pollable->run(interrupt_);
+    sleep();
   }
 }
 
-void Service::run_due(std::unique_lock<std::mutex> &lock) {
+Instant Service::meanwhile() noexcept {
+  while (run_due()) {
+  }
+  Instant next = next_task();
+  for (Pollable *pollable : attended_) next = std::min(next, pollable->run_meanwhile());
+  return next;
+}
+
+// Runs one task that is due, if there is one. To run it again takes no memory.
+bool Service::run_due() {
+  std::unique_lock lock(mutex_);
+  if (interrupt_.cancelled || tasks_.empty() || tasks_.begin()->first > clock_.now()) return false;
   auto node = tasks_.extract(tasks_.begin());
   lock.unlock();
   std::optional<Instant> next;
   try {
-    next = node.mapped()(interrupt_);
+    next = node.mapped()();
+  } catch (const std::bad_alloc &) {
+    next = after(clock_.now(), kPauseForMemory);
   } catch (const std::exception &) {
     next.reset();  // nobody is left to tell
   }
   if (!next) node = {};  // what the task owned goes before the lock is taken
   lock.lock();
-  if (!next || interrupt_.cancelled) return;
+  if (!next || interrupt_.cancelled) return true;
   node.key() = *next;
   tasks_.insert(std::move(node));
+  return true;
 }
 
-void Service::sleep_until(Instant when) {
-  try {
-    arm(timer_, when == kNever ? Micros(std::chrono::hours(24)) : when - clock_.now());
-    wait_until_ready(timer_.get(), POLLIN, {clock_, kNever, &interrupt_});
-    uint64_t expirations = 0;
-    [[maybe_unused]] auto taken = ::read(timer_.get(), &expirations, sizeof expirations);
-  } catch (const Error &) {
-    return;  // stopped: the caller looks
+Instant Service::next_task() {
+  std::lock_guard lock(mutex_);
+  return tasks_.empty() ? kNever : tasks_.begin()->first;
+}
+
+// Until a task is due, somebody rings, or something that is polled for has come.
+void Service::sleep() {
+  Instant next = next_task();
+  pollfd polled[kMostAttended + 2] = {{timer_.get(), POLLIN, 0},
+                                      {interrupt_.notifier.fd(), POLLIN, 0}};
+  nfds_t count = 2;
+  for (Pollable *pollable : attended_) {
+    polled[count++] = pollable->wanted();
+    next = std::min(next, pollable->next_run());
   }
+  const Instant now = clock_.now();
+  if (next <= now) return;
+  arm(timer_, next == kNever ? Micros(std::chrono::hours(24)) : next - now);
+  ::poll(polled, count, -1);
+  uint64_t expirations = 0;
+  [[maybe_unused]] auto taken = ::read(timer_.get(), &expirations, sizeof expirations);
+  if (polled[1].revents != 0) interrupt_.notifier.silence();
 }
 
 }  // namespace redilock

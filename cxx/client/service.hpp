@@ -1,5 +1,6 @@
-// The client's own thread, for what nobody waits for: renewals, and the undoing of requests whose
-// outcome is unknown. It starts at the first task and ends with the client.
+// The client's own thread, for what nobody waits for: renewals, the undoing of requests whose
+// outcome is unknown, and asynchronous operations. It starts at first need, ends with the client,
+// and sleeps in one poll.
 #pragma once
 
 #include <functional>
@@ -8,41 +9,54 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "wire/fd.hpp"
-#include "wire/limit.hpp"
+#include "wire/pollable.hpp"
 
 namespace redilock {
 
-class Service {
+class Service final : Meanwhile {
  public:
-  // Does a piece of work and says when to do the next, or nothing for the end. It may block, with
-  // the given interrupt, and must not throw but Error.
-  using Task = std::function<std::optional<Instant>(Interrupt &)>;
+  // Runs on the service thread, where it must not block, and says when to run again, if at all. For
+  // want of memory it is run again a little later.
+  using Task = std::function<std::optional<Instant>()>;
+  using Timer = std::multimap<Instant, Task>::iterator;
 
-  explicit Service(const Clock &clock) : clock_(clock) {}
+  explicit Service(const Clock &clock) : clock_(clock) { interrupt_.meanwhile = this; }
   ~Service();
 
-  // Throws Error(kUnavailable) where no thread can be started, Error(kClosed) after stop().
-  void at(Instant when, Task task);
+  // What the thread polls for beside its tasks; before the first task.
+  void attend(Pollable &pollable) { attended_.push_back(&pollable); }
 
-  // Breaks off the task under way, drops the others, and ends the thread.
+  // From any thread. Throws Error(kUnavailable) where no thread can be started, Error(kClosed)
+  // after stop(). The timer stands until the task has begun.
+  Timer at(Instant when, Task task);
+  // On the service thread only, of a task that has not begun.
+  void cancel(Timer timer);
+
+  // Has the thread look at all that it attends to. Async-signal-safe.
+  void wake() noexcept { interrupt_.notifier.ring(); }
+
+  // Ends the thread; tasks not begun are dropped.
   void stop() noexcept;
-  // In the child of a fork: the thread is the parent's, and so is whoever holds the mutex.
-  void forget() noexcept;
+  // In the child of a fork, where there is no such thread.
+  void close_descriptors() noexcept;
 
  private:
   void run() noexcept;
-  void run_due(std::unique_lock<std::mutex> &lock);
-  void sleep_until(Instant when);
+  Instant meanwhile() noexcept override;
+  bool run_due();
+  Instant next_task();
+  void sleep();
 
   const Clock &clock_;
   Interrupt interrupt_;
   Fd timer_;
+  std::vector<Pollable *> attended_;
   std::mutex mutex_;
   std::multimap<Instant, Task> tasks_;
-  std::unique_ptr<std::thread> thread_;  // of no use, not even to its destructor, once forgotten
-  bool forgotten_ = false;
+  std::unique_ptr<std::thread> thread_;
 };
 
 }  // namespace redilock

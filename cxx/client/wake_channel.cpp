@@ -1,6 +1,7 @@
 #include "client/wake_channel.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -61,10 +62,16 @@ bool WakeChannel::ready() {
 void WakeChannel::add(Wait &wait) {
   std::lock_guard lock(mutex_);
   waits_.add(wait);
+  if (wait.interrupt == nullptr) ++serviced_;
 }
 
 void WakeChannel::remove(Wait &wait) noexcept {
   std::lock_guard lock(mutex_);
+  if (wait.interrupt == nullptr) {
+    --serviced_;
+    if (wait.roused) unlink(wait);
+    drop(subscribing_, wait);
+  }
   rouse(waits_.remove(wait));
 }
 
@@ -131,7 +138,11 @@ void WakeChannel::sleep(Wait &wait, Instant until) {
 
 // Whoever sleeps no more sees to it that somebody reads: it may be the one who was woken for that.
 void WakeChannel::pass_on() {
-  if (!reading_ && !asleep_.empty()) asleep_.front()->interrupt.notifier.ring();
+  if (reading_) return;
+  if (!asleep_.empty())
+    asleep_.front()->interrupt->notifier.ring();
+  else if (serviced_ > 0)
+    wake_service_();
 }
 
 void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
@@ -141,16 +152,16 @@ void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant
     drop(asleep_, wait);
   });
   lock.unlock();
-  wait_until_ready(-1, 0, {clock_, until, &wait.interrupt});
+  wait_until_ready(-1, 0, {clock_, until, wait.interrupt});
 }
 
 void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
   Reading reading(*this, lock, &wait);
   for (;;) {
     if (connection_ == nullptr && clock_.now() < until) {
-      connect(lock, wait, until);
+      connect(lock, *wait.interrupt, until);
     } else if (connection_ != nullptr) {
-      Ready ready = wait_until_ready(connection_->fd(), POLLIN, {clock_, until, &wait.interrupt});
+      Ready ready = wait_until_ready(connection_->fd(), POLLIN, {clock_, until, wait.interrupt});
       if (ready == Ready::kDescriptor) receive(lock);
     }
     if (!lock.owns_lock()) lock.lock();
@@ -161,22 +172,22 @@ void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant u
 
 // A new subscribed connection, or a pause before the next attempt. Wake-ups may have been missed
 // while there was none, so everybody asks at once.
-void WakeChannel::connect(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
-  const Limit pause{clock_, std::min(until, retry_at_), &wait.interrupt};
+void WakeChannel::connect(std::unique_lock<std::mutex> &lock, Interrupt &interrupt, Instant until) {
+  const Limit pause{clock_, std::min(until, retry_at_), &interrupt};
   if (!pause.expired()) {
     wait_until_ready(-1, 0, pause);
     return;
   }
   try {
-    const Limit limit{clock_,
-                      after(clock_.now(), std::min<Micros>(server_.timeout(), kConnectTime)),
-                      &wait.interrupt};
+    const Limit limit{
+        clock_, after(clock_.now(), std::min<Micros>(server_.timeout(), kConnectTime)), &interrupt};
     auto connection = server_.connect(limit);
     Reply reply = connection->call({"SUBSCRIBE", channel_}, limit);
     if (reply.is_error()) throw_server_error(reply.text());
     if (reply.at(0).text() != "subscribe" || reply.at(1).text() != channel_)
       throw Error(Status::kProtocol, "the server does not answer SUBSCRIBE as it should");
     connection_ = std::move(connection);
+    descriptor_.store(connection_->fd());
   } catch (const Error &error) {
     if (error.status() == Status::kCancelled || error.status() == Status::kInterrupted) throw;
     lock.lock();
@@ -223,7 +234,7 @@ void WakeChannel::receive(std::unique_lock<std::mutex> &lock) {
     connection_->receive_now(messages);
   } catch (const std::exception &) {  // also for want of memory: a message may be lost
     broken = true;
-    connection_.reset();
+    disconnect();
   }
   lock.lock();
   if (broken) lost();
@@ -252,12 +263,108 @@ void WakeChannel::dispatch(const Reply &message) {
   rouse(waiter);
 }
 
+bool WakeChannel::subscribed_or_roused(Wait &wait) {
+  std::lock_guard lock(mutex_);
+  drop(subscribing_, wait);
+  if (!subscribed_) subscribing_.push_back(&wait);
+  const bool others_first = subscribed_ && !rousing_ && first_roused_ != nullptr;
+  if (others_first) rouse(&wait);
+  return subscribed_ && !others_first;
+}
+
+std::optional<Error> WakeChannel::refusal() {
+  std::lock_guard lock(mutex_);
+  return failure_ && !subscribed_ && !failure_->retriable() ? failure_ : std::nullopt;
+}
+
+void WakeChannel::close() noexcept {
+  std::lock_guard lock(mutex_);
+  disconnect();
+  subscribed_ = false;
+}
+
+void WakeChannel::disconnect() noexcept {
+  descriptor_.store(-1);
+  connection_.reset();
+}
+
+void WakeChannel::close_descriptors() noexcept {
+  const int descriptor = descriptor_.exchange(-1);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+pollfd WakeChannel::wanted() {
+  std::lock_guard lock(mutex_);
+  return {service_reads_ && connection_ ? connection_->fd() : -1, POLLIN, 0};
+}
+
+Instant WakeChannel::next_run() {
+  std::lock_guard lock(mutex_);
+  if (first_roused_ != nullptr) return Instant::min();
+  return service_reads_ && !connection_ ? retry_at_ : kNever;
+}
+
+void WakeChannel::run(Interrupt &interrupt) noexcept {
+  std::unique_lock lock(mutex_);
+  if (!service_reads_ && !reading_ && serviced_ > 0) service_reads_ = reading_ = true;
+  if (service_reads_ && serviced_ == 0) {
+    service_reads_ = reading_ = false;
+    pass_on();
+  }
+  if (service_reads_) read_for_service(lock, interrupt);
+  rousing_ = true;
+  while (first_roused_ != nullptr) {
+    Wait &wait = *first_roused_;
+    unlink(wait);
+    lock.unlock();
+    wait.on_rouse();  // which may end the wait
+    lock.lock();
+  }
+  rousing_ = false;
+}
+
+void WakeChannel::unlink(Wait &wait) noexcept {
+  Wait **at = &first_roused_;
+  while (*at != &wait) at = &(*at)->next_roused;
+  *at = wait.next_roused;
+  if (last_roused_ == &wait.next_roused) last_roused_ = at;
+  wait.next_roused = nullptr;
+  wait.roused = false;
+}
+
+void WakeChannel::read_for_service(std::unique_lock<std::mutex> &lock,
+                                   Interrupt &interrupt) noexcept {
+  if (!connection_ && clock_.now() < retry_at_) return;
+  lock.unlock();
+  bool missed = false;
+  try {
+    if (connection_)
+      receive(lock);
+    else
+      connect(lock, interrupt, kNever);
+  } catch (const Error &) {  // stopped
+  } catch (const std::bad_alloc &) {
+    missed = true;
+  }
+  if (!lock.owns_lock()) lock.lock();
+  if (!missed) return;
+  // A wake-up may have been missed: whoever subscribes anew asks.
+  disconnect();
+  subscribed_ = false;
+  back_off();
+}
+
 void WakeChannel::rouse(Waiter *waiter) {
   if (waiter == nullptr) return;
   auto *wait = static_cast<Wait *>(waiter);
+  if (wait->interrupt == nullptr && !wait->roused) {
+    *last_roused_ = wait;
+    last_roused_ = &wait->next_roused;
+    if (!receiving_ || !service_reads_) wake_service_();
+  }
   wait->roused = true;
-  if (receiving_ && wait == reader_) return;  // it is this very thread
-  wait->interrupt.notifier.ring();
+  if (wait->interrupt == nullptr || (receiving_ && wait == reader_)) return;  // it is this thread
+  wait->interrupt->notifier.ring();
 }
 
 void WakeChannel::rouse_all(const std::vector<Waiter *> &waiters) {

@@ -3,6 +3,8 @@
 // of the reader is never held across a return.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,22 +14,26 @@
 #include "lock/acquiring.hpp"
 #include "lock/validity.hpp"
 #include "lock/wait_list.hpp"
+#include "wire/pollable.hpp"
 #include "wire/server.hpp"
 
 namespace redilock {
 
-// One thread that waits for one lock.
+// One that waits for one lock: a thread that blocks, which its interrupt wakes; or what the service
+// thread does for an asynchronous operation.
 struct Wait final : Waiter {
-  Wait(std::string token_id, std::string lock_key, Interrupt &how)
+  Wait(std::string token_id, std::string lock_key, Interrupt *how)
       : Waiter(std::move(token_id), std::move(lock_key)), interrupt(how) {}
 
-  Interrupt &interrupt;
+  Interrupt *const interrupt;      // null: looked after by the service thread
+  std::function<void()> on_rouse;  // what the service thread does when it is roused
+  Wait *next_roused = nullptr;
   bool roused = false;  // something changed that it should look at
   std::optional<Push> push;
   Instant pushed_at{};
 };
 
-class WakeChannel {
+class WakeChannel final : public Pollable {
  public:
   WakeChannel(Server &server, std::string channel, Micros foreign_interval);
 
@@ -45,29 +51,51 @@ class WakeChannel {
   Instant due(const Wait &wait);
   std::optional<PushedGrant> take_push(Wait &wait);
 
+  // For the service thread: whether it is subscribed now; if not, this wait is roused at each
+  // attempt, in the order of these calls.
+  bool subscribed_or_roused(Wait &wait);
+  // Why the last attempt to subscribe failed, if it did and nothing but a change at the server
+  // would help.
+  std::optional<Error> refusal();
+
   // Sleeps until the wait was roused or `until` has come, and reads the channel if nobody else
   // does. Throws Error(kCancelled), Error(kInterrupted), or why the server will not let us
   // subscribe.
   void sleep(Wait &wait, Instant until);
 
+  // The service thread reads when nobody else does and it has waits to look after. `wake_service`
+  // makes it run().
+  void set_service(std::function<void()> wake_service) { wake_service_ = std::move(wake_service); }
+  // Once nobody waits any more: the server shall not take us for alive.
+  void close() noexcept;
+  // In the child of a fork.
+  void close_descriptors() noexcept;
+  pollfd wanted() override;
+  Instant next_run() override;
+  void run(Interrupt &interrupt) noexcept override;
+
  private:
   class Reading;
   void read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
   void follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
-  void connect(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
+  void connect(std::unique_lock<std::mutex> &lock, Interrupt &interrupt, Instant until);
   void receive(std::unique_lock<std::mutex> &lock);
   void dispatch(const Reply &message);
+  void read_for_service(std::unique_lock<std::mutex> &lock, Interrupt &interrupt) noexcept;
+  void disconnect() noexcept;
   void failed(const Error &error);
   void lost();
   void back_off();
   void pass_on();
   void rouse(Waiter *waiter);
+  void unlink(Wait &wait) noexcept;
   void rouse_all(const std::vector<Waiter *> &waiters);
 
   Server &server_;
   const Clock &clock_;
   const std::string channel_;
   std::unique_ptr<Connection> connection_;  // touched by the reader alone
+  std::atomic<int> descriptor_{-1};         // the connection's
 
   std::mutex mutex_;  // guards all that follows
   bool reading_ = false;
@@ -78,6 +106,12 @@ class WakeChannel {
   std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
   std::vector<Wait *> subscribing_;
   WaitList waits_;
+  size_t serviced_ = 0;           // waits that the service thread looks after
+  bool service_reads_ = false;    // it has the role of the reader
+  bool rousing_ = false;          // it goes through those that were roused
+  Wait *first_roused_ = nullptr;  // of its waits, in the order of being roused
+  Wait **last_roused_ = &first_roused_;
+  std::function<void()> wake_service_;
   ServerTime server_time_;
   std::optional<Error> failure_;  // why the last attempt to subscribe failed
   Micros pause_{0};               // before the next attempt

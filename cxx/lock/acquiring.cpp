@@ -49,6 +49,8 @@ void Acquiring::begin(bool subscribed) {
   asked_ = claim_.queued = step_ == Step::kQueue;
 }
 
+void Acquiring::begin_in_order() { step_ = try_only_ ? Step::kTry : Step::kSubscribe; }
+
 Instant Acquiring::step_end(Instant now) const {
   switch (step_) {
     case Step::kTry:

@@ -35,8 +35,11 @@ class Acquiring {
   // `wait` negative: for ever. `timeout`: for one request.
   Acquiring(Claim claim, Instant start, Millis wait, Millis timeout);
 
-  // The first step: whether the wake channel is subscribed already.
+  // The first step of a call that blocks: whether the wake channel is subscribed already. If not, a
+  // lock that is free is had without it.
   void begin(bool subscribed);
+  // The first step of one among many that must keep their order: none tries past those that queue.
+  void begin_in_order();
   Step step() const noexcept { return step_; }
   // By when the request of this step has to be answered; for kWait, the end of the wait.
   Instant step_end(Instant now) const;

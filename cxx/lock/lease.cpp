@@ -44,6 +44,11 @@ void Lease::lost() noexcept {
   if (state_ == State::kHeld) state_ = State::kLost;
 }
 
+bool Lease::is_lost(Instant now) const noexcept {
+  std::lock_guard lock(mutex_);
+  return !releasing_ && (state_ == State::kLost || (state_ == State::kHeld && now >= end_));
+}
+
 bool Lease::begin_release() noexcept {
   std::lock_guard lock(mutex_);
   if (state_ == State::kReleased || releasing_) return false;

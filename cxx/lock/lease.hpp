@@ -25,6 +25,8 @@ class Lease {
   Instant end() const noexcept;
   // A lease whose end has passed is lost, whatever the server would say.
   State state(Instant now) const noexcept;
+  // Lost, and not by a release that is under way.
+  bool is_lost(Instant now) const noexcept;
 
   // The server extended it to last `ttl` from `anchor`. Never shortens it, never revives a lost
   // one.
@@ -40,8 +42,9 @@ class Lease {
   // How long the next renewal should last, or 0 for no more: released, lost, let go, or over
   // max_hold.
   Millis renewal_ttl(Instant now) const noexcept;
-  // The handle is gone: no more renewals.
+  // The handle is gone: no more renewals, and nobody to tell of a loss.
   void let_go() noexcept { let_go_.store(true); }
+  bool is_let_go() const noexcept { return let_go_.load(); }
 
  private:
   const std::string name_;

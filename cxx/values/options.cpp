@@ -109,6 +109,10 @@ constexpr Row kRows[] = {
     {{"fence", kBoolean, kBoth, "yes",
       "Whether each grant carries a fencing token. Without it acquiring is a little faster."},
      0, 1, any, request<&RequestOptions::fence>},
+    {{"tell_loss", kBoolean, kBoth, "no",
+      "Whether the loss of a lock that a submitted operation acquired is told as a completion of "
+      "its own."},
+     0, 1, any, request<&RequestOptions::tell_loss>},
     {{"interruptible", kBoolean, kBoth, "no",
       "Whether a blocked call returns when its thread is interrupted by a signal."},
      0, 1, any, request<&RequestOptions::interruptible>},

@@ -20,6 +20,7 @@ struct RequestOptions {
   Millis max_hold{86400000};   // "max_hold": ceiling of auto-renewal
   bool renew = false;          // "renew"
   bool fence = true;           // "fence"
+  bool tell_loss = false;      // "tell_loss": of a submitted acquire's lock
   bool interruptible = false;  // "interruptible"
   std::string label;           // "label": of the owner, at most 128 printable ASCII bytes
 };

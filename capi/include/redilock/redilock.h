@@ -279,7 +279,10 @@ REDILOCK_API int32_t redilock_release_token(redilock_client_t *client, const cha
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_new(redilock_client_t *client, redilock_op_t **out);
 
-/** Frees an operation that is not running. Since 0.1. */
+/**
+ * Frees an operation on which no call runs. A request of it that is under way is given up, as
+ * "asynchronous operations" below says. Never blocks. Since 0.1.
+ */
 REDILOCK_API void redilock_op_free(redilock_op_t *op);
 
 /**
@@ -358,17 +361,24 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_info(redilock_op_t *op, redilock
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out);
 
 /**
- * Cancels the call that runs on the operation, from any thread or a signal handler: it ends soon
- * with REDILOCK_E_CANCELLED, unless it was just about to end otherwise. Without a running call, the
- * next one is cancelled; redilock_op_reset undoes that. Async-signal-safe, never blocks.
+ * Cancels the call that runs on the operation or the acquire that it submitted, from any thread or
+ * a signal handler: it ends soon with REDILOCK_E_CANCELLED, unless it was just about to end
+ * otherwise. Without one, the next is cancelled; redilock_op_reset undoes that. Async-signal-safe,
+ * never blocks.
  * Since 0.1.
  */
 REDILOCK_API void redilock_op_cancel(redilock_op_t *op);
 
-/** Forgets a cancel that came, or the details of the last request; options stay. Since 0.1. */
+/**
+ * Forgets a cancel that came, or the details of the last request; options stay. Does nothing while
+ * a submitted request is under way. Since 0.1.
+ */
 REDILOCK_API void redilock_op_reset(redilock_op_t *op);
 
-/** How the operation's last call ended, or REDILOCK_OK before the first. Since 0.1. */
+/**
+ * How the operation's last call or request ended, or REDILOCK_OK before the first and while one is
+ * under way. Since 0.1.
+ */
 REDILOCK_API int32_t redilock_op_status(const redilock_op_t *op);
 
 /**
@@ -389,6 +399,113 @@ REDILOCK_API int32_t redilock_op_retriable(const redilock_op_t *op);
  * Since 0.1.
  */
 REDILOCK_API int64_t redilock_op_position(const redilock_op_t *op);
+
+/* ---------------------------------------------------------------- asynchronous operations */
+
+/*
+ * A request that is submitted is under way from then until its completion is taken. One thread of
+ * the client looks after all of them over two connections, however many they are; nothing runs on
+ * the caller's threads, and nothing is called back.
+ *
+ *  - Exactly one completion comes of each request, however it ends. None comes any more once its
+ *    operation or its client was freed.
+ *  - redilock_op_cancel ends an acquire with REDILOCK_E_CANCELLED, unless it has ended otherwise:
+ *    what its completion says is what counts. Who was cancelled is out of the queue and has no
+ *    lock; REDILOCK_E_UNKNOWN says that the server could not be told yet, which goes on being
+ *    tried. A release or extension takes no cancel: it ends within the client's `timeout`.
+ *  - redilock_op_free while an acquire is under way gives up the wait. A lock that was granted and
+ *    not taken by redilock_op_take_lock is released, likewise when the operation is used again or
+ *    reset. All this is done by the client's thread; the call returns at once. A release or
+ *    extension is carried out all the same.
+ *  - redilock_lock_free while a release or extension of the lock is under way changes neither.
+ *  - redilock_free drops what is under way: the server is told nothing, the queue skips those who
+ *    waited, and what was granted to them meanwhile, or was being released, runs out by its ttl.
+ *    Its descriptor is closed; take it out of your event loop before.
+ *  - After fork(), the parent's requests go on; the child's calls say REDILOCK_E_FORKED, and what
+ *    it frees or cancels changes nothing.
+ */
+
+/** What a completion is of. The values are part of the ABI. */
+enum redilock_completion {
+  REDILOCK_COMPLETION_ACQUIRE = 1, /**< an acquire that was submitted has ended */
+  REDILOCK_COMPLETION_RELEASE = 2, /**< a release that was submitted has ended */
+  REDILOCK_COMPLETION_EXTEND = 3,  /**< an extension that was submitted has ended */
+  REDILOCK_COMPLETION_LOSS = 4     /**< a lock whose acquire asked for it by "tell_loss" was lost */
+};
+
+/**
+ * Submits an acquire with the options of the operation as they are now. Never blocks.
+ *
+ * Its completion has the statuses of redilock_op_acquire. With "tell_loss" a second completion, of
+ * the kind REDILOCK_COMPLETION_LOSS, comes when the lock is lost before its release began, be it
+ * that it ran out or was taken away; at most once, and not after its handle was freed.
+ * @param tag given back with the completion, and with a loss
+ * @return REDILOCK_OK,
+ *         REDILOCK_E_INVALID      "name" is not set, or a request of the operation is under way
+ *         REDILOCK_E_UNAVAILABLE  the client's thread cannot be started
+ *         REDILOCK_E_NO_MEMORY, _FORKED, _CLOSED
+ *         Unless it is REDILOCK_OK, nothing was submitted and no completion comes.
+ * Thread safety: any thread; of those of one thread for one name, the earlier is granted first.
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_acquire(redilock_op_t *op, uint64_t tag);
+
+/**
+ * Submits a release of `lock`, which stays the caller's; with lock NULL, of the operation's "name"
+ * and "token". Never blocks.
+ *
+ * Its completion has the statuses of redilock_release, or of redilock_release_token.
+ * @return as redilock_op_submit_acquire; REDILOCK_E_INVALID also for a lock of another client
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_release(redilock_op_t *op,
+                                                               redilock_lock_t *lock, uint64_t tag);
+
+/**
+ * Submits an extension of `lock` by the operation's "ttl"; with lock NULL, of the operation's
+ * "name" and "token". Never blocks.
+ *
+ * Its completion has the statuses of redilock_op_extend.
+ * @return as redilock_op_submit_release
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_extend(redilock_op_t *op,
+                                                              redilock_lock_t *lock, uint64_t tag);
+
+/**
+ * The lock that a submitted acquire was granted, once its completion was taken and said so.
+ *
+ * @param out the lock, owned by the caller
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (there is none, or it was taken before),
+ *         REDILOCK_E_NO_MEMORY, _FORKED, _CLOSED
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_take_lock(redilock_op_t *op, redilock_lock_t **out);
+
+/**
+ * A descriptor for poll(2), epoll and every event loop: readable for as long as completions wait to
+ * be taken (level-triggered). It is always the same, belongs to the client, and is only polled,
+ * never read, written or closed. Where an operation or a lock was freed it may be readable in vain.
+ *
+ * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_UNAVAILABLE (none is left), _FORKED, _CLOSED
+ * Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_client_fd(redilock_client_t *client, int32_t *out);
+
+/**
+ * Takes the next completion, if there is one, in the order in which they came. Never blocks.
+ *
+ * The details can then be asked of the operation: redilock_op_status, redilock_op_message,
+ * redilock_op_retriable, redilock_op_take_lock; and it may be used again. A cancel that came after
+ * the end is forgotten.
+ * @param tag    the tag it was submitted with
+ * @param kind   one of redilock_completion, or 0 where there was none
+ * @param status how it ended; REDILOCK_E_LOST for a loss
+ * @return REDILOCK_OK, also where there was none; REDILOCK_E_INVALID, _FORKED, _CLOSED
+ * Thread safety: any thread; each completion is given to one. Since 0.1.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_client_next(redilock_client_t *client, uint64_t *tag,
+                                                         int32_t *kind, int32_t *status);
 
 /* ---------------------------------------------------------------- locks */
 

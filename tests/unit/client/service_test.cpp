@@ -33,9 +33,9 @@ struct Notes {
 };
 
 static Service::Task noting(Notes &notes, const char *word) {
-  return [&notes, word](Interrupt &) {
+  return [&notes, word] {
     notes.add(word);
-    return std::optional<Instant>();
+    return std::nullopt;
   };
 }
 
@@ -44,9 +44,9 @@ static void tasks_run_in_the_order_of_their_times(void **) {
                    Notes notes;
                    std::promise<void> all_are_told;
                    Service service(system_clock());
-                   service.at(Instant(), [&](Interrupt &) {
+                   service.at(Instant(), [&] {
                      all_are_told.get_future().wait();
-                     return std::optional<Instant>();
+                     return std::nullopt;
                    });
                    service.at(in_ms(60), noting(notes, "c"));
                    service.at(in_ms(30), noting(notes, "b"));
@@ -62,7 +62,7 @@ static void task_runs_again_when_it_says(void **) {
                    Notes notes;
                    Service service(system_clock());
                    int left = 3;
-                   service.at(Instant(), [&](Interrupt &) {
+                   service.at(Instant(), [&] {
                      notes.add("x");
                      return --left > 0 ? std::optional<Instant>(in_ms(1)) : std::nullopt;
                    });
@@ -73,14 +73,28 @@ static void task_runs_again_when_it_says(void **) {
                  "xxx.");
 }
 
+static void cancelled_task_does_not_run(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   Service service(system_clock());
+                   service.at(Instant(), [&] {
+                     service.cancel(service.at(in_ms(10), noting(notes, "never")));
+                     service.at(in_ms(30), noting(notes, "a"));
+                     return std::nullopt;
+                   });
+                   return notes.wait_for(1);
+                 }),
+                 "a");
+}
+
 static void task_does_not_run_before_its_time(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
                    Service service(system_clock());
                    const Instant when = in_ms(40);
-                   service.at(when, [&](Interrupt &) {
+                   service.at(when, [&] {
                      notes.add(system_clock().now() >= when ? "due" : "early");
-                     return std::optional<Instant>();
+                     return std::nullopt;
                    });
                    return notes.wait_for(3);
                  }),
@@ -91,7 +105,7 @@ static void task_that_throws_ends_alone(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
                    Service service(system_clock());
-                   service.at(Instant(), [](Interrupt &) -> std::optional<Instant> {
+                   service.at(Instant(), []() -> std::optional<Instant> {
                      throw redilock::Error(redilock::Status::kServer, "no");
                    });
                    service.at(Instant(), noting(notes, "a"));
@@ -100,36 +114,45 @@ static void task_that_throws_ends_alone(void **) {
                  "a");
 }
 
-static void stop_breaks_off_the_task_under_way_and_drops_the_rest(void **) {
-  assert_returns(
-      outcome_of([] {
-        Notes notes;
-        Service service(system_clock());
-        service.at(Instant(), [&](Interrupt &interrupt) {
-          notes.add("in ");
-          try {
-            for (;;)
-              redilock::wait_until_ready(-1, 0, {system_clock(), redilock::kNever, &interrupt});
-          } catch (const redilock::Error &) {
-            notes.add("out");
-            throw;
-          }
-          return std::optional<Instant>();
-        });
-        service.at(in_ms(60000), noting(notes, "never"));
-        notes.wait_for(3);
-        service.stop();
-        service.stop();
-        return notes.wait_for(6);
-      }),
-      "in out");
+// Connects, so to say, until it is interrupted.
+class Endless final : public redilock::Pollable {
+ public:
+  explicit Endless(Notes &notes) : notes_(notes) {}
+  pollfd wanted() override { return {-1, 0, 0}; }
+  Instant next_run() override { return redilock::kNever; }
+  void run(Interrupt &interrupt) noexcept override {
+    notes_.add("in ");
+    try {
+      for (;;) redilock::wait_until_ready(-1, 0, {system_clock(), redilock::kNever, &interrupt});
+    } catch (const redilock::Error &) {
+      notes_.add("out");
+    }
+  }
+
+ private:
+  Notes &notes_;
+};
+
+static void stop_breaks_off_what_is_under_way_and_drops_the_rest(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   Endless endless(notes);
+                   Service service(system_clock());
+                   service.attend(endless);
+                   service.at(in_ms(60000), noting(notes, "never"));
+                   notes.wait_for(3);
+                   service.stop();
+                   service.stop();
+                   return notes.wait_for(6);
+                 }),
+                 "in out");
 }
 
 static void stopped_service_takes_no_task(void **) {
   assert_throws(outcome_of([] {
                   Service service(system_clock());
                   service.stop();
-                  service.at(Instant(), [](Interrupt &) { return std::optional<Instant>(); });
+                  service.at(Instant(), [] { return std::nullopt; });
                   return std::string();
                 }),
                 kClosed, "the client is being freed");
@@ -150,9 +173,10 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(tasks_run_in_the_order_of_their_times),
       cmocka_unit_test(task_runs_again_when_it_says),
+      cmocka_unit_test(cancelled_task_does_not_run),
       cmocka_unit_test(task_does_not_run_before_its_time),
       cmocka_unit_test(task_that_throws_ends_alone),
-      cmocka_unit_test(stop_breaks_off_the_task_under_way_and_drops_the_rest),
+      cmocka_unit_test(stop_breaks_off_what_is_under_way_and_drops_the_rest),
       cmocka_unit_test(stopped_service_takes_no_task),
       cmocka_unit_test(task_for_never_does_not_run),
   };

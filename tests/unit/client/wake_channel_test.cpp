@@ -29,7 +29,7 @@ struct Channel {
   }
   void subscribe(Wait &wait) {
     wake.add(wait);
-    wake.subscribe(wait, {redilock::system_clock(), in_ms(5000), &wait.interrupt});
+    wake.subscribe(wait, {redilock::system_clock(), in_ms(5000), wait.interrupt});
   }
   // Publishes, and sees to it that the message has arrived here.
   void push(const std::string &id, int64_t fence) {
@@ -70,7 +70,7 @@ static void subscription_is_confirmed_by_the_server(void **) {
     Channel channel;
     std::string told = channel.wake.ready() ? "early " : "";
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     told += channel.wake.ready() ? "ready " : "not ready ";
     told += std::to_string(subscribers());
@@ -84,7 +84,7 @@ static void push_ends_the_sleep(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     std::thread pusher([&] { channel.push(kId, 6); });
@@ -102,7 +102,7 @@ static void push_below_the_arrival_asks_for_a_re_check(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     channel.push(kId, 5);
@@ -120,7 +120,7 @@ static void grant_that_was_given_away_again_is_forgotten(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     wait.roused = false;
     channel.push(kId, 6);
@@ -138,7 +138,7 @@ static void what_was_told_during_a_request_is_not_slept_over(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     wait.roused = false;
@@ -166,7 +166,7 @@ static void reader_wakes_the_others_and_passes_its_role_on(void **) {
     for (size_t i = 0; i < kWaits; ++i) {
       interrupts.push_back(std::make_unique<Interrupt>());
       waits.push_back(std::make_unique<Wait>(std::string(32, static_cast<char>('a' + i)), "L",
-                                             *interrupts.back()));
+                                             interrupts.back().get()));
       channel.subscribe(*waits.back());
       channel.wake.answered(*waits.back(), place(static_cast<int64_t>(i) + 1));
     }
@@ -190,8 +190,8 @@ static void role_is_passed_on_by_those_who_decline_it(void **) {
     for (int round = 0; round < 200; ++round) {
       Channel channel;
       Interrupt first_how, second_how, third_how;
-      Wait first(kId, "L1", first_how), second(kOther, "L2", second_how);
-      Wait third(std::string(32, 'c'), "L3", third_how);
+      Wait first(kId, "L1", &first_how), second(kOther, "L2", &second_how);
+      Wait third(std::string(32, 'c'), "L3", &third_how);
       for (Wait *wait : {&first, &second, &third}) {
         channel.subscribe(*wait);
         channel.wake.answered(*wait, place(1));
@@ -227,7 +227,7 @@ static void role_is_passed_on_by_those_who_only_look(void **) {
     size_t late = 0;
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(1));
     for (int round = 0; round < 300; ++round) {
@@ -263,7 +263,7 @@ static void lost_subscription_is_made_anew_and_everybody_asks(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5, 1));
     wait.roused = false;
@@ -281,7 +281,7 @@ static void cancel_ends_the_sleep(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     wait.roused = false;
     interrupt.cancel();
@@ -295,7 +295,7 @@ static void messages_of_others_are_ignored(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", interrupt);
+    Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     wait.roused = false;

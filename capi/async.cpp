@@ -1,0 +1,101 @@
+// Operations that are submitted, and their completions.
+#include "handles.hpp"
+
+using redilock::CompletionKind;
+using redilock::Error;
+using redilock::Status;
+using redilock::capi::guard;
+using redilock::capi::guard_op;
+using redilock::capi::is_submitted;
+using redilock::capi::require;
+
+static_assert(REDILOCK_COMPLETION_ACQUIRE == static_cast<int>(CompletionKind::kAcquire) &&
+              REDILOCK_COMPLETION_RELEASE == static_cast<int>(CompletionKind::kRelease) &&
+              REDILOCK_COMPLETION_EXTEND == static_cast<int>(CompletionKind::kExtend) &&
+              REDILOCK_COMPLETION_LOSS == static_cast<int>(CompletionKind::kLoss));
+
+namespace {
+
+int32_t submit(redilock_op *op, CompletionKind kind, redilock_lock *lock, uint64_t tag) {
+  return guard_op(op, [&] {
+    if (lock == nullptr && op->request.name.empty())
+      throw Error(Status::kInvalid, "name: it is not set");
+    if (lock != nullptr && lock->core != op->core)
+      throw Error(Status::kInvalid, "lock: it is of another client");
+    auto submission = std::make_shared<redilock::Submission>(kind, op->request, tag, op->control);
+    if (lock != nullptr) submission->lease = lock->lease;
+    op->core->submit(submission);
+    op->submission = std::move(submission);
+    return Status::kOk;
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+int32_t redilock_op_submit_acquire(redilock_op_t *op, uint64_t tag) {
+  return submit(op, CompletionKind::kAcquire, nullptr, tag);
+}
+
+int32_t redilock_op_submit_release(redilock_op_t *op, redilock_lock_t *lock, uint64_t tag) {
+  return submit(op, CompletionKind::kRelease, lock, tag);
+}
+
+int32_t redilock_op_submit_extend(redilock_op_t *op, redilock_lock_t *lock, uint64_t tag) {
+  return submit(op, CompletionKind::kExtend, lock, tag);
+}
+
+int32_t redilock_op_take_lock(redilock_op_t *op, redilock_lock_t **out) {
+  if (out != nullptr) *out = nullptr;
+  return guard([&] {
+    require(op != nullptr, "op");
+    require(out != nullptr, "out");
+    const auto &submission = op->submission;
+    op->core->check_usable();
+    auto handle = std::make_unique<redilock_lock>();
+    if (!submission || is_submitted(op) || submission->kind != CompletionKind::kAcquire ||
+        !submission->lease || submission->lock_taken.exchange(true))
+      throw Error(Status::kInvalid, "the operation has no lock to give");
+    handle->core = op->core;
+    handle->lease = submission->lease;
+    *out = handle.release();
+    return Status::kOk;
+  });
+}
+
+int32_t redilock_client_fd(redilock_client_t *client, int32_t *out) {
+  if (out != nullptr) *out = -1;
+  return guard([&] {
+    require(client != nullptr, "client");
+    require(out != nullptr, "out");
+    client->core->check_usable();
+    *out = client->core->completions().fd();
+    return Status::kOk;
+  });
+}
+
+int32_t redilock_client_next(redilock_client_t *client, uint64_t *tag, int32_t *kind,
+                             int32_t *status) {
+  if (kind != nullptr) *kind = 0;
+  return guard([&] {
+    require(client != nullptr, "client");
+    require(tag != nullptr && kind != nullptr && status != nullptr, "tag, kind or status");
+    client->core->check_usable();
+    const auto completion = client->core->completions().take();
+    if (!completion.submission) return Status::kOk;
+    *tag = completion.submission->tag;
+    *kind = static_cast<int32_t>(completion.kind);
+    *status = completion.kind == CompletionKind::kLoss
+                  ? REDILOCK_E_LOST
+                  : static_cast<int32_t>(completion.submission->outcome.status());
+    if (completion.kind == CompletionKind::kLoss) return Status::kOk;
+    // A cancel that came too late is not meant for the next call.
+    completion.submission->control->interrupt.notifier.silence();
+    completion.submission->control->interrupt.cancelled.store(false);
+    completion.submission->taken.store(true);
+    return Status::kOk;
+  });
+}
+
+}  // extern "C"

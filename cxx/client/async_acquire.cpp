@@ -1,0 +1,246 @@
+#include "client/async_acquire.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "lock/replies.hpp"
+#include "lock/requests.hpp"
+#include "values/status.hpp"
+
+namespace redilock {
+
+AsyncAcquire::AsyncAcquire(Client &client, std::shared_ptr<Submission> submission)
+    : client_(client),
+      submission_(std::move(submission)),
+      machine_(client.claim(submission_->request), client.clock_.now(), submission_->request.wait,
+               client.options_.timeout) {}
+
+AsyncAcquire::~AsyncAcquire() { stop_waiting(); }
+
+void AsyncAcquire::start() noexcept {
+  machine_.begin_in_order();
+  stop_if_cancelled();
+  drive();
+}
+
+void AsyncAcquire::stop_if_cancelled() noexcept {
+  if (!submission_->control->interrupt.cancelled && !submission_->abandoned) return;
+  try {
+    machine_.stop(Error(Status::kCancelled, "the operation was cancelled", true));
+  } catch (const std::bad_alloc &) {
+    client_.cancels_.store(true);
+    return client_.drive_later();
+  }
+  drive();
+}
+
+void AsyncAcquire::drive() noexcept {
+  const auto self = shared_from_this();
+  try {
+    while (!asking_ && !finished_ && try_step()) {
+    }
+  } catch (const std::bad_alloc &) {
+    client_.drive_later();
+  }
+}
+
+void AsyncAcquire::drop() noexcept {
+  finished_ = true;
+  timer_.reset();
+  stop_waiting();
+}
+
+bool AsyncAcquire::try_step() {
+  try {
+    return step();
+  } catch (const Error &error) {
+    failed(error, false);
+  } catch (const std::bad_alloc &) {
+    failed({Status::kNoMemory, "out of memory"}, true);
+  }
+  return true;
+}
+
+// False where the next step waits for an answer, a wake-up or the clock.
+bool AsyncAcquire::step() {
+  switch (machine_.step()) {
+    case Acquiring::Step::kTry:
+      ask_to_acquire(false);
+      return false;
+    case Acquiring::Step::kSubscribe:
+      return subscribe();
+    case Acquiring::Step::kQueue:
+      ask_to_acquire(true);
+      return false;
+    case Acquiring::Step::kWait:
+      return wait();
+    case Acquiring::Step::kLeave:
+      ask_to_leave();
+      return false;
+    case Acquiring::Step::kDone:
+      break;
+  }
+  finish();
+  return false;
+}
+
+bool AsyncAcquire::subscribe() {
+  if (client_.wake_.subscribed_or_roused(waiting())) {
+    machine_.subscribed();
+    return true;
+  }
+  if (auto refusal = client_.wake_.refusal()) throw Error(*refusal);
+  if (step_end_ == kNever) step_end_ = machine_.step_end(now());
+  if (now() >= step_end_) throw Error(Status::kUnavailable, "cannot subscribe in time", true);
+  wake_at(step_end_);
+  return false;
+}
+
+bool AsyncAcquire::wait() {
+  Wait &wait = waiting();
+  if (auto push = client_.wake_.take_push(wait)) {
+    machine_.pushed(*push, now());
+    return true;
+  }
+  if (auto refusal = client_.wake_.refusal()) throw Error(*refusal);
+  machine_.passed(now());
+  if (machine_.step() != Acquiring::Step::kWait) return true;
+  const Instant due = client_.wake_.due(wait);
+  if (due <= now()) {
+    machine_.due();
+    return true;
+  }
+  wake_at(std::min(due, machine_.step_end(now())));
+  return false;
+}
+
+void AsyncAcquire::ask_to_acquire(bool queue) {
+  const Instant end = machine_.step_end(now());
+  auto done = answer_to([this, queue](const Answer &answer) {
+    AcquireReply reply = read_acquire(answer, machine_.claim(), queue);
+    if (auto *queued = std::get_if<Queued>(&reply)) {
+      client_.wake_.answered(waiting(), *queued);
+      submission_->control->position.store(queued->rank + 1);
+    }
+    machine_.replied(reply, now());
+  });
+  auto ask = [&](const Script &script, const Command &keys, const Command &arguments) {
+    client_.pipeline_.ask(script, keys, arguments, end, std::move(done));
+  };
+  if (queue)
+    requests::queue(machine_.claim(), client_.wake_.name(), waiting().arrival, ask);
+  else
+    requests::acquire(machine_.claim(), ask);
+  asking_ = true;
+}
+
+void AsyncAcquire::ask_to_leave() {
+  submission_->control->position.store(0);
+  auto done = answer_to([this](const Answer &answer) {
+    if (read_release(answer.reply).more) return;  // the step stays: it is asked again
+    if (!client_.server_.can_end_abandoned()) client_.undo(machine_.claim());
+    machine_.left();
+  });
+  const Instant end = machine_.step_end(now());
+  requests::leave(machine_.claim(), client_.wake_.name(),
+                  [&](const Script &script, const Command &keys, const Command &arguments) {
+                    client_.pipeline_.ask(script, keys, arguments, end, std::move(done));
+                  });
+  asking_ = true;
+}
+
+// What the pipeline calls with the answer, which `heard` reads.
+template <typename Heard>
+Pipeline::Done AsyncAcquire::answer_to(Heard heard) {
+  return [self = shared_from_this(), heard](const Answer *answer, const Unanswered *error) {
+    self->asking_ = false;
+    try {
+      self->hear(heard, answer, error);
+    } catch (const std::bad_alloc &) {
+      return self->client_.drive_later();  // which asks again
+    }
+    self->drive();
+  };
+}
+
+template <typename Heard>
+void AsyncAcquire::hear(Heard heard, const Answer *answer, const Unanswered *error) {
+  if (finished_) return;
+  if (answer == nullptr) return failed(*error, error->sent());
+  try {
+    heard(*answer);
+  } catch (const Error &misread) {
+    failed(misread, true);
+  } catch (const std::bad_alloc &) {
+    failed({Status::kNoMemory, "out of memory"}, true);
+  }
+}
+
+void AsyncAcquire::failed(const Error &error, bool sent) {
+  auto again = machine_.failed(error, sent, now());
+  if (again && wait_) client_.wake_.postpone(*wait_, *again);
+}
+
+void AsyncAcquire::finish() {
+  finished_ = true;
+  if (timer_) client_.service_.cancel(*timer_);
+  timer_.reset();
+  stop_waiting();
+  submission_->control->position.store(0);
+  if (machine_.must_undo()) client_.undo(machine_.claim());
+  try {
+    if (machine_.grant()) take_lease();
+  } catch (const std::exception &) {  // for want of memory, as the thread runs
+    client_.undo(machine_.claim());
+    return client_.acquired(shared_from_this(), {Status::kNoMemory, "out of memory", true});
+  }
+  client_.acquired(shared_from_this(), machine_.why());
+}
+
+void AsyncAcquire::take_lease() {
+  auto lease =
+      client_.lease(submission_->request, machine_.claim(), *machine_.grant(), submission_);
+  submission_->lease = lease;
+  if (!submission_->request.tell_loss) return;
+  try {
+    client_.watch(submission_);
+  } catch (...) {
+    submission_->lease.reset();
+    lease->let_go();
+    throw;
+  }
+}
+
+void AsyncAcquire::stop_waiting() noexcept {
+  if (wait_) client_.wake_.remove(*wait_);
+  wait_.reset();
+}
+
+void AsyncAcquire::wake_at(Instant when) {
+  if (timer_ && timer_at_ == when) return;
+  if (timer_) client_.service_.cancel(*timer_);
+  timer_.reset();
+  timer_at_ = when;
+  if (when == kNever) return;
+  timer_ = client_.service_.at(when, [self = shared_from_this()] {
+    self->timer_.reset();
+    self->drive();
+    return std::nullopt;
+  });
+}
+
+Wait &AsyncAcquire::waiting() {
+  if (wait_) return *wait_;
+  const Claim &claim = machine_.claim();
+  wait_.emplace(std::string(token_id(claim.token)), claim.keys.lock, nullptr);
+  wait_->on_rouse = [this] { drive(); };
+  try {
+    client_.wake_.add(*wait_);
+  } catch (...) {
+    wait_.reset();
+    throw;
+  }
+  return *wait_;
+}
+
+}  // namespace redilock

@@ -1,0 +1,73 @@
+#include "client/completions.hpp"
+
+#include <sys/socket.h>
+
+namespace redilock {
+
+namespace {
+
+void tell(int fd) {
+  const char byte = 0;
+  [[maybe_unused]] auto sent = ::send(fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+bool is_wanted(const Completion &completion) {
+  const Submission &submission = *completion.submission;
+  return !submission.abandoned &&
+         (completion.kind != CompletionKind::kLoss || !submission.lease->is_let_go());
+}
+
+}  // namespace
+
+int Completions::fd() {
+  std::lock_guard lock(mutex_);
+  if (theirs_) return theirs_.get();
+  int pair[2];
+  if (closed_) throw Error(Status::kClosed, "the client was freed");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+    throw Error(Status::kUnavailable, "no descriptor is left for completions", true);
+  ours_.reset(pair[0]);
+  theirs_.reset(pair[1]);
+  if (!queue_.empty()) tell(ours_.get());
+  return theirs_.get();
+}
+
+void Completions::push(std::list<Completion> &kept,
+                       const std::shared_ptr<Submission> &submission) noexcept {
+  if (kept.empty()) return;
+  kept.front().submission = submission;
+  std::lock_guard lock(mutex_);
+  if (closed_) return kept.clear();
+  queue_.splice(queue_.end(), kept);
+  if (ours_ && queue_.size() == 1) tell(ours_.get());
+}
+
+Completion Completions::take() noexcept {
+  std::list<Completion> unwanted;  // goes after the lock
+  std::lock_guard lock(mutex_);
+  Completion completion{CompletionKind::kAcquire, nullptr};
+  if (queue_.empty()) return completion;
+  while (!completion.submission && !queue_.empty()) {
+    if (is_wanted(queue_.front())) completion = queue_.front();
+    unwanted.splice(unwanted.end(), queue_, queue_.begin());
+  }
+  char byte;
+  if (theirs_ && queue_.empty()) [[maybe_unused]]
+    auto taken = ::recv(theirs_.get(), &byte, 1, MSG_DONTWAIT);
+  return completion;
+}
+
+void Completions::close() noexcept {
+  std::list<Completion> dropped;
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+  dropped.swap(queue_);
+  close_descriptors();
+}
+
+void Completions::close_descriptors() noexcept {
+  ours_.reset();
+  theirs_.reset();
+}
+
+}  // namespace redilock

@@ -1,0 +1,81 @@
+// Asynchronous operations that have ended, until the caller takes them; one descriptor tells that
+// there are some. To tell an end takes no memory that was not there when the operation began.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <mutex>
+
+#include "lock/lease.hpp"
+#include "values/options.hpp"
+#include "values/status.hpp"
+#include "wire/fd.hpp"
+#include "wire/limit.hpp"
+
+namespace redilock {
+
+// The numbers are those of redilock.h.
+enum class CompletionKind : int32_t { kAcquire = 1, kRelease = 2, kExtend = 3, kLoss = 4 };
+
+// What an operation of the C ABI and the requests that it makes, one after the other, have in
+// common.
+struct Control {
+  Interrupt interrupt;
+  std::atomic<int64_t> position{0};  // place in the queue, 1 is the next
+};
+
+struct Submission;
+
+struct Completion {
+  CompletionKind kind;
+  std::shared_ptr<Submission> submission;
+};
+
+// One request that was submitted; what the service thread writes is read once the completion was
+// taken.
+struct Submission {
+  Submission(CompletionKind what, RequestOptions how, uint64_t name, std::shared_ptr<Control> by)
+      : kind(what), request(std::move(how)), tag(name), control(std::move(by)) {
+    end.push_back({kind, nullptr});
+    if (request.tell_loss) loss.push_back({CompletionKind::kLoss, nullptr});
+  }
+
+  const CompletionKind kind;
+  const RequestOptions request;
+  const uint64_t tag;
+  const std::shared_ptr<Control> control;
+  std::shared_ptr<Lease> lease;  // to release or extend, null for one by its token; or acquired
+
+  std::atomic<bool> abandoned{false};   // nobody wants the outcome any more
+  std::atomic<bool> ended{false};       // its outcome stands
+  std::atomic<bool> taken{false};       // its completion, by the caller
+  std::atomic<bool> lock_taken{false};  // and its lock; or the lock was given back for want of that
+  std::list<Completion> end, loss;      // one each, kept until it is told
+  Error outcome{Status::kOk, ""};
+};
+
+class Completions {
+ public:
+  // Readable, level-triggered, while there are completions. Made at first need; throws
+  // Error(kUnavailable).
+  int fd();
+  // Tells one of the two that a submission keeps, once.
+  void push(std::list<Completion> &kept, const std::shared_ptr<Submission> &submission) noexcept;
+  // Skips what nobody wants any more, and the losses of locks that were freed. Null submission
+  // where there is none.
+  Completion take() noexcept;
+
+  // Drops what was not taken; fd() then fails.
+  void close() noexcept;
+  // In the child of a fork, whose parent may have been changing everything else.
+  void close_descriptors() noexcept;
+
+ private:
+  std::mutex mutex_;
+  bool closed_ = false;
+  Fd ours_, theirs_;
+  std::list<Completion> queue_;
+};
+
+}  // namespace redilock

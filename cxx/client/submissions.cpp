@@ -1,0 +1,219 @@
+// Asynchronous operations: from the caller's submission to its one completion.
+#include <new>
+
+#include "client/async_acquire.hpp"
+#include "client/client.hpp"
+#include "lock/replies.hpp"
+#include "lock/requests.hpp"
+#include "values/status.hpp"
+#include "values/token.hpp"
+
+namespace redilock {
+
+namespace {
+
+Error outcome_of(Status status) {
+  if (status == Status::kOk) return {status, ""};
+  return {status, status_text(static_cast<int32_t>(status))};
+}
+
+Error outcome_of(const Unanswered &error) {
+  if (!error.sent() || error.status() != Status::kUnavailable) return error;
+  return {Status::kUnknown, error.message() + "; it may have been carried out", true};
+}
+
+Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
+
+}  // namespace
+
+void Client::submit(const std::shared_ptr<Submission> &submission) {
+  check_usable();
+  service_.at(clock_.now(), [this, submission] {
+    begin(submission);
+    return std::nullopt;
+  });
+}
+
+void Client::look_for_cancels() noexcept {
+  cancels_.store(true);
+  service_.wake();
+}
+
+// One of the two threads sees what the other has stored: that it ended, or that it is abandoned.
+void Client::abandon(Submission &submission) noexcept {
+  if (submission.taken && (!submission.lease || submission.lock_taken)) return;
+  submission.abandoned.store(true);
+  if (submission.ended)
+    give_back(submission);
+  else
+    look_for_cancels();
+}
+
+void Client::give_back(Submission &submission) noexcept {
+  if (submission.kind != CompletionKind::kAcquire || !submission.lease) return;
+  if (submission.lock_taken.exchange(true)) return;
+  submission.lease->let_go();
+  undo(submission.lease->claim());
+}
+
+// Each ends no other than itself, which may be taken out of the set meanwhile.
+Instant Client::run_meanwhile() noexcept {
+  const bool cancelled = cancels_.exchange(false), drive = drive_at_ <= clock_.now();
+  if (drive) drive_at_ = kNever;
+  for (auto next = acquiring_.begin(); (cancelled || drive) && next != acquiring_.end();) {
+    const auto acquire = *next++;
+    if (cancelled) acquire->stop_if_cancelled();
+    if (drive) acquire->drive();
+  }
+  return drive_at_;
+}
+
+void Client::drive_later() noexcept {
+  constexpr Micros kPauseForMemory{10000};
+  drive_at_ = after(clock_.now(), kPauseForMemory);
+}
+
+void Client::begin(const std::shared_ptr<Submission> &submission) noexcept {
+  try {
+    if (submission->kind == CompletionKind::kAcquire)
+      begin_acquire(submission);
+    else if (submission->kind == CompletionKind::kRelease)
+      begin_release(submission);
+    else
+      begin_extend(submission);
+  } catch (const Error &error) {
+    complete(submission, error);
+  } catch (const std::bad_alloc &) {
+    complete(submission, no_memory());
+  }
+}
+
+void Client::complete(const std::shared_ptr<Submission> &submission,
+                      const Error &outcome) noexcept {
+  try {
+    submission->outcome = outcome;
+  } catch (const std::bad_alloc &) {
+    submission->outcome = Error(outcome.status(), "", outcome.retriable());
+  }
+  submission->ended.store(true);
+  if (!submission->abandoned) completions_.push(submission->end, submission);
+}
+
+// What the pipeline calls: `heard` gives the outcome, also by an Error.
+template <typename Heard>
+Pipeline::Done Client::completing(const std::shared_ptr<Submission> &submission, Heard heard) {
+  return [this, submission, heard](const Answer *answer, const Unanswered *error) {
+    try {
+      complete(submission, heard(answer, error));
+    } catch (const Error &misread) {
+      complete(submission, misread);
+    } catch (const std::bad_alloc &) {
+      complete(submission, no_memory());
+    }
+  };
+}
+
+void Client::begin_acquire(const std::shared_ptr<Submission> &submission) {
+  auto acquire = std::make_shared<AsyncAcquire>(*this, submission);
+  acquiring_.insert(acquire);
+  acquire->start();
+}
+
+void Client::acquired(const std::shared_ptr<AsyncAcquire> &acquire, const Error &outcome) noexcept {
+  const std::shared_ptr<Submission> submission = acquire->submission();
+  complete(submission, outcome);
+  if (submission->abandoned) give_back(*submission);
+  acquiring_.erase(acquire);
+}
+
+// The lease to release or extend, or else the request's token. Nothing for a token that is none of
+// ours: a foreign holder's value is never touched.
+std::optional<Claim> Client::claim_of(const Submission &submission) const {
+  if (submission.lease) return submission.lease->claim();
+  const RequestOptions &request = submission.request;
+  if (!is_token(request.token)) return std::nullopt;
+  return Claim{keys_of(request), request.token, request.ttl};
+}
+
+void Client::begin_release(const std::shared_ptr<Submission> &submission) {
+  const auto lease = submission->lease;
+  const auto claim = claim_of(*submission);
+  if (!claim || (lease && !lease->begin_release()))
+    return complete(submission, outcome_of(Status::kNotOwner));
+  try {
+    auto done = completing(submission, [=](const Answer *answer, const Unanswered *error) {
+      return lease ? released(*lease, answer, error) : released(*claim, answer, error);
+    });
+    auto ask = [&](const Script &script, const Command &keys, const Command &arguments) {
+      pipeline_.ask(script, keys, arguments, after(clock_.now(), options_.timeout), done);
+    };
+    if (claim->queued)  // as in release()
+      requests::leave(*claim, wake_.name(), ask);
+    else
+      requests::release(claim->keys, claim->token, ask);
+  } catch (...) {
+    if (lease) lease->release_failed(false);
+    throw;
+  }
+}
+
+Error Client::released(Lease &lease, const Answer *answer, const Unanswered *error) {
+  if (answer == nullptr) {
+    lease.release_failed(error->sent());
+    if (error->sent()) undo(lease.claim());
+    return outcome_of(*error);
+  }
+  try {
+    const bool owned = released(lease.claim(), *answer) || lease.release_was_ambiguous();
+    lease.released();
+    return outcome_of(owned ? Status::kOk : Status::kLost);
+  } catch (const Error &) {
+    lease.release_failed(false);
+    throw;
+  }
+}
+
+Error Client::released(const Claim &claim, const Answer *answer, const Unanswered *error) {
+  if (answer == nullptr) return outcome_of(*error);
+  return outcome_of(released(claim, *answer) ? Status::kOk : Status::kNotOwner);
+}
+
+// Whether the token held the lock. After an unheard request "not there" counts as that.
+bool Client::released(const Claim &claim, const Answer &answer) {
+  const Release release = read_release(answer.reply);
+  if (release.more) undo(claim);  // it is free; this drops the rest of the dead
+  return release.owned || answer.asked_before;
+}
+
+void Client::begin_extend(const std::shared_ptr<Submission> &submission) {
+  const auto lease = submission->lease;
+  const auto claim = claim_of(*submission);
+  const auto state = lease ? lease->state(clock_.now()) : Lease::State::kHeld;
+  if (!claim || state == Lease::State::kReleased)
+    return complete(submission, outcome_of(Status::kNotOwner));
+  if (state == Lease::State::kLost) return complete(submission, outcome_of(Status::kLost));
+  const Millis ttl = submission->request.ttl;
+  auto done = completing(submission, [=](const Answer *answer, const Unanswered *error) {
+    if (lease) return extended(*lease, ttl, answer, error);
+    if (answer == nullptr) return outcome_of(*error);
+    return outcome_of(read_extend(answer->reply) ? Status::kOk : Status::kNotOwner);
+  });
+  const Instant patience = after(clock_.now(), options_.timeout);
+  const Instant end = lease ? std::min(patience, lease->end()) : patience;
+  requests::extend(claim->keys, claim->token, ttl,
+                   [&](const Script &script, const Command &keys, const Command &arguments) {
+                     pipeline_.ask(script, keys, arguments, end, done);
+                   });
+}
+
+Error Client::extended(Lease &lease, Millis ttl, const Answer *answer, const Unanswered *error) {
+  if (answer == nullptr) {
+    const bool lost = lease.state(clock_.now()) == Lease::State::kLost;
+    return lost ? outcome_of(Status::kLost) : outcome_of(*error);
+  }
+  std::optional<Instant> anchor;
+  if (read_extend(answer->reply)) anchor = answer->sent;
+  return outcome_of(check_extend(lease, ttl, anchor));
+}
+
+}  // namespace redilock

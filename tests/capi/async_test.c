@@ -1,0 +1,291 @@
+/* "asynchronous operations" of redilock.h: one completion each, in order, cancelled, lost or freed. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/locks.h"
+#include "support/one_server.h"
+
+enum { kNames = 20, kWaiters = 2000, kRaces = 1000 };
+
+static redilock_client_t *client;
+
+static int make_client(void **state) {
+  (void)state;
+  redis_do(server, "FLUSHALL");
+  client = new_client(server, "timeout=2s");
+  return 0;
+}
+
+static int drop_client(void **state) {
+  (void)state;
+  redilock_free(client);
+  return 0;
+}
+
+typedef struct completion {
+  uint64_t tag;
+  int32_t kind, status;
+} completion_t;
+
+static bool readable(int64_t within_ms) {
+  int32_t fd = -1;
+  assert_status(REDILOCK_OK, redilock_client_fd(client, &fd));
+  struct pollfd polled = {fd, POLLIN, 0};
+  return poll(&polled, 1, (int)within_ms) == 1;
+}
+
+/* The next completion, which has to come. */
+static completion_t next(void) {
+  completion_t one = {0, 0, 0};
+  for (int tries = 0; one.kind == 0 && tries < 100; ++tries) {
+    if (!readable(20000)) fail_msg("no completion came");
+    assert_status(REDILOCK_OK, redilock_client_next(client, &one.tag, &one.kind, &one.status));
+  }
+  return one;
+}
+
+static void expect_next(uint64_t tag, int32_t kind, int32_t status) {
+  const completion_t one = next();
+  assert_status(status, one.status);
+  assert_int_equal(one.kind, kind);
+  assert_int_equal(one.tag, tag);
+}
+
+static void expect_none(void) {
+  completion_t one = {0, 0, 0};
+  assert_status(REDILOCK_OK, redilock_client_next(client, &one.tag, &one.kind, &one.status));
+  assert_int_equal(one.kind, 0);
+  assert_false(readable(0));
+}
+
+static redilock_op_t *submit(const char *name, const char *wait, uint64_t tag) {
+  redilock_op_t *op = new_op(client, name);
+  assert_status(REDILOCK_OK, redilock_op_set(op, "wait", wait));
+  assert_status(REDILOCK_OK, redilock_op_submit_acquire(op, tag));
+  return op;
+}
+
+static redilock_lock_t *lock_of(redilock_op_t *op) {
+  redilock_lock_t *lock = NULL;
+  assert_status(REDILOCK_OK, redilock_op_take_lock(op, &lock));
+  return lock;
+}
+
+static void acquire_extend_and_release_complete_once(void **state) {
+  (void)state;
+  redilock_op_t *op = submit("job", "forever", 7);
+  expect_next(7, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  redilock_lock_t *lock = lock_of(op), *again = NULL;
+  assert_status(REDILOCK_E_INVALID, redilock_op_take_lock(op, &again));
+  assert_true(redilock_lock_fence(lock) > 0);
+  assert_status(REDILOCK_OK, redilock_op_set(op, "ttl", "90s"));
+  assert_status(REDILOCK_OK, redilock_op_submit_extend(op, lock, 8));
+  expect_next(8, REDILOCK_COMPLETION_EXTEND, REDILOCK_OK);
+  assert_in_range(redis_integer(server, "PTTL job"), 80000, 90000);
+  assert_status(REDILOCK_OK, redilock_op_submit_release(op, lock, 9));
+  expect_next(9, REDILOCK_COMPLETION_RELEASE, REDILOCK_OK);
+  assert_int_equal(redis_integer(server, "EXISTS job"), 0);
+  assert_status(REDILOCK_OK, redilock_op_submit_release(op, lock, 10));
+  expect_next(10, REDILOCK_COMPLETION_RELEASE, REDILOCK_E_NOT_OWNER);
+  expect_none();
+  redilock_lock_free(lock);
+  redilock_op_free(op);
+}
+
+static void operation_under_way_takes_no_other_request(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 20000), *other = NULL;
+  redilock_op_t *op = submit("job", "forever", 1);
+  assert_status(REDILOCK_E_INVALID, redilock_op_submit_acquire(op, 2));
+  assert_status(REDILOCK_E_INVALID, redilock_op_acquire(op, &other));
+  assert_status(REDILOCK_E_INVALID, redilock_op_set(op, "ttl", "1s"));
+  give(lock);
+  expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  expect_none();
+  give(lock_of(op));
+  redilock_op_free(op);
+}
+
+static void try_says_held_and_a_wait_times_out(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 20000);
+  redilock_op_t *op = submit("job", "0", 1), *waiting = submit("job", "50ms", 2);
+  expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_HELD);
+  expect_next(2, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_TIMEOUT);
+  assert_int_equal(waiters_of(client, "job"), 0);
+  give(lock);
+  redilock_op_free(op);
+  redilock_op_free(waiting);
+}
+
+static void blocking_and_submitted_waiters_share_one_order(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 20000);
+  redilock_op_t *first = submit("job", "forever", 1);
+  assert_true(wait_for_waiters(client, "job", 1));
+  waiter_t *second = start_waiter(client, "job", "wait=20s");
+  redilock_op_t *third = submit("job", "forever", 3);
+  assert_true(wait_for_waiters(client, "job", 3));
+  give(lock);
+  expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  assert_false(waiter_ended(second));
+  give(lock_of(first));
+  assert_status(REDILOCK_OK, join_waiter(second));
+  expect_none();
+  free_waiter(second);
+  expect_next(3, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  give(lock_of(third));
+  redilock_op_free(first);
+  redilock_op_free(third);
+}
+
+static void cancelled_and_freed_waiters_leave_the_queue(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 20000);
+  redilock_op_t *cancelled = submit("job", "forever", 1), *freed = submit("job", "forever", 2);
+  assert_true(wait_for_waiters(client, "job", 2));
+  redilock_op_cancel(cancelled);
+  expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_CANCELLED);
+  assert_true(wait_for_waiters(client, "job", 1));
+  redilock_op_free(freed);
+  assert_true(wait_for_waiters(client, "job", 0));
+  expect_none();
+  give(lock);
+  redilock_op_free(cancelled);
+}
+
+static void cancel_against_grant_has_one_outcome(void **state) {
+  (void)state;
+  int granted = 0;
+  for (int race = 0; race < kRaces; ++race) {
+    redilock_lock_t *lock = take(client, "job", 20000);
+    redilock_op_t *op = submit("job", "forever", (uint64_t)race);
+    if (race % 4 != 0) assert_true(wait_for_waiters(client, "job", 1));
+    if (race % 2 == 0) redilock_op_cancel(op);
+    give(lock);
+    if (race % 2 != 0) redilock_op_cancel(op);
+    const completion_t one = next();
+    assert_int_equal(one.tag, race);
+    if (one.status == REDILOCK_OK) {
+      ++granted;
+      give(lock_of(op));
+    } else {
+      assert_status(REDILOCK_E_CANCELLED, one.status);
+    }
+    expect_none();
+    assert_int_equal(redis_integer(server, "EXISTS job"), 0);
+    redilock_op_free(op);
+  }
+  print_message("%d of %d were granted\n", granted, kRaces);
+  assert_int_equal(waiters_of(client, "job"), 0);
+}
+
+static void loss_is_told_once(void **state) {
+  (void)state;
+  redilock_op_t *op = new_op(client, "job");
+  assert_status(REDILOCK_OK, redilock_op_set(op, "ttl", "300ms"));
+  assert_status(REDILOCK_OK, redilock_op_set(op, "renew", "yes"));
+  assert_status(REDILOCK_OK, redilock_op_set(op, "tell_loss", "yes"));
+  assert_status(REDILOCK_OK, redilock_op_submit_acquire(op, 5));
+  expect_next(5, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  redilock_lock_t *lock = lock_of(op);
+  assert_false(readable(700)); /* it is renewed */
+  redis_do(server, "DEL job");
+  expect_next(5, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);
+  assert_int_equal(redilock_lock_is_held(lock), 0);
+  assert_false(readable(400));
+  redilock_lock_free(lock);
+  redilock_op_free(op);
+}
+
+static void waiters_outlive_the_server(void **state) {
+  (void)state;
+  redilock_op_t *op = submit("job", "forever", 1);
+  expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  redilock_op_t *waiting = submit("job", "forever", 2);
+  assert_true(wait_for_waiters(client, "job", 1));
+  redis_kill(server);
+  redis_restart(server);
+  expect_next(2, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  give(lock_of(waiting));
+  redilock_lock_free(lock_of(op));
+  redilock_op_free(op);
+  redilock_op_free(waiting);
+}
+
+/* Each is released when it was granted; every name's fences rise, and its waiters come in their order. */
+static void thousands_wait_on_one_thread(void **state) {
+  (void)state;
+  static redilock_op_t *ops[kWaiters];
+  static redilock_lock_t *locks[kWaiters];
+  uint64_t last[kNames] = {0};
+  int64_t fences[kNames] = {0};
+  char name[16];
+  for (uint64_t i = 0; i < kWaiters; ++i) {
+    snprintf(name, sizeof name, "job%d", (int)(i % kNames));
+    ops[i] = submit(name, "forever", i);
+  }
+  for (int ended = 0; ended < 2 * kWaiters; ++ended) {
+    const completion_t one = next();
+    assert_status(REDILOCK_OK, one.status);
+    if (one.kind != REDILOCK_COMPLETION_ACQUIRE) continue;
+    const size_t job = one.tag % kNames;
+    redilock_lock_t *lock = locks[one.tag] = lock_of(ops[one.tag]);
+    assert_true(redilock_lock_fence(lock) > fences[job]);
+    assert_true(one.tag < kNames || one.tag == last[job] + kNames);
+    fences[job] = redilock_lock_fence(lock);
+    last[job] = one.tag;
+    assert_status(REDILOCK_OK, redilock_op_submit_release(ops[one.tag], lock, one.tag));
+  }
+  expect_none();
+  for (size_t i = 0; i < kWaiters; ++i) {
+    redilock_lock_free(locks[i]);
+    redilock_op_free(ops[i]);
+  }
+}
+
+static bool nobody_is_subscribed(void *unused) {
+  (void)unused;
+  redisReply *channels = redis_command(server, "PUBSUB CHANNELS redilock:1:*");
+  const bool nobody = channels->elements == 0;
+  freeReplyObject(channels);
+  return nobody;
+}
+
+static void closed_client_drops_what_is_under_way(void **state) {
+  (void)state;
+  redilock_client_t *other = new_client(server, "timeout=2s");
+  redilock_lock_t *lock = take(client, "job", 20000);
+  redilock_op_t *op = new_op(other, "job");
+  assert_status(REDILOCK_OK, redilock_op_submit_acquire(op, 1));
+  assert_true(wait_for_waiters(client, "job", 1));
+  redilock_free(other);
+  assert_true(eventually(nobody_is_subscribed, NULL, 5000));
+  assert_status(REDILOCK_E_INVALID, redilock_op_submit_acquire(op, 2));
+  redilock_op_free(op);
+  give(lock);
+  assert_int_equal(redis_integer(server, "EXISTS job"), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(acquire_extend_and_release_complete_once, make_client,
+                                      drop_client),
+      cmocka_unit_test_setup_teardown(operation_under_way_takes_no_other_request, make_client,
+                                      drop_client),
+      cmocka_unit_test_setup_teardown(try_says_held_and_a_wait_times_out, make_client, drop_client),
+      cmocka_unit_test_setup_teardown(blocking_and_submitted_waiters_share_one_order, make_client,
+                                      drop_client),
+      cmocka_unit_test_setup_teardown(cancelled_and_freed_waiters_leave_the_queue, make_client,
+                                      drop_client),
+      cmocka_unit_test_setup_teardown(cancel_against_grant_has_one_outcome, make_client,
+                                      drop_client),
+      cmocka_unit_test_setup_teardown(loss_is_told_once, make_client, drop_client),
+      cmocka_unit_test_setup_teardown(waiters_outlive_the_server, make_client, drop_client),
+      cmocka_unit_test_setup_teardown(thousands_wait_on_one_thread, make_client, drop_client),
+      cmocka_unit_test_setup_teardown(closed_client_drops_what_is_under_way, make_client,
+                                      drop_client),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}
