@@ -216,12 +216,11 @@ void WakeChannel::failed(const Error &error) {
   rouse_all(waits_.all_due(clock_.now()));
 }
 
-// A subscription that has stood for a while is replaced at once. One that breaks as soon as it is
-// confirmed must not be made anew without end.
+// A subscription that stood for longer than the last pause is replaced at once. One that breaks as
+// soon as it is confirmed must not be made anew without end.
 void WakeChannel::lost() {
   subscribed_ = false;
-  const bool stood = clock_.now() - subscribed_at_ >= kLongestPause;
-  if (!stood) return back_off();
+  if (clock_.now() - subscribed_at_ < std::max(pause_, kFirstPause)) return back_off();
   pause_ = Micros(0);
   retry_at_ = Instant();
 }
