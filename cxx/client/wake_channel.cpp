@@ -80,8 +80,8 @@ void WakeChannel::answered(Wait &wait, const Queued &queued) {
   const Instant now = clock_.now();
   server_time_.learn(queued.sent, queued.server_us, now);
   rouse_all(waits_.answered(wait, queued, now));
-  // That grant was over when the place was given: a join was asked twice, or the server lost data.
-  if (wait.push && wait.push->fence <= wait.arrival) wait.push.reset();
+  wait.queued_us = queued.server_us;
+  if (wait.push && wait.is_over(*wait.push)) wait.push.reset();
 }
 
 void WakeChannel::postpone(Wait &wait, Instant when) {
@@ -250,16 +250,15 @@ void WakeChannel::dispatch(const Reply &message) {
       channel.text() != channel_)
     return;
   auto push = parse_push(payload.text());
-  Waiter *waiter = push ? waits_.find(push->id) : nullptr;
-  if (waiter == nullptr) return;
-  if (push->fence <= waiter->arrival) {
-    waiter->due = clock_.now();  // not of this queue's time: let the server tell
+  auto *wait = push ? static_cast<Wait *>(waits_.find(push->id)) : nullptr;
+  if (wait == nullptr) return;
+  if (wait->is_over(*push)) {
+    wait->due = clock_.now();  // let the server tell
   } else {
-    auto *wait = static_cast<Wait *>(waiter);
     wait->push = std::move(push);
     wait->pushed_at = clock_.now();
   }
-  rouse(waiter);
+  rouse(wait);
 }
 
 bool WakeChannel::subscribed_or_roused(Wait &wait) {

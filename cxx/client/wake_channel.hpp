@@ -29,6 +29,12 @@ struct Wait final : Waiter {
   std::function<void()> on_rouse;  // what the service thread does when it is roused
   Wait *next_roused = nullptr;
   bool roused = false;  // something changed that it should look at
+
+  // Of a grant that was over when the server said that this waiter is queued: it lost data, the
+  // lock was broken, or a join was asked twice.
+  bool is_over(const Push &of) const { return of.fence <= arrival || of.grant_us < queued_us; }
+
+  int64_t queued_us = 0;  // the server's time when it said so last
   std::optional<Push> push;
   Instant pushed_at{};
 };

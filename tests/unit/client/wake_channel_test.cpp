@@ -32,8 +32,9 @@ struct Channel {
     wake.subscribe(wait, {redilock::system_clock(), in_ms(5000), wait.interrupt});
   }
   // Publishes, and sees to it that the message has arrived here.
-  void push(const std::string &id, int64_t fence) {
-    redis_do(real, "PUBLISH wake %s", (id + " " + std::to_string(fence) + " 1000").c_str());
+  void push(const std::string &id, int64_t fence, int64_t grant_us = 1000) {
+    const std::string numbers = std::to_string(fence) + " " + std::to_string(grant_us);
+    redis_do(real, "PUBLISH wake %s", (id + " " + numbers).c_str());
   }
   redilock::Server server;
   redilock::WakeChannel wake{server, "wake", redilock::Millis(250)};
@@ -98,21 +99,31 @@ static void push_ends_the_sleep(void **) {
   assert_returns(outcome, "6 none");
 }
 
-static void push_below_the_arrival_asks_for_a_re_check(void **) {
-  const Outcome outcome = outcome_of([] {
+// What a waiter with arrival 5, last told at the server's time 1000 that it is queued, makes of it.
+static Outcome outcome_of_push(int64_t fence, int64_t grant_us) {
+  return outcome_of([=] {
     Channel channel;
     Interrupt interrupt;
     Wait wait(kId, "L", &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
-    channel.push(kId, 5);
+    channel.push(kId, fence, grant_us);
     channel.wake.sleep(wait, redilock::kNever);
     const bool due = channel.wake.due(wait) <= redilock::system_clock().now();
     const std::string told = taken(channel, wait) + (due ? " due" : "");
     channel.wake.remove(wait);
     return told;
   });
-  assert_returns(outcome, "none due");
+}
+
+static void push_below_the_arrival_asks_for_a_re_check(void **) {
+  assert_returns(outcome_of_push(6, 1000), "6");
+  assert_returns(outcome_of_push(5, 1000), "none due");
+}
+
+// The lock was broken, or lost with the server's data, since that grant.
+static void push_from_before_the_last_answer_asks_for_a_re_check(void **) {
+  assert_returns(outcome_of_push(6, 999), "none due");
 }
 
 // A join that was asked twice: the first was granted, the second gave that away for a new place.
@@ -326,6 +337,7 @@ int main() {
       cmocka_unit_test(subscription_is_confirmed_by_the_server),
       cmocka_unit_test(push_ends_the_sleep),
       cmocka_unit_test(push_below_the_arrival_asks_for_a_re_check),
+      cmocka_unit_test(push_from_before_the_last_answer_asks_for_a_re_check),
       cmocka_unit_test(grant_that_was_given_away_again_is_forgotten),
       cmocka_unit_test(what_was_told_during_a_request_is_not_slept_over),
       cmocka_unit_test(reader_wakes_the_others_and_passes_its_role_on),
