@@ -27,7 +27,7 @@ const Script kExtend{scripts::extend, scripts::extend_sha1};
 }  // namespace requests
 
 LockKeys::LockKeys(std::string_view prefix, std::string_view name)
-    : lock(lock_key(prefix, name)), queue(queue_key(lock)), fence(fence_key()) {}
+    : lock(lock_key(prefix, name)), queue(queue_key(lock)) {}
 
 std::optional<Push> parse_push(std::string_view payload) {
   Push push{std::string(payload.substr(0, kTokenIdLength)), 0, 0};

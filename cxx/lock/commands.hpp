@@ -18,7 +18,7 @@ inline constexpr int64_t kFenceEnd = int64_t{1} << 53;
 
 struct LockKeys {
   LockKeys(std::string_view prefix, std::string_view name);
-  std::string lock, queue, fence;
+  std::string lock, queue;
 };
 
 // What one attempt to hold a lock is known by.

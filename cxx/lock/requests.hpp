@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lock/commands.hpp"
+#include "values/name.hpp"
 
 namespace redilock::requests {
 
@@ -14,7 +15,7 @@ inline std::string text_of(Millis time) { return std::to_string(time.count()); }
 
 inline Command acquire_keys(const Claim &claim) {
   Command keys{claim.keys.lock, claim.keys.queue};
-  if (claim.fence) keys.push_back(claim.keys.fence);
+  if (claim.fence) keys.push_back(kFenceKey);
   return keys;
 }
 

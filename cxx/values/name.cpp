@@ -33,8 +33,6 @@ bool is_reserved(std::string_view key) noexcept {
 
 std::string queue_key(std::string_view lock_key) { return joined(kSidePrefix, "queue:", lock_key); }
 
-std::string fence_key() { return joined(kSidePrefix, "fence"); }
-
 std::string wake_channel(std::string_view client_id) {
   return joined(kSidePrefix, "wake:", client_id);
 }

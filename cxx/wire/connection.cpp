@@ -68,15 +68,15 @@ std::string quoted(const std::string &said, std::string_view secret) {
 }  // namespace
 
 // hiredis formats by sprintf, word for word: half of all instructions of a lock and its release.
-std::string framed(const Command &words, size_t announced) {
-  size_t most = kFrame;
+void frame(const Command &words, size_t announced, std::string &bytes) {
+  const size_t begin = bytes.size();
+  size_t most = begin + kFrame;
   for (auto word : words) most += kFrame + word.size() + 2;
-  std::string bytes(most, '\0');
-  char *end = bytes.data();
+  bytes.resize(most);
+  char *end = bytes.data() + begin;
   if (announced > 0) end = put_length(end, '*', announced);
   for (auto word : words) end = put(put(put_length(end, '$', word.size()), word), "\r\n");
   bytes.resize(static_cast<size_t>(end - bytes.data()));
-  return bytes;
 }
 
 bool is_noscript(const Reply &reply) {
@@ -138,7 +138,9 @@ void Connection::greet(const Credentials &credentials, const Limit &limit) {
 }
 
 void Connection::send(const Command &command, const Limit &limit) {
-  socket_.send(framed(command, command.size()), limit);
+  request_.clear();
+  frame(command, command.size(), request_);
+  socket_.send(request_, limit);
 }
 
 Reply Connection::receive(const Limit &limit) {

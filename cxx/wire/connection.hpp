@@ -49,12 +49,13 @@ class Connection {
 
   Socket socket_;
   ReplyReader reader_;
+  std::string request_;  // kept for its room
   int64_t id_ = 0;
 };
 
-// Words as they are sent; `announced` of them make a command, those that follow later included. 0
-// for words that follow.
-std::string framed(const Command &words, size_t announced);
+// Adds words to `bytes` as they are sent; `announced` of them make a command, those that follow
+// later included. 0 for words that follow.
+void frame(const Command &words, size_t announced, std::string &bytes);
 
 // Whether the script has to be sent by its text.
 bool is_noscript(const Reply &reply);

@@ -41,9 +41,11 @@ void Pipeline::ask(const Script &script, const Command &keys, const Command &arg
   Command words{key_count};
   words.insert(words.end(), keys.begin(), keys.end());
   words.insert(words.end(), arguments.begin(), arguments.end());
+  std::string tail;
+  frame(words, 0, tail);
   Queue entry;
   entry.push_back(
-      {script, words.size(), framed(words, 0), deadline, std::move(done), ++last_number_});
+      {script, words.size(), std::move(tail), deadline, std::move(done), ++last_number_});
   deadlines_.emplace(deadline, last_number_);
   unsent_.splice(unsent_.end(), entry);
 }
@@ -87,7 +89,7 @@ void Pipeline::send_all() {
       Asked &next = unsent_.front();
       const Command head{next.by_text ? "EVAL" : "EVALSHA",
                          next.by_text ? next.script.text : next.script.sha1};
-      outgoing_ += framed(head, head.size() + next.words);
+      frame(head, head.size() + next.words, outgoing_);
       outgoing_ += next.tail;
       next.sent = clock_.now();
       sent_.splice(sent_.end(), unsent_, unsent_.begin());

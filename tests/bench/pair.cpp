@@ -85,7 +85,7 @@ void measure(const Server &server, bool tcp, int64_t run_ms, Figures &figures) {
   const Context bare = server.connect(tcp);
   load(bare, scripts::acquire);
   load(bare, scripts::release);
-  const std::string queue = queue_key(kName), fence = fence_key();
+  const std::string queue = queue_key(kName), fence(kFenceKey);
   const std::string release =
       formatted({"EVALSHA", scripts::release_sha1, "2", kName, queue, kToken});
   const Exchange plain{formatted({"SET", kName, kToken, "NX", "PX", kTtl}),
