@@ -12,14 +12,14 @@ namespace redilock {
 
 namespace {
 
-Error outcome_of(Status status) {
-  if (status == Status::kOk) return {status, ""};
-  return {status, status_text(static_cast<int32_t>(status))};
+Error outcome_of(Status status) noexcept {
+  const bool ok = status == Status::kOk;
+  return {status, ok ? "" : status_text(static_cast<int32_t>(status)), "", false};
 }
 
-Error outcome_of(const Unanswered &error) {
+Error outcome_of(const Unanswered &error) noexcept {
   if (!error.sent() || error.status() != Status::kUnavailable) return error;
-  return {Status::kUnknown, error.message() + "; it may have been carried out", true};
+  return {Status::kUnknown, error.message(), "; it may have been carried out", true};
 }
 
 Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
@@ -90,11 +90,7 @@ void Client::begin(const std::shared_ptr<Submission> &submission) noexcept {
 
 void Client::complete(const std::shared_ptr<Submission> &submission,
                       const Error &outcome) noexcept {
-  try {
-    submission->outcome = outcome;
-  } catch (const std::bad_alloc &) {
-    submission->outcome = Error(outcome.status(), "", outcome.retriable());
-  }
+  submission->outcome = outcome;
   submission->ended.store(true);
   if (!submission->abandoned) completions_.push(submission->end, submission);
 }

@@ -13,15 +13,11 @@ constexpr const char *kStillInQueue =
     "the place in the queue could not be given up, which is tried again: ";
 
 Error held_by_another() {
-  return {Status::kHeld, status_text(static_cast<int32_t>(Status::kHeld)), true};
+  return {Status::kHeld, status_text(static_cast<int32_t>(Status::kHeld)), "", true};
 }
 
 Error wait_is_over() {
-  return {Status::kTimeout, status_text(static_cast<int32_t>(Status::kTimeout)), true};
-}
-
-Error unknown(const std::string &what, const Error &cause) {
-  return {Status::kUnknown, what + cause.message(), true};
+  return {Status::kTimeout, status_text(static_cast<int32_t>(Status::kTimeout)), "", true};
 }
 
 // Whether the server answered, with a no.
@@ -93,7 +89,7 @@ void Acquiring::granted(const Granted &granted, Instant now) {
   }
   if (++slow_grants_ < kSlowGrants) return;
   undo_ = true;
-  finish({Status::kLost, "the lease had run out before its grant arrived", true});
+  finish({Status::kLost, "the lease had run out before its grant arrived", "", true});
 }
 
 std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant now) {
@@ -106,7 +102,7 @@ std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant 
     case Step::kTry:
       undo_ = sent;
       finish(sent && error.status() == Status::kUnavailable
-                 ? Error{Status::kUnknown, error.message() + "; the request is being undone", true}
+                 ? Error{Status::kUnknown, error.message(), "; the request is being undone", true}
                  : error);
       break;
     case Step::kQueue:
@@ -122,7 +118,9 @@ std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant 
       undo_ = true;
       // A server that refuses to queue refuses to let the place go too: the first refusal says
       // more.
-      finish(is_refusal(why_) || !why_.retriable() ? why_ : unknown(kStillInQueue, error));
+      finish(is_refusal(why_) || !why_.retriable()
+                 ? why_
+                 : Error{Status::kUnknown, kStillInQueue, error.message(), true});
       break;
     case Step::kSubscribe:
     case Step::kDone:

@@ -1,6 +1,8 @@
 // The names and sentences of the status codes, in one table.
 #include "values/status.hpp"
 
+#include <new>
+
 namespace redilock {
 namespace {
 
@@ -49,6 +51,16 @@ const Row &row_of(int32_t status) noexcept {
 }
 
 }  // namespace
+
+Error::Error(Status status, std::string_view head, std::string_view tail, bool retriable) noexcept
+    : status_(status), retriable_(retriable) {
+  try {
+    message_.reserve(head.size() + tail.size());
+    message_.append(head).append(tail);
+  } catch (const std::bad_alloc &) {
+    return;
+  }
+}
 
 const char *status_text(int32_t status) noexcept { return row_of(status).text; }
 

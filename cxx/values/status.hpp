@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace redilock {
@@ -41,6 +42,14 @@ class Error : public std::exception {
  public:
   Error(Status status, std::string message, bool retriable = false)
       : status_(status), message_(std::move(message)), retriable_(retriable) {}
+  // Of a message in two parts; as a copy of an error, it does without for want of memory.
+  Error(Status status, std::string_view head, std::string_view tail, bool retriable) noexcept;
+  Error(const Error &other) noexcept
+      : Error(other.status_, other.message_, std::string_view(), other.retriable_) {}
+  Error(Error &&) noexcept = default;
+  Error &operator=(const Error &other) noexcept { return *this = Error(other); }
+  Error &operator=(Error &&) noexcept = default;
+  ~Error() override = default;
 
   Status status() const noexcept { return status_; }
   const std::string &message() const noexcept { return message_; }

@@ -18,15 +18,6 @@ constexpr size_t kAhead = 1 << 16;
 
 Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
 
-// With as much of the message as there is memory for.
-Unanswered unanswered(const Error &why, bool sent) noexcept {
-  try {
-    return {why, sent};
-  } catch (const std::bad_alloc &) {
-    return {Error(why.status(), "", why.retriable()), sent};
-  }
-}
-
 }  // namespace
 
 Pipeline::Pipeline(Server &server)
@@ -144,7 +135,7 @@ void Pipeline::broken(const Error &error) noexcept {
     entry.refused = false;
   }
   unsent_.splice(unsent_.begin(), sent_);
-  last_error_ = unanswered(error, false);
+  last_error_ = error;
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   resume_at_ = after(clock_.now(), pause_);
   if (error.status() != Status::kUnavailable && !error.retriable()) fail_all(error);
@@ -165,7 +156,7 @@ void Pipeline::expire() noexcept {
     auto is_it = [number](const Asked &entry) { return entry.number == number; };
     if (std::any_of(sent_.begin(), sent_.end(), is_it)) broken(overdue_);
     const auto entry = std::find_if(unsent_.begin(), unsent_.end(), is_it);
-    const Unanswered overdue = unanswered(last_error_, entry->sent_before);
+    const Unanswered overdue(last_error_, entry->sent_before);
     finish(unsent_, entry, nullptr, &overdue);
   }
 }
@@ -176,7 +167,7 @@ void Pipeline::fail_all(const Error &why) noexcept {
   entries.splice(entries.end(), sent_);
   entries.splice(entries.end(), unsent_);
   while (!entries.empty()) {
-    const Unanswered error = unanswered(why, entries.front().sent_before);
+    const Unanswered error(why, entries.front().sent_before);
     finish(entries, entries.begin(), nullptr, &error);
   }
 }

@@ -30,8 +30,7 @@ struct Answer {
 // Thrown when no answer came, or one that does not tell what became of an earlier request.
 class Unanswered : public Error {
  public:
-  Unanswered(const Error &cause, bool sent)
-      : Error(cause.status(), cause.message(), cause.retriable()), sent_(sent) {}
+  Unanswered(const Error &cause, bool sent) noexcept : Error(cause), sent_(sent) {}
   // Whether the server may have carried out the request.
   bool sent() const noexcept { return sent_; }
 

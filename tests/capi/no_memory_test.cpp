@@ -76,13 +76,15 @@ static void end_giver(struct giver *giver) {
 
 struct session {
   redilock_client_t *others;  // with memory
-  char free_name[64], held_name[64];
+  char free_name[64], held_name[64], submitted_name[64];
   redilock_options_t *options;
   redilock_client_t *client;
   redilock_op_t *op;
   redilock_lock_t *lock;
   redilock_list_t *list;
   redilock_info_t *info;
+  uint64_t tag;
+  int32_t kind, status;
   int32_t bad;  // the first status that may not be
   const char *bad_call;
   int calls;
@@ -108,7 +110,7 @@ static void make_client(struct session *s) {
   if (GOOD(redilock_options_new(&s->options))) {
     GOOD(redilock_options_set(s->options, "label", "a label longer than short strings are", error,
                               sizeof error));
-    GOOD(redilock_options_set(s->options, "timeout", "2s", error, sizeof error));
+    GOOD(redilock_options_set(s->options, "timeout", "1s", error, sizeof error));
   }
   if (GOOD(redilock_new(server->url, s->options, &s->client, error, sizeof error)))
     GOOD(redilock_op_new(s->client, &s->op));
@@ -157,6 +159,38 @@ static void wait_for_held_lock(struct session *s) {
   end_lock(s);
 }
 
+static bool has_next(void *session) {
+  auto *s = static_cast<struct session *>(session);
+  return redilock_client_next(s->client, &s->tag, &s->kind, &s->status) == REDILOCK_OK &&
+         s->kind != 0 && s->kind != REDILOCK_COMPLETION_LOSS;  // that may come in between
+}
+
+// What was submitted ends once, come what may.
+static bool ends(struct session *s, int32_t kind) {
+  bool came = eventually(has_next, s, kSlackMs);
+  came = came && s->tag == 7 && s->kind == kind;
+  if (!GOOD(came ? REDILOCK_OK : REDILOCK_E_INTERNAL)) return false;
+  const bool lost = kind != REDILOCK_COMPLETION_ACQUIRE && s->status == REDILOCK_E_LOST;
+  return GOOD(lost ? REDILOCK_OK : s->status);
+}
+
+static void submit_all_kinds(struct session *s) {
+  if (!GOOD(redilock_op_set(s->op, "name", s->submitted_name))) return;
+  if (!GOOD(redilock_op_set(s->op, "tell_loss", "yes"))) return;
+  struct giver giver;
+  start_giver(&giver, s->others, s->submitted_name);
+  const bool submitted = GOOD(redilock_op_submit_acquire(s->op, 7));
+  const bool granted = submitted && ends(s, REDILOCK_COMPLETION_ACQUIRE);
+  end_giver(&giver);
+  if (granted && GOOD(redilock_op_take_lock(s->op, &s->lock))) {
+    if (GOOD(redilock_op_submit_extend(s->op, s->lock, 7))) ends(s, REDILOCK_COMPLETION_EXTEND);
+    if (GOOD(redilock_op_submit_release(s->op, s->lock, 7))) ends(s, REDILOCK_COMPLETION_RELEASE);
+    redilock_lock_free(s->lock);
+    s->lock = nullptr;
+  }
+  redilock_op_reset(s->op);
+}
+
 static void list_names(struct session *s) {
   const char *name = "";
   if (!GOOD(redilock_op_set(s->op, "name", "session:*"))) return;
@@ -172,6 +206,7 @@ static void run(struct session *s) {
   if (s->op == nullptr) return;
   try_free_lock(s);
   wait_for_held_lock(s);
+  submit_all_kinds(s);
   list_names(s);
   GOOD(redilock_release_token(s->client, "session", 7, "no token", 8) == REDILOCK_E_NOT_OWNER
            ? REDILOCK_OK
@@ -180,8 +215,9 @@ static void run(struct session *s) {
 
 static bool nothing_is_left(void *argument) {
   const auto *s = static_cast<const struct session *>(argument);
-  return redis_integer(server, "EXISTS %s %s", s->free_name, s->held_name) == 0 &&
-         !has_waiter(s->free_name) && !has_waiter(s->held_name);
+  return redis_integer(server, "EXISTS %s %s %s", s->free_name, s->held_name, s->submitted_name) ==
+             0 &&
+         !has_waiter(s->free_name) && !has_waiter(s->held_name) && !has_waiter(s->submitted_name);
 }
 
 static void end(struct session *s) {
@@ -195,6 +231,7 @@ static bool fails_cleanly(redilock_client_t *others, Plan plan, long n) {
   struct session session = {};
   session.others = others;
   snprintf(session.free_name, sizeof session.free_name, "session:free:%ld", n);
+  snprintf(session.submitted_name, sizeof session.submitted_name, "session:submitted:%ld", n);
   snprintf(session.held_name, sizeof session.held_name, "session:held:%ld", n);
   const long before = get(failing_memory::live);
 
