@@ -1,9 +1,9 @@
 /* "asynchronous operations" of redilock.h: one completion each, in order, cancelled, lost or freed. */
-#include <poll.h>
+#include "support/async.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/locks.h"
 #include "support/one_server.h"
 
 enum { kNames = 20, kWaiters = 2000, kRaces = 1000 };
@@ -23,58 +23,13 @@ static int drop_client(void **state) {
   return 0;
 }
 
-typedef struct completion {
-  uint64_t tag;
-  int32_t kind, status;
-} completion_t;
-
-static bool readable(int64_t within_ms) {
-  int32_t fd = -1;
-  assert_status(REDILOCK_OK, redilock_client_fd(client, &fd));
-  struct pollfd polled = {fd, POLLIN, 0};
-  return poll(&polled, 1, (int)within_ms) == 1;
-}
-
-/* The next completion, which has to come. */
-static completion_t next(void) {
-  completion_t one = {0, 0, 0};
-  for (int tries = 0; one.kind == 0 && tries < 100; ++tries) {
-    if (!readable(20000)) fail_msg("no completion came");
-    assert_status(REDILOCK_OK, redilock_client_next(client, &one.tag, &one.kind, &one.status));
-  }
-  return one;
-}
-
 static void expect_next(uint64_t tag, int32_t kind, int32_t status) {
-  const completion_t one = next();
-  assert_status(status, one.status);
-  assert_int_equal(one.kind, kind);
-  assert_int_equal(one.tag, tag);
-}
-
-static void expect_none(void) {
-  completion_t one = {0, 0, 0};
-  assert_status(REDILOCK_OK, redilock_client_next(client, &one.tag, &one.kind, &one.status));
-  assert_int_equal(one.kind, 0);
-  assert_false(readable(0));
-}
-
-static redilock_op_t *submit(const char *name, const char *wait, uint64_t tag) {
-  redilock_op_t *op = new_op(client, name);
-  assert_status(REDILOCK_OK, redilock_op_set(op, "wait", wait));
-  assert_status(REDILOCK_OK, redilock_op_submit_acquire(op, tag));
-  return op;
-}
-
-static redilock_lock_t *lock_of(redilock_op_t *op) {
-  redilock_lock_t *lock = NULL;
-  assert_status(REDILOCK_OK, redilock_op_take_lock(op, &lock));
-  return lock;
+  expect_completion(client, tag, kind, status);
 }
 
 static void acquire_extend_and_release_complete_once(void **state) {
   (void)state;
-  redilock_op_t *op = submit("job", "forever", 7);
+  redilock_op_t *op = submit(client, "job", NULL, 7);
   expect_next(7, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   redilock_lock_t *lock = lock_of(op), *again = NULL;
   assert_status(REDILOCK_E_INVALID, redilock_op_take_lock(op, &again));
@@ -88,7 +43,7 @@ static void acquire_extend_and_release_complete_once(void **state) {
   assert_int_equal(redis_integer(server, "EXISTS job"), 0);
   assert_status(REDILOCK_OK, redilock_op_submit_release(op, lock, 10));
   expect_next(10, REDILOCK_COMPLETION_RELEASE, REDILOCK_E_NOT_OWNER);
-  expect_none();
+  expect_no_completion(client);
   redilock_lock_free(lock);
   redilock_op_free(op);
 }
@@ -96,13 +51,13 @@ static void acquire_extend_and_release_complete_once(void **state) {
 static void operation_under_way_takes_no_other_request(void **state) {
   (void)state;
   redilock_lock_t *lock = take(client, "job", 20000), *other = NULL;
-  redilock_op_t *op = submit("job", "forever", 1);
+  redilock_op_t *op = submit(client, "job", NULL, 1);
   assert_status(REDILOCK_E_INVALID, redilock_op_submit_acquire(op, 2));
   assert_status(REDILOCK_E_INVALID, redilock_op_acquire(op, &other));
   assert_status(REDILOCK_E_INVALID, redilock_op_set(op, "ttl", "1s"));
   give(lock);
   expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-  expect_none();
+  expect_no_completion(client);
   give(lock_of(op));
   redilock_op_free(op);
 }
@@ -110,7 +65,8 @@ static void operation_under_way_takes_no_other_request(void **state) {
 static void try_says_held_and_a_wait_times_out(void **state) {
   (void)state;
   redilock_lock_t *lock = take(client, "job", 20000);
-  redilock_op_t *op = submit("job", "0", 1), *waiting = submit("job", "50ms", 2);
+  redilock_op_t *op = submit(client, "job", "wait=0", 1),
+                *waiting = submit(client, "job", "wait=50ms", 2);
   expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_HELD);
   expect_next(2, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_TIMEOUT);
   assert_int_equal(waiters_of(client, "job"), 0);
@@ -122,17 +78,17 @@ static void try_says_held_and_a_wait_times_out(void **state) {
 static void blocking_and_submitted_waiters_share_one_order(void **state) {
   (void)state;
   redilock_lock_t *lock = take(client, "job", 20000);
-  redilock_op_t *first = submit("job", "forever", 1);
+  redilock_op_t *first = submit(client, "job", NULL, 1);
   assert_true(wait_for_waiters(client, "job", 1));
   waiter_t *second = start_waiter(client, "job", "wait=20s");
-  redilock_op_t *third = submit("job", "forever", 3);
+  redilock_op_t *third = submit(client, "job", NULL, 3);
   assert_true(wait_for_waiters(client, "job", 3));
   give(lock);
   expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   assert_false(waiter_ended(second));
   give(lock_of(first));
   assert_status(REDILOCK_OK, join_waiter(second));
-  expect_none();
+  expect_no_completion(client);
   free_waiter(second);
   expect_next(3, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   give(lock_of(third));
@@ -143,14 +99,15 @@ static void blocking_and_submitted_waiters_share_one_order(void **state) {
 static void cancelled_and_freed_waiters_leave_the_queue(void **state) {
   (void)state;
   redilock_lock_t *lock = take(client, "job", 20000);
-  redilock_op_t *cancelled = submit("job", "forever", 1), *freed = submit("job", "forever", 2);
+  redilock_op_t *cancelled = submit(client, "job", NULL, 1),
+                *freed = submit(client, "job", NULL, 2);
   assert_true(wait_for_waiters(client, "job", 2));
   redilock_op_cancel(cancelled);
   expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_CANCELLED);
   assert_true(wait_for_waiters(client, "job", 1));
   redilock_op_free(freed);
   assert_true(wait_for_waiters(client, "job", 0));
-  expect_none();
+  expect_no_completion(client);
   give(lock);
   redilock_op_free(cancelled);
 }
@@ -160,12 +117,12 @@ static void cancel_against_grant_has_one_outcome(void **state) {
   int granted = 0;
   for (int race = 0; race < kRaces; ++race) {
     redilock_lock_t *lock = take(client, "job", 20000);
-    redilock_op_t *op = submit("job", "forever", (uint64_t)race);
+    redilock_op_t *op = submit(client, "job", NULL, (uint64_t)race);
     if (race % 4 != 0) assert_true(wait_for_waiters(client, "job", 1));
     if (race % 2 == 0) redilock_op_cancel(op);
     give(lock);
     if (race % 2 != 0) redilock_op_cancel(op);
-    const completion_t one = next();
+    const completion_t one = next_completion(client);
     assert_int_equal(one.tag, race);
     if (one.status == REDILOCK_OK) {
       ++granted;
@@ -173,7 +130,7 @@ static void cancel_against_grant_has_one_outcome(void **state) {
     } else {
       assert_status(REDILOCK_E_CANCELLED, one.status);
     }
-    expect_none();
+    expect_no_completion(client);
     assert_int_equal(redis_integer(server, "EXISTS job"), 0);
     redilock_op_free(op);
   }
@@ -190,20 +147,20 @@ static void loss_is_told_once(void **state) {
   assert_status(REDILOCK_OK, redilock_op_submit_acquire(op, 5));
   expect_next(5, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   redilock_lock_t *lock = lock_of(op);
-  assert_false(readable(700)); /* it is renewed */
+  assert_false(has_completions(client, 700)); /* it is renewed */
   redis_do(server, "DEL job");
   expect_next(5, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);
   assert_int_equal(redilock_lock_is_held(lock), 0);
-  assert_false(readable(400));
+  assert_false(has_completions(client, 400));
   redilock_lock_free(lock);
   redilock_op_free(op);
 }
 
 static void waiters_outlive_the_server(void **state) {
   (void)state;
-  redilock_op_t *op = submit("job", "forever", 1);
+  redilock_op_t *op = submit(client, "job", NULL, 1);
   expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-  redilock_op_t *waiting = submit("job", "forever", 2);
+  redilock_op_t *waiting = submit(client, "job", NULL, 2);
   assert_true(wait_for_waiters(client, "job", 1));
   redis_kill(server);
   redis_restart(server);
@@ -224,10 +181,10 @@ static void thousands_wait_on_one_thread(void **state) {
   char name[16];
   for (uint64_t i = 0; i < kWaiters; ++i) {
     snprintf(name, sizeof name, "job%d", (int)(i % kNames));
-    ops[i] = submit(name, "forever", i);
+    ops[i] = submit(client, name, NULL, i);
   }
   for (int ended = 0; ended < 2 * kWaiters; ++ended) {
-    const completion_t one = next();
+    const completion_t one = next_completion(client);
     assert_status(REDILOCK_OK, one.status);
     if (one.kind != REDILOCK_COMPLETION_ACQUIRE) continue;
     const size_t job = one.tag % kNames;
@@ -238,7 +195,7 @@ static void thousands_wait_on_one_thread(void **state) {
     last[job] = one.tag;
     assert_status(REDILOCK_OK, redilock_op_submit_release(ops[one.tag], lock, one.tag));
   }
-  expect_none();
+  expect_no_completion(client);
   for (size_t i = 0; i < kWaiters; ++i) {
     redilock_lock_free(locks[i]);
     redilock_op_free(ops[i]);

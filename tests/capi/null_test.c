@@ -111,6 +111,31 @@ static void requests_of_operations(void **state) {
   assert_invalid(redilock_op_list(op, NULL));
 }
 
+static void requests_that_are_submitted(void **state) {
+  (void)state;
+  redilock_lock_t *lock = (redilock_lock_t *)&lock;
+  uint64_t tag;
+  int32_t fd = 7, kind, status;
+  assert_invalid(redilock_op_submit_acquire(NULL, 1));
+  assert_invalid(redilock_op_submit_acquire(op, 1)); /* it has no name */
+  assert_invalid(redilock_op_submit_release(NULL, NULL, 1));
+  assert_invalid(redilock_op_submit_release(op, NULL, 1));
+  assert_invalid(redilock_op_submit_extend(NULL, NULL, 1));
+  assert_invalid(redilock_op_submit_extend(op, NULL, 1));
+  assert_invalid(redilock_op_take_lock(NULL, &lock));
+  assert_null(lock);
+  assert_invalid(redilock_op_take_lock(op, NULL));
+  assert_invalid(redilock_op_take_lock(op, &lock));
+  assert_invalid(redilock_client_fd(NULL, &fd));
+  assert_int_equal(fd, -1);
+  assert_invalid(redilock_client_fd(client, NULL));
+  assert_invalid(redilock_client_next(NULL, &tag, &kind, &status));
+  assert_int_equal(kind, 0);
+  assert_invalid(redilock_client_next(client, NULL, &kind, &status));
+  assert_invalid(redilock_client_next(client, &tag, NULL, &status));
+  assert_invalid(redilock_client_next(client, &tag, &kind, NULL));
+}
+
 static void a_name_that_was_not_set_is_invalid(void **state) {
   (void)state;
   redilock_lock_t *lock = NULL;
@@ -154,6 +179,7 @@ int main(void) {
       cmocka_unit_test(clients_and_the_short_form),
       cmocka_unit_test(operations),
       cmocka_unit_test(requests_of_operations),
+      cmocka_unit_test(requests_that_are_submitted),
       cmocka_unit_test(a_name_that_was_not_set_is_invalid),
       cmocka_unit_test(locks_information_and_lists),
   };

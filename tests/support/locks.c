@@ -98,7 +98,7 @@ static bool is_queued(void *waiter) {
   return redilock_op_position(((waiter_t *)waiter)->op) > 0 || waiter_ended(waiter);
 }
 
-static void set_options(redilock_op_t *op, const char *options) {
+void set_options(redilock_op_t *op, const char *options) {
   char copy[256];
   char *rest = NULL;
   snprintf(copy, sizeof copy, "%s", options);

@@ -25,6 +25,8 @@ void check_status(int32_t expected, int32_t actual, const char *what, const char
 /** A client of the server; `query` is NULL or what goes behind the url: "timeout=200ms&db=3". */
 redilock_client_t *new_client(const redis_server_t *server, const char *query);
 redilock_op_t *new_op(redilock_client_t *client, const char *name);
+/** Sets options of an operation: "wait=5s&ttl=1s". */
+void set_options(redilock_op_t *op, const char *options);
 /** Takes a lock that is free. */
 redilock_lock_t *take(redilock_client_t *client, const char *name, int64_t ttl_ms);
 /** Releases a lock that is held, and frees the handle. */
