@@ -47,7 +47,7 @@ void look_at_name(std::string_view prefix, std::string_view name) {
     const LockKeys keys(prefix, name);
     MUST(keys.lock == std::string(prefix).append(name) && keys.lock.size() <= kNameMax);
     MUST(!name.empty() && keys.lock.substr(0, kReserved.size()) != kReserved);
-    MUST(keys.queue.substr(0, kReserved.size()) == kReserved && keys.queue != keys.fence);
+    MUST(keys.queue.substr(0, kReserved.size()) == kReserved && keys.queue != kFenceKey);
   } catch (const Error &error) {
     MUST(error.status() == Status::kInvalid);
     const bool fits = !name.empty() && prefix.size() + name.size() <= kNameMax;

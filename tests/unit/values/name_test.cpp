@@ -59,7 +59,8 @@ static void names_that_only_look_reserved_are_fine(void **) {
 
 static void side_keys_carry_version_and_tag(void **) {
   assert_returns(outcome_of([] { return redilock::queue_key("a:b"); }), "redilock:1:{}:queue:a:b");
-  assert_returns(outcome_of([] { return std::string(redilock::kFenceKey); }), "redilock:1:{}:fence");
+  assert_returns(outcome_of([] { return std::string(redilock::kFenceKey); }),
+                 "redilock:1:{}:fence");
   assert_returns(outcome_of([] { return redilock::wake_channel("c1"); }), "redilock:1:{}:wake:c1");
 }
 
