@@ -18,8 +18,8 @@ namespace redilock {
 
 class Pipeline final : public Pollable {
  public:
-  // The answer, or else why there is none. Called by the thread that polls or by fail_all(), exactly
-  // once, also where memory is short; throws nothing.
+  // The answer, or else why there is none. Called by the thread that polls or by fail_all(), once
+  // and no more, also where memory is short; throws nothing.
   using Done = std::function<void(const Answer *answer, const Unanswered *error)>;
 
   explicit Pipeline(Server &server);
