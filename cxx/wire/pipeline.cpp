@@ -20,11 +20,7 @@ Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
 
 }  // namespace
 
-Pipeline::Pipeline(Server &server)
-    : server_(server),
-      clock_(server.clock()),
-      overdue_(Status::kUnavailable, "the server did not answer in time", true),
-      last_error_(overdue_) {}
+Pipeline::Pipeline(Server &server) : server_(server), clock_(server.clock()) {}
 
 void Pipeline::ask(const Script &script, const Command &keys, const Command &arguments,
                    Instant deadline, Done done) {

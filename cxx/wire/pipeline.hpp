@@ -71,8 +71,8 @@ class Pipeline final : public Pollable {
   std::string outgoing_;  // formatted, and not yet taken by the socket
   Micros pause_{0};
   Instant resume_at_{};
-  const Error overdue_;
-  Error last_error_;
+  const Error overdue_{Status::kUnavailable, "the server did not answer in time", true};
+  Error last_error_ = overdue_;
 };
 
 }  // namespace redilock
