@@ -24,8 +24,13 @@ int32_t submit(redilock_op *op, CompletionKind kind, redilock_lock *lock, uint64
       throw Error(Status::kInvalid, "lock: it is of another client");
     auto submission = std::make_shared<redilock::Submission>(kind, op->request, tag, op->control);
     if (lock != nullptr) submission->lease = lock->lease;
-    op->core->submit(submission);
-    op->submission = std::move(submission);
+    op->submission = submission;  // its completion may be taken by another thread at once
+    try {
+      op->core->submit(submission);
+    } catch (...) {
+      op->submission.reset();
+      throw;
+    }
     return Status::kOk;
   });
 }

@@ -38,7 +38,7 @@ void Pipeline::ask(const Script &script, const Command &keys, const Command &arg
 }
 
 pollfd Pipeline::wanted() {
-  const bool sending = !outgoing_.empty() || !unsent_.empty();
+  const bool sending = !outgoing_.empty() || (!unsent_.empty() && again_.empty());
   const int fd = connection_ ? connection_->fd() : -1;
   return {fd, static_cast<short>(sending ? POLLIN | POLLOUT : POLLIN), 0};
 }
@@ -71,8 +71,8 @@ Instant Pipeline::run_meanwhile() noexcept {
 }
 
 void Pipeline::send_all() {
-  while (!unsent_.empty() || !outgoing_.empty()) {
-    while (!unsent_.empty() && outgoing_.size() < kAhead) {
+  while (!outgoing_.empty() || (!unsent_.empty() && again_.empty())) {
+    while (!unsent_.empty() && again_.empty() && outgoing_.size() < kAhead) {
       Asked &next = unsent_.front();
       const Command head{next.by_text ? "EVAL" : "EVALSHA",
                          next.by_text ? next.script.text : next.script.sha1};
@@ -99,19 +99,35 @@ void Pipeline::receive_all() {
     if (sent_.empty()) throw Error(Status::kProtocol, "the server answers what was not asked");
     answered(std::move(reply));
   }
+  if (sent_.empty()) ask_again(again_);
   if (end) throw Error(*end);
+}
+
+// In the order in which all of them were asked first, as waiters queue by it.
+void Pipeline::ask_again(Queue &queue) noexcept {
+  const auto by_number = [](const Asked &a, const Asked &b) { return a.number < b.number; };
+  queue.sort(by_number);
+  unsent_.merge(queue, by_number);
+}
+
+// The text goes once for all that are under way, but for one that comes back again.
+void Pipeline::load(Asked &entry) {
+  entry.by_text = entry.unknown || loading_ != entry.script.sha1;
+  entry.unknown = true;
+  if (entry.by_text) loading_ = entry.script.sha1;
 }
 
 void Pipeline::answered(Reply reply) {
   const auto entry = sent_.begin();
+  if (entry->by_text) loading_ = {};
   if (!reply.is_error()) {
     pause_ = Micros(0);
     const Answer answer{std::move(reply), entry->sent, entry->sent_before};
     return finish(sent_, entry, &answer, nullptr);
   }
   if (is_noscript(reply) && !entry->by_text) {
-    entry->by_text = true;
-    return unsent_.splice(unsent_.begin(), sent_, entry);
+    load(*entry);
+    return again_.splice(again_.end(), sent_, entry);
   }
   const Error error = server_error(reply.text());
   if (!passes_soon(reply)) {
@@ -130,7 +146,8 @@ void Pipeline::broken(const Error &error) noexcept {
     entry.sent_before = entry.sent_before || !entry.refused;
     entry.refused = false;
   }
-  unsent_.splice(unsent_.begin(), sent_);
+  ask_again(sent_);
+  ask_again(again_);
   last_error_ = error;
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   resume_at_ = after(clock_.now(), pause_);
@@ -151,9 +168,14 @@ void Pipeline::expire() noexcept {
     const uint64_t number = deadlines_.begin()->second;
     auto is_it = [number](const Asked &entry) { return entry.number == number; };
     if (std::any_of(sent_.begin(), sent_.end(), is_it)) broken(overdue_);
-    const auto entry = std::find_if(unsent_.begin(), unsent_.end(), is_it);
+    Queue *queue = &unsent_;
+    auto entry = std::find_if(queue->begin(), queue->end(), is_it);
+    if (entry == queue->end()) {
+      queue = &again_;
+      entry = std::find_if(queue->begin(), queue->end(), is_it);
+    }
     const Unanswered overdue(last_error_, entry->sent_before);
-    finish(unsent_, entry, nullptr, &overdue);
+    finish(*queue, entry, nullptr, &overdue);
   }
 }
 
@@ -161,6 +183,7 @@ void Pipeline::fail_all(const Error &why) noexcept {
   Queue entries;
   for (Asked &entry : sent_) entry.sent_before = true;
   entries.splice(entries.end(), sent_);
+  entries.splice(entries.end(), again_);
   entries.splice(entries.end(), unsent_);
   while (!entries.empty()) {
     const Unanswered error(why, entries.front().sent_before);

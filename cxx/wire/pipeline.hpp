@@ -46,7 +46,8 @@ class Pipeline final : public Pollable {
     Instant deadline;
     Done done;
     uint64_t number;
-    bool by_text = false;      // the server does not know the script yet
+    bool unknown = false;  // the server did not know the script
+    bool by_text = false;
     bool sent_before = false;  // on a connection that broke
     bool refused = false;      // on this one, so that it surely was not carried out
     Instant sent{};
@@ -59,6 +60,8 @@ class Pipeline final : public Pollable {
   void expire() noexcept;
   void broken(const Error &error) noexcept;
   void drop_connection() noexcept;
+  void ask_again(Queue &queue) noexcept;
+  void load(Asked &entry);
   void finish(Queue &queue, Queue::iterator entry, const Answer *answer, const Unanswered *error);
 
   Server &server_;
@@ -66,6 +69,8 @@ class Pipeline final : public Pollable {
   std::unique_ptr<Connection> connection_;
   std::atomic<int> descriptor_{-1};  // the connection's
   Queue unsent_, sent_;
+  Queue again_;               // for want of the script, once all that was sent is answered
+  std::string_view loading_;  // the script that is under way by its text
   std::set<std::pair<Instant, uint64_t>> deadlines_;
   uint64_t last_number_ = 0;
   std::string outgoing_;  // formatted, and not yet taken by the socket

@@ -21,10 +21,12 @@ struct Part {
 constexpr Part kParts[] = {{"pair", bench::measure_pairs},
                            {"hand_over", bench::measure_hand_over},
                            {"latency", bench::measure_latency},
-                           {"waiting", bench::measure_waiting}};
+                           {"waiting", bench::measure_waiting},
+                           {"async", bench::measure_async}};
 
 int usage() {
-  std::fputs("usage: bench [--quick] [--json] [--only pair|hand_over|latency|waiting]\n", stderr);
+  std::fputs("usage: bench [--quick] [--json] [--only pair|hand_over|latency|waiting|async]\n",
+             stderr);
   return cli::kExitUsage;
 }
 

@@ -20,5 +20,7 @@ void measure_hand_over(const Times &times, Figures &figures);
 void measure_latency(const Times &times, Figures &figures);
 // What waiters cost who wait behind a holder.
 void measure_waiting(const Times &times, Figures &figures);
+// What ten thousand asynchronous waiters cost in one process.
+void measure_async(const Times &times, Figures &figures);
 
 }  // namespace bench

@@ -234,7 +234,7 @@ static void a_forked_child_is_told_and_changes_nothing(void **state) {
   (void)state;
   enum { kWaiters = 200, kChildren = 40 };
   redilock_op_t *busy[kWaiters];
-  struct family family = {.granted = submit(client, "job", "renew=yes&ttl=1s", 1)};
+  struct family family = {.granted = submit(client, "job", "renew=yes&ttl=6s", 1)};
   expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   family.lock = lock_of(family.granted);
   family.waiting = submit(client, "job", NULL, 2);

@@ -8,7 +8,7 @@
 #include "support/async.h"
 #include "support/one_server.h"
 
-enum { kNames = 8, kOps = 64, kRounds = 60, kThreads = 4, kOfThread = 150, kCloses = 60 };
+enum { kNames = 8, kOps = 64, kRounds = 40, kThreads = 4, kOfThread = 150, kCloses = 40 };
 
 static redilock_client_t *client;
 

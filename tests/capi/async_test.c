@@ -13,6 +13,7 @@ static redilock_client_t *client;
 static int make_client(void **state) {
   (void)state;
   redis_do(server, "FLUSHALL");
+  redis_do(server, "SCRIPT FLUSH");
   client = new_client(server, "timeout=2s");
   return 0;
 }

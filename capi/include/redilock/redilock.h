@@ -445,7 +445,7 @@ enum redilock_completion {
  *         REDILOCK_E_UNAVAILABLE  the client's thread cannot be started
  *         REDILOCK_E_NO_MEMORY, _FORKED, _CLOSED
  *         Unless it is REDILOCK_OK, nothing was submitted and no completion comes.
- * Thread safety: any thread; of those of one thread for one name, the earlier is granted first.
+ * Thread safety: any thread. What one thread submits for one name queues in that order.
  * Since 0.1.
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_acquire(redilock_op_t *op, uint64_t tag);
