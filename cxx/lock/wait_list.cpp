@@ -31,9 +31,11 @@ std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, I
   group.by_arrival.emplace(queued.arrival, &waiter);
   if (waiter.arrival != queued.arrival) group.by_arrival.erase({waiter.arrival, &waiter});
   waiter.arrival = queued.arrival;
-  waiter.due = queued.ask_again ? after(now, kAfterExpiry) : kNever;
-
-  if (is_oldest(group, waiter)) {
+  // What became due after the request had left may have news of what the server did since.
+  const auto came_meanwhile = [&](Instant due) { return due > queued.sent && due <= now; };
+  if (!came_meanwhile(waiter.due))
+    waiter.due = queued.ask_again ? after(now, kAfterExpiry) : kNever;
+  if (is_oldest(group, waiter) && !came_meanwhile(group.due)) {
     group.due = after(now, kRecheck);
     if (queued.rank == 0 && queued.holder_ttl)
       group.due = std::min(group.due, after(now, Micros(*queued.holder_ttl) + kAfterExpiry));

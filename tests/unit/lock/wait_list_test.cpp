@@ -10,8 +10,10 @@ using redilock::Queued;
 using redilock::Waiter;
 using redilock::WaitList;
 
+// An answer that took no time.
 static Queued place(int64_t arrival, int64_t rank, int64_t holder_ms = 60000) {
   Queued queued{};
+  queued.sent = kNever;
   queued.arrival = arrival;
   queued.rank = rank;
   if (holder_ms >= 0) queued.holder_ttl = Millis(holder_ms);
@@ -115,6 +117,30 @@ static void everybody_asks_after_wake_ups_may_have_been_missed(void **) {
                  "2 30 never 30");
 }
 
+// The answers of requests that left before do not know of it: places may be lost since.
+static void what_becomes_due_during_a_request_stays_due(void **) {
+  assert_returns(outcome_of([] {
+                   Two both;
+                   both.list.answered(both.one, place(7, 0), at_us(0));
+                   both.list.answered(both.two, place(8, 1), at_us(10));
+                   both.list.all_due(at_us(30));
+                   Queued old = place(7, 0), old_second = place(8, 1), again = place(7, 0);
+                   old.sent = at_us(29);
+                   old_second.sent = at_us(49);
+                   again.sent = at_us(40);
+                   again.joined = true;
+                   both.list.answered(both.one, old, at_us(35));
+                   const std::string first = both.dues();
+                   both.list.answered(both.one, again, at_us(50));
+                   both.list.answered(both.two, old_second, at_us(60));
+                   const std::string second = both.dues();
+                   old_second.sent = at_us(61);
+                   both.list.answered(both.two, old_second, at_us(70));
+                   return first + ", " + second + ", " + both.dues();
+                 }),
+                 "30 never, 2000050 50, 2000050 never");
+}
+
 static void failed_request_is_postponed(void **) {
   assert_returns(outcome_of([] {
                    Two both;
@@ -163,6 +189,7 @@ int main() {
       cmocka_unit_test(one_that_is_not_the_oldest_goes_unnoticed),
       cmocka_unit_test(lost_place_makes_the_others_ask_too),
       cmocka_unit_test(everybody_asks_after_wake_ups_may_have_been_missed),
+      cmocka_unit_test(what_becomes_due_during_a_request_stays_due),
       cmocka_unit_test(failed_request_is_postponed),
       cmocka_unit_test(two_with_one_arrival_do_not_lose_each_other),
       cmocka_unit_test(waiters_are_found_by_their_id),
