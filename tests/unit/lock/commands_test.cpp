@@ -48,6 +48,21 @@ static void what_is_no_push_is_ignored(void **) {
   assert_returns(push(""), "none");
 }
 
+// The outcome of `call` in conversation with a fake server.
+template <class Call>
+static std::string conversed(FakeServer::Connections connections, Millis patience,
+                             const Call &call) {
+  FakeServer fake(std::move(connections));
+  Endpoint endpoint;
+  endpoint.socket_path = fake.path();
+  redilock::Server server(endpoint, redilock::ClientOptions{}, redilock::system_clock());
+  Commands commands(server);
+  const redilock::Limit limit{redilock::system_clock(),
+                              after(redilock::system_clock().now(), patience)};
+  const Claim claim{LockKeys("", "L"), "t", Millis(1000), true};
+  return call(commands, claim, limit);
+}
+
 // The outcome of `call` on a server that replies so to one script.
 template <class Call>
 static Outcome replied(std::vector<std::string> replies, const Call &call) {
@@ -55,36 +70,39 @@ static Outcome replied(std::vector<std::string> replies, const Call &call) {
     const bool silent = replies.back() == FakeServer::kSilent;  // else nothing waits for the limit
     const Millis patience(silent ? 300 : 20000);
     replies.insert(replies.begin(), ":7\r\n");
-    FakeServer fake({std::move(replies)});
-    Endpoint endpoint;
-    endpoint.socket_path = fake.path();
-    redilock::Server server(endpoint, redilock::ClientOptions{}, redilock::system_clock());
-    Commands commands(server);
-    const redilock::Limit limit{redilock::system_clock(),
-                                after(redilock::system_clock().now(), patience)};
-    const Claim claim{LockKeys("", "L"), "t", Millis(1000), true};
-    return std::string(call(commands, claim, limit));
+    return conversed({std::move(replies)}, patience, call);
   });
 }
 
-static Outcome queued(const char *reply) {
-  return replied({reply}, [](Commands &commands, const Claim &claim, const redilock::Limit &limit) {
-    auto answer = commands.queue(claim, "c", 0, limit);
-    if (auto *granted = std::get_if<redilock::Granted>(&answer))
-      return "granted " + std::to_string(granted->fence);
-    const auto &place = std::get<Queued>(answer);
-    return (place.holder_ttl ? std::to_string(place.holder_ttl->count()) : "none") + " " +
-           std::to_string(place.rank) + " " + std::to_string(place.arrival) +
-           (place.foreign ? " foreign" : "") + (place.joined ? " joined" : "") +
-           (place.ask_again ? " ask" : "");
-  });
+static std::string queue(Commands &commands, const Claim &claim, const redilock::Limit &limit) {
+  auto answer = commands.queue(claim, "c", 0, limit);
+  if (auto *granted = std::get_if<redilock::Granted>(&answer))
+    return "granted " + std::to_string(granted->fence);
+  const auto &place = std::get<Queued>(answer);
+  return (place.holder_ttl ? std::to_string(place.holder_ttl->count()) : "none") + " " +
+         std::to_string(place.rank) + " " + std::to_string(place.arrival) +
+         (place.foreign ? " foreign" : "") + (place.joined ? " joined" : "") +
+         (place.ask_again ? " ask" : "");
 }
+
+static Outcome queued(const char *reply) { return replied({reply}, queue); }
 
 static void place_is_read(void **) {
   assert_returns(queued(":5\r\n"), "granted 5");
   assert_returns(queued("*6\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:1\r\n"), "900 1 7 joined");
   assert_returns(queued("*6\r\n:-1\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n"), "none 0 7 foreign");
   assert_returns(queued("*6\r\n:-2\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n"), "none 0 7 ask");
+}
+
+// The request that was not heard of may be the one that joined.
+static void place_that_was_asked_for_twice_counts_as_joined(void **) {
+  assert_returns(outcome_of([] {
+                   return conversed(
+                       {{":7\r\n", FakeServer::kClose},
+                        {":8\r\n", ":1\r\n", "*6\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:0\r\n"}},
+                       Millis(20000), queue);
+                 }),
+                 "900 1 7 joined");
 }
 
 static void endless_ttl_of_a_foreign_key_is_cut(void **) {
@@ -139,6 +157,7 @@ int main() {
       cmocka_unit_test(push_is_read),
       cmocka_unit_test(what_is_no_push_is_ignored),
       cmocka_unit_test(place_is_read),
+      cmocka_unit_test(place_that_was_asked_for_twice_counts_as_joined),
       cmocka_unit_test(endless_ttl_of_a_foreign_key_is_cut),
       cmocka_unit_test(wrong_replies_are_never_a_grant),
       cmocka_unit_test(release_is_called_again_while_there_is_more),
