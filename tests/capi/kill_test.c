@@ -143,7 +143,8 @@ static void a_holder_stopped_past_its_lease_has_lost_it(void **state) {
 
 static void a_stopped_waiter_that_is_granted_is_followed(void **state) {
   (void)state;
-  const int64_t ttl = 20000, short_ttl = 400;
+  const int64_t ttl = 20000, short_ttl = 1500;
+  char owner[256], label[32];
   child_t holder = start_child(hold_job, (void *)&ttl);
   const int64_t first = hear(&holder);
   child_t asleep = start_child(hold_job, (void *)&short_ttl);
@@ -153,6 +154,9 @@ static void a_stopped_waiter_that_is_granted_is_followed(void **state) {
   stop_child(&asleep);
   tell(&holder, 1);
   assert_int_equal(end_of(&holder), 0);
+  snprintf(label, sizeof label, "/%d", (int)asleep.pid);
+  assert_true(redis_text(server, owner, sizeof owner, "GET job"));
+  assert_non_null(strstr(owner, label)); /* it is its grant that runs out */
   assert_status(REDILOCK_OK, join_waiter(next));
   assert_true(redilock_lock_fence(next->lock) > first);
   assert_status(REDILOCK_OK, redilock_release(next->lock));

@@ -104,6 +104,80 @@ static void wrong_replies_to_info(void **state) {
   }
 }
 
+/* One request that is no acquire, to a server that answers it with `reply`. */
+enum request { kBreak, kReleaseToken, kExtendToken, kList, kRequests };
+
+static int32_t made(enum request request, redilock_client_t *client) {
+  static const char token[] = "redilock:0123456789abcdef0123456789abcdef:me";
+  redilock_op_t *op = NULL;
+  redilock_list_t *list = NULL;
+  const char *name = "x";
+  int32_t status = REDILOCK_OK;
+  assert_int_equal(redilock_op_new(client, &op), REDILOCK_OK);
+  redilock_op_set(op, "name", "lock");
+  redilock_op_set(op, "token", token);
+  if (request == kBreak) status = redilock_op_break(op);
+  if (request == kReleaseToken) status = redilock_op_release(op, NULL);
+  if (request == kExtendToken) status = redilock_op_extend(op, NULL);
+  if (request == kList) {
+    assert_int_equal(redilock_op_list(op, &list), REDILOCK_OK);
+    status = redilock_list_next(list, &name, NULL);
+    assert_null(name);
+    redilock_list_free(list);
+  }
+  redilock_op_free(op);
+  return status;
+}
+
+static void expect_refused(enum request request, const char *reply) {
+  fake_server_t *fake = answering(reply);
+  redilock_client_t *client = client_at(fake_server_url(fake), "timeout=2s");
+  const int64_t began = now_ms();
+  const int32_t status = made(request, client);
+  if (status != REDILOCK_E_PROTOCOL)
+    fail_msg("%.20s for request %d: %s", reply, (int)request, redilock_status_name(status));
+  assert_in_range(now_ms() - began, 0, 1500);
+  redilock_free(client);
+  fake_server_stop(fake);
+}
+
+static void wrong_replies_to_all_other_requests(void **state) {
+  (void)state;
+  const char *const no_pages[] = {":1\r\n",
+                                  "*0\r\n",
+                                  "*1\r\n:0\r\n",
+                                  "*1\r\n$-1\r\n",
+                                  "*2\r\n$1\r\n0\r\n:5\r\n",
+                                  "*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n"};
+  for (int i = 0; i < kNoIntegerCount; ++i)
+    for (int request = kBreak; request < kRequests; ++request)
+      expect_refused((enum request)request, kNoIntegers[i]);
+  for (size_t i = 0; i < sizeof no_pages / sizeof *no_pages; ++i)
+    expect_refused(kList, no_pages[i]);
+}
+
+/* The last request of a wait that ends is to leave the queue. */
+static void wrong_replies_to_leaving_are_unknown(void **state) {
+  (void)state;
+  const char *const place =
+      "*6\r\n:60000\r\n:0\r\n:1700000000000000\r\n:1700000000000000\r\n:0\r\n:1\r\n";
+  const struct fake_step steps[] = {{"EVALSHA", FAKE_SEND, "*1\r\n:60000\r\n", 1},
+                                    {"SUBSCRIBE", FAKE_SUBSCRIBE, NULL, 0},
+                                    {"EVALSHA", FAKE_SEND, place, 1},
+                                    {"EVALSHA", FAKE_SEND, "+OK\r\n", 0},
+                                    {0}};
+  fake_server_t *fake = fake_server_start(steps);
+  redilock_client_t *client = client_at(fake_server_url(fake), "timeout=2s");
+  attempt_t one;
+  attempt(&one, client, "lock", 60000, 500);
+  assert_int_equal(one.status, REDILOCK_E_UNKNOWN);
+  assert_null(one.lock);
+  assert_in_range(one.ended - one.began, 499, 3500);
+  attempt_free(&one);
+  redilock_free(client);
+  fake_server_stop(fake);
+}
+
 static void expect_with_step(struct fake_step step, int64_t wait_ms, int32_t status) {
   const struct fake_step steps[] = {
       step, {"EVALSHA", FAKE_SEND, "*1\r\n:5000\r\n", 0}, {"EVAL", FAKE_SEND, ":1\r\n", 0}, {0}};
@@ -241,6 +315,8 @@ int main(void) {
       cmocka_unit_test(fences_out_of_range_are_no_grant),
       cmocka_unit_test(wrong_replies_to_release_and_extend),
       cmocka_unit_test(wrong_replies_to_info),
+      cmocka_unit_test(wrong_replies_to_all_other_requests),
+      cmocka_unit_test(wrong_replies_to_leaving_are_unknown),
       cmocka_unit_test(wrong_replies_to_the_greeting),
       cmocka_unit_test(wrong_replies_to_subscribe),
       cmocka_unit_test(giants_are_refused_at_once),
