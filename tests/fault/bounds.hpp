@@ -17,6 +17,8 @@ inline constexpr int64_t kAlive = 6 * kSecond;
 inline constexpr int64_t kSlack = 1200 * kMs;
 // After a fault: connecting again, growing pauses, one request that still times out.
 inline constexpr int64_t kRecovery = 2 * kSecond;
+// The longest pause before a wake channel that breaks again and again is subscribed anew.
+inline constexpr int64_t kPause = 500 * kMs;
 // How long a proxy may keep a request whose sender is gone.
 inline constexpr int64_t kUnderWay = 2500 * kMs;
 // The workers' longest `timeout`, and what the library adds to a wait for the request under way.
@@ -28,6 +30,11 @@ inline int64_t under_way(const Record &record) {
   return record.has({"late", "delay", "slow-start", "trickle", "stop-server"}) ? kUnderWay
                                                                                : kSlack / 3;
 }
+
+// One worker is far away from the server in any weather: what it would believe from the time of an
+// answer on, and not from that of the question, is too long by up to so much.
+inline constexpr int kFarWorker = 2;
+inline constexpr int kDistanceMs = 30;  // each way
 
 inline std::string ms(int64_t us) { return std::to_string(us / kMs) + " ms"; }
 

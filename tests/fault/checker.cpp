@@ -190,7 +190,8 @@ void Checker::count(const Record &record, const std::string &name, Totals &total
   const auto all = record.grants(name);
   for (size_t i = 1; i < all.size(); ++i) {
     const Call &from = *all[i - 1], &to = *all[i];
-    if (from.release_status == "REDILOCK_OK" && !from.foreign && to.waits() &&
+    const bool near = from.worker != kFarWorker && to.worker != kFarWorker;
+    if (near && from.release_status == "REDILOCK_OK" && !from.foreign && to.waits() &&
         to.start < from.release && to.end >= from.release)
       totals.hand_offs.push_back(to.end - from.release);
   }

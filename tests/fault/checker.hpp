@@ -18,7 +18,8 @@ struct Violation {
 struct Totals {
   int64_t calls = 0, grants = 0, foreign = 0, refused = 0, writes = 0;
   std::map<std::string, int64_t> statuses, releases;
-  std::vector<int64_t> hand_offs;  // us, from the call to release to the next waiter's return
+  // us, from the call to release to the next waiter's return; without the far worker
+  std::vector<int64_t> hand_offs;
 };
 
 class Checker {

@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
+#include "fault/bounds.hpp"
 #include "support/timing.h"
 
 namespace fault {
@@ -36,6 +38,7 @@ Crew::Crew(const std::string &folder, uint64_t seed)
       proxy_(folder, server_->socket, kWorkers, seed),
       processes_(kWorkers + 1),
       sampler_(folder, server_->socket) {
+  set_weather(kFarWorker, {});
   for (int worker = 0; worker <= kWorkers; ++worker) spawn(worker);
 }
 
@@ -129,6 +132,11 @@ void Crew::restart_server() {
 
 void Crew::tell_server(const char *command) {
   if (server_->pid != 0 && !server_stopped_) freeReplyObject(redis_command(server_, command));
+}
+
+void Crew::set_weather(int worker, Weather weather) {
+  if (worker == kFarWorker) weather.delay_ms = std::max(weather.delay_ms, kDistanceMs);
+  proxy_.set(worker, weather);
 }
 
 void Crew::heal() {

@@ -34,7 +34,7 @@ class Crew {
   void kill_server();
   void restart_server();
   void tell_server(const char *command);  // nothing while it is stopped or killed
-  void set_weather(int worker, const Weather &weather) { proxy_.set(worker, weather); }
+  void set_weather(int worker, Weather weather);
   // Everybody lives and runs, the weather is fine.
   void heal();
   // Ends all workers in peace; false if one did not end by itself.

@@ -86,7 +86,7 @@ class Run {
     for (int i = 0; i < (pair ? 2 : 1); ++i) {
       if (i > 0 && !deck_.empty() && deck_.back() == "kill-pubsub") break;
       if (deck_.empty()) {
-        deck_ = settings_.kinds;
+        deck_ = deck_of(settings_.kinds);
         std::shuffle(deck_.begin(), deck_.end(), random_);
       }
       plans.push_back(plan_nemesis(deck_.back(), random_));

@@ -127,6 +127,7 @@ using Make = Plan (*)(Random &);
 struct Row {
   const char *kind;
   Make make;
+  int times = 1;  // in each deck
 };
 
 const Row kRows[] = {
@@ -137,7 +138,7 @@ const Row kRows[] = {
     {"restart-server", restart_server},
     {"script-flush", [](Random &r) { return commands(r, "SCRIPT FLUSH", 20); }},
     {"flushall", [](Random &r) { return commands(r, "FLUSHALL", 1); }},
-    {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }},
+    {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }, 4},
     {"kill-normal", [](Random &r) { return commands(r, "CLIENT KILL TYPE normal", 6); }},
     {"delay", [](Random &r) { return weather(r, delayed(r() % 4 == 0 ? 40 : 250)); }},
     {"reset", [](Random &r) { return weather(r, with(&Weather::reset, 20)); }},
@@ -158,6 +159,14 @@ const std::vector<std::string> &nemesis_kinds() {
     return all;
   }();
   return kinds;
+}
+
+std::vector<std::string> deck_of(const std::vector<std::string> &kinds) {
+  std::vector<std::string> deck;
+  for (const Row &row : kRows)
+    if (std::find(kinds.begin(), kinds.end(), row.kind) != kinds.end())
+      deck.insert(deck.end(), static_cast<size_t>(row.times), row.kind);
+  return deck;
 }
 
 Plan plan_nemesis(const std::string &kind, Random &random) {

@@ -25,6 +25,8 @@ struct Plan {
 using Random = std::mt19937_64;
 
 const std::vector<std::string> &nemesis_kinds();
+// The kinds as they are drawn from, one after the other. What shows less in a round comes more often.
+std::vector<std::string> deck_of(const std::vector<std::string> &kinds);
 Plan plan_nemesis(const std::string &kind, Random &random);
 
 // Carries the plans out, heals everything, and writes down whom it hurt and when.

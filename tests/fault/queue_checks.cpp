@@ -146,14 +146,14 @@ void Checker::wake_ups(const Record &record, const std::string &name) {
 }
 
 // Who waits undisturbed keeps a place in the queue, and can be woken from the moment it has one. Where
-// nothing but wake channels broke, a lost place is taken again at once.
+// nothing but wake channels broke, a lost place is taken again with the next subscription.
 void Checker::places(const Record &record, const std::string &name) {
   auto found = record.states.find(name);
   if (found == record.states.end()) return;
   const bool channels_only = record.only({"kill-pubsub", "script-flush"});
   const bool slow_only = record.only({"slow-start", "delay", "script-flush"});
   const int64_t recovery = channels_only ? kSlack / 12 : kRecovery;
-  const int64_t most = channels_only ? 2 * kSlack / 3 : kRecheck + kSlack;
+  const int64_t most = channels_only ? kPause + kSlack / 2 : kRecheck + kSlack;
   for (const Call *call : record.select(name, [](const Call &c) { return c.waits(); })) {
     Span without{0, 0};
     for (const State &state : found->second) {
