@@ -5,17 +5,19 @@ set -eu
 count=$REDILOCK_SOURCE_DIR/tests/support/count.awk
 failed=0
 
-# expect STATUS LINE: standard input is a log; ctest ended with $1, the count must end in $2.
+# expect STATUS LINE [LINE_BEFORE]: standard input is a log; ctest ended with $1, the count must end in $2,
+# and nothing is skipped unless $3 says so.
 expect() {
   said=$(awk -v status="$1" -f "$count") && ended=0 || ended=$?
   last=$(echo "$said" | tail -n 1)
+  skips=$(echo "$said" | grep '^[0-9]* skipped$' || true)
   case $2 in
     '0 passed'*) right=1 ;;
     *' 0 failed') right=0 ;;
     *) right=1 ;;
   esac
-  if [ "$last" != "$2" ] || [ "$ended" -ne "$right" ]; then
-    echo "expected '$2' and status $right, got status $ended and:"
+  if [ "$last" != "$2" ] || [ "$ended" -ne "$right" ] || [ "$skips" != "${3-}" ]; then
+    echo "expected '${3-}', '$2' and status $right, got status $ended and:"
     echo "$said"
     failed=1
   fi
@@ -66,7 +68,7 @@ $(result 1 unit_never_built '***Not Run')
 $(result 2 script_slow '***Timeout')
 $(result 3 unit_without_a_case '   Passed')
 EOF
-expect 0 '1 passed, 0 failed' <<EOF
+expect 0 '1 passed, 0 failed' '2 skipped' <<EOF
 1: [==========] Running 2 test(s).
 1: [       OK ] one
 1: [  SKIPPED ] two

@@ -1,5 +1,5 @@
 # Counts the cases in the output of `ctest -V`: a line per program, what a failing one said, and at the
-# end "N passed, N failed". -v status=S is ctest's exit status; the own one is 1 unless all is well.
+# end "N skipped" where anything was, and "N passed, N failed". -v status=S is ctest's exit status; the own one is 1 unless all is well.
 #
 # Of a cmocka program every case counts; one that it announced and did not come to (a crash) failed. A
 # program that ended badly failed at least once, and so did one without a case. A script counts as one.
@@ -7,6 +7,7 @@
 function finish(number, name, verdict,    bad) {
   if (verdict == "Skipped") {
     print "  " name ": skipped"
+    left_out++
     return
   }
   if (name ~ /^script_/) {
@@ -27,6 +28,7 @@ function finish(number, name, verdict,    bad) {
   }
   passed += good[number]
   failed += bad
+  left_out += skipped[number]
 }
 
 # "12: text", a line that test 12 printed.
@@ -68,6 +70,7 @@ END {
     print "ctest itself failed with status " status
     failed = 1
   }
+  if (left_out > 0) print left_out " skipped"
   print passed + 0 " passed, " failed + 0 " failed"
   exit (failed > 0 || passed == 0)
 }
