@@ -2,14 +2,23 @@
 // them every operator new, of the shared libraries too. Include it in one file of a program.
 #pragma once
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define MEMORY_CAN_FAIL 0  // their runtimes need memory for themselves, to start a thread for one
+#include <new>
+
+#if defined(__SANITIZE_THREAD__)
+#define MEMORY_CAN_FAIL 0  // its runtime needs memory for itself, to start a thread for one
 #else
 #define MEMORY_CAN_FAIL 1
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define LEAKS_ARE_COUNTED 0  // it looks for them itself, and hands out memory past these functions
+#else
+#define LEAKS_ARE_COUNTED 1
 #endif
 
 namespace failing_memory {
@@ -56,7 +65,11 @@ inline void *counted(void *memory) {
 
 #if MEMORY_CAN_FAIL
 
+#if defined(__SANITIZE_ADDRESS__)
+#define REAL(name) __interceptor_##name  // so that what is allocated here is watched all the same
+#else
 #define REAL(name) __libc_##name
+#endif
 
 extern "C" {
 
@@ -104,5 +117,36 @@ void free(void *memory) {
 }
 
 }  // extern "C"
+
+#if defined(__SANITIZE_ADDRESS__)
+
+// The runtime asks for a new thread's stack so, and ends the process where that fails.
+extern "C" int pthread_getattr_np(pthread_t thread, pthread_attr_t *out) {
+  static const auto real = reinterpret_cast<int (*)(pthread_t, pthread_attr_t *)>(
+      dlsym(RTLD_NEXT, "pthread_getattr_np"));
+  const bool before = failing_memory::spared;
+  failing_memory::spared = true;
+  const int result = real(thread, out);
+  failing_memory::spared = before;
+  return result;
+}
+
+// Those of the runtime would not come by here.
+void *operator new(size_t size) {
+  void *memory = malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void *operator new(size_t size, const std::nothrow_t &) noexcept { return malloc(size); }
+void *operator new[](size_t size) { return operator new(size); }
+void *operator new[](size_t size, const std::nothrow_t &) noexcept { return malloc(size); }
+void operator delete(void *memory) noexcept { free(memory); }
+void operator delete(void *memory, size_t) noexcept { free(memory); }
+void operator delete(void *memory, const std::nothrow_t &) noexcept { free(memory); }
+void operator delete[](void *memory) noexcept { free(memory); }
+void operator delete[](void *memory, size_t) noexcept { free(memory); }
+void operator delete[](void *memory, const std::nothrow_t &) noexcept { free(memory); }
+
+#endif
 
 #endif
