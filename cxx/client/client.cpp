@@ -68,6 +68,8 @@ void Client::close() noexcept {
 }
 
 void Client::leave_to_parent() noexcept {
+  static std::atomic<Client *> all_left{nullptr};  // known, and so no leak
+  left_before_ = all_left.exchange(this);
   service_.close_descriptors();
   completions_.close_descriptors();
   pipeline_.close_descriptors();

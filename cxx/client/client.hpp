@@ -71,7 +71,7 @@ class Client final : Pollable {
   // Ends the service and the connections; every later call says CLOSED.
   void close() noexcept;
   // Instead of the destructor in the child of a fork: the parent's threads may have been changing
-  // anything, so only the descriptors are closed.
+  // anything, so only the descriptors are closed, and the memory is kept.
   void leave_to_parent() noexcept;
 
  private:
@@ -119,6 +119,7 @@ class Client final : Pollable {
   LockKeys keys_of(const RequestOptions &request) const;
 
   const pid_t owner_;
+  Client *left_before_ = nullptr;
   const Clock &clock_;
   const ClientOptions options_;
   std::atomic<bool> closed_{false};

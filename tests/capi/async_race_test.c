@@ -186,6 +186,12 @@ static void threads_submit_and_take_at_once(void **state) {
 
 /* ---------------------------------------------------------------- closing */
 
+static const char *name_in(int round, uint64_t i) {
+  static char name[32];
+  snprintf(name, sizeof name, "round%d:%d", round, (int)(i % kNames));
+  return name;
+}
+
 static bool is_free(void *name) { return redis_integer(server, "EXISTS %s", (char *)name) == 0; }
 
 static bool nobody_is_subscribed(void *unused) {
@@ -196,13 +202,14 @@ static bool nobody_is_subscribed(void *unused) {
   return nobody;
 }
 
-/* Closed as soon as a number of completions was taken: anything may be under way. */
+/* Closed as soon as a number of completions was taken: anything may be under way. The names are of this
+ * round alone. */
 static void close_after(int completions) {
   redilock_client_t *closing = new_client(server, "timeout=5s");
   redilock_op_t *ops[kOps];
   redilock_lock_t *locks[kOps] = {0};
   for (uint64_t i = 0; i < kOps; ++i) {
-    ops[i] = submit(closing, name_of(i), "ttl=500ms&renew=yes&tell_loss=yes", i);
+    ops[i] = submit(closing, name_in(completions, i), "ttl=500ms&renew=yes&tell_loss=yes", i);
     if (i % 5 == 0) redilock_op_cancel(ops[i]);
   }
   for (int taken = 0; taken < completions; ++taken) {
@@ -228,10 +235,10 @@ static void a_client_is_closed_with_everything_under_way(void **state) {
   (void)state;
   for (int i = 0; i < kCloses; ++i) close_after(i);
   assert_true(eventually(nobody_is_subscribed, NULL, 5000));
-  for (uint64_t i = 0; i < kNames; ++i) {
-    char name[16];
+  for (int i = 0; i < kCloses * kNames; ++i) {
+    char name[32];
     redilock_lock_t *lock = NULL;
-    snprintf(name, sizeof name, "%s", name_of(i));
+    snprintf(name, sizeof name, "%s", name_in(i / kNames, (uint64_t)i));
     assert_true(eventually(is_free, name, 5000)); /* what was granted ran out */
     assert_status(REDILOCK_OK, redilock_acquire(client, name, strlen(name), 1000, 5000, &lock));
     give(lock);
