@@ -99,7 +99,10 @@ void Record::add(const Event &event) {
       if (call.life == event.text("life") && !is_over(call)) call.killed = event.at;
   } else {
     auto found = calls.find(event.text("id"));
-    if (found != calls.end()) go_on(found->second, event);
+    if (found != calls.end() && event.kind == "drop" && !is_over(found->second))
+      found->second.killed = event.at;
+    else if (found != calls.end())
+      go_on(found->second, event);
   }
 }
 
