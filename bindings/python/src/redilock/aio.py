@@ -1,0 +1,339 @@
+"""The asyncio client and its locks: the same names as in `redilock`, to be awaited.
+
+All waits of an event loop share one thread of the C library, two connections and one descriptor
+that the loop watches. A task that is cancelled while it waits leaves the queue, and never keeps a
+grant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from . import _core
+from ._request import (
+    Lease,
+    LockInfo,
+    Name,
+    OptionValue,
+    Request,
+    Seconds,
+    Settings,
+    closed,
+    named_op,
+    renew_after_fork,
+    ttl_ms,
+    wait_ms,
+)
+from .errors import LostError, NotAcquiredError, RedilockError
+
+_Self = TypeVar("_Self", bound="Client")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+# For so long a cancelled task waits until its place in the queue is given up.
+_LEAVE_S = 0.1
+_BATCH = 256
+
+
+class _Channel:
+    """One C client on one event loop: completions come by its descriptor."""
+
+    def __init__(self, core: _core.Client, loop: asyncio.AbstractEventLoop) -> None:
+        self.core = core
+        self.loop = loop
+        self.lost: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
+        self._ends: dict[int, asyncio.Future[int]] = {}
+        self._tags = itertools.count(1)
+        self._fd = _core.client_fd(core)
+        # Weak, so that the loop does not keep a client that nobody has.
+        loop.add_reader(self._fd, _drain, weakref.ref(self))
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Watches the descriptor no more, and ends what is under way."""
+        if self._fd >= 0 and not self.loop.is_closed():
+            self.loop.remove_reader(self._fd)
+        self._fd = -1
+        ends, self._ends = self._ends, {}
+        for end in ends.values():
+            if not end.done() and not self.loop.is_closed():
+                end.set_exception(closed())
+                end.exception()  # nobody may be left to hear it
+
+    def forget(self) -> None:
+        """In a forked child: leaves the loop as it is, which shares its epoll with the parent's."""
+        self._fd = -1
+        self._ends.clear()
+
+    def _tag(self) -> int:
+        return next(self._tags)
+
+    def _expect(self, tag: int) -> asyncio.Future[int]:
+        end: asyncio.Future[int] = self.loop.create_future()
+        self._ends[tag] = end
+        return end
+
+    async def run(
+        self,
+        submit: Callable[[_core.Op, _core.Lock | None, int], None],
+        op: _core.Op,
+        lock: _core.Lock | None,
+    ) -> None:
+        """Submits a release or an extension; it is carried out also if the caller is cancelled."""
+        if self._fd < 0:
+            raise closed()
+        tag = self._tag()
+        submit(op, lock, tag)
+        await self._expect(tag)
+        _core.op_check(op)
+
+    async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
+        """Submits an acquire and waits for its grant; `lock` is told of the loss."""
+        if self._fd < 0:
+            raise closed()
+        op = request.op(self.core)
+        tag = self._tag()
+        if lock is not None:
+            _core.op_set_int(op, "tell_loss", 1)
+            self.lost[tag] = lock
+        _core.op_submit_acquire(op, tag)
+        end = self._expect(tag)
+        try:
+            await end
+        except asyncio.CancelledError:
+            _core.op_cancel(op)
+            with contextlib.suppress(RedilockError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._left(op, tag), _LEAVE_S)
+            del op  # if that took too long, the C library goes on with it when nobody has it
+            raise
+        _core.op_check(op)
+        return _core.op_take_lock(op)
+
+    async def _left(self, op: _core.Op, tag: int) -> None:
+        if tag in self._ends:
+            await self._expect(tag)
+        _core.op_check(op)
+        await self.run(_core.op_submit_release, _core.op_new(self.core), _core.op_take_lock(op))
+
+    def drain(self) -> None:
+        """Takes the completions that wait."""
+        for tag, kind, status in _core.completions(self.core, _BATCH):
+            if kind == _core.COMPLETION_LOSS:
+                lock = self.lost.pop(tag, None)
+                if lock is not None:
+                    lock._tell_lost()
+                continue
+            end = self._ends.pop(tag, None)
+            if end is not None and not end.done():
+                end.set_result(status)
+
+
+def _drain(channel: weakref.ref[_Channel]) -> None:
+    alive = channel()
+    if alive is not None:
+        alive.drain()
+
+
+class Client:
+    """A connection to one Redis server for the tasks of an event loop: see `redilock.Client`.
+
+    It can be made anywhere and binds to a loop when it is first used there; each loop that uses it
+    has connections of its own.
+    """
+
+    def __init__(self, url: str | None = None, **options: OptionValue) -> None:
+        self._settings = Settings(url, options)
+        self._settings.client()  # to refuse a wrong URL here and now
+        self._channels: dict[asyncio.AbstractEventLoop, _Channel] = {}
+        self._closed = False
+        renew_after_fork(self)
+
+    def lock(
+        self,
+        name: Name,
+        *,
+        ttl: Seconds | None = None,
+        wait: Seconds | None = None,
+        renew: bool | None = None,
+        max_hold: Seconds | None = None,
+        fence: bool | None = None,
+        label: str | None = None,
+        raise_lost: bool = True,
+    ) -> Lock:
+        """A lock that is not acquired yet: see `redilock.Client.lock`."""
+        request = Request.make(name, ttl, wait, renew, max_hold, fence, label)
+        return Lock(self, request, raise_lost)
+
+    async def release(self, name: Name, token: str) -> None:
+        """Releases a lock by its token, from any process or host; NotOwnerError if not its."""
+        channel = self._channel()
+        await channel.run(_core.op_submit_release, named_op(channel.core, name, token), None)
+
+    async def extend(self, name: Name, token: str, ttl: Seconds) -> None:
+        """Extends a lock by its token to last at least `ttl` from now."""
+        channel = self._channel()
+        op = named_op(channel.core, name, token)
+        _core.op_set_int(op, "ttl", ttl_ms(ttl))
+        await channel.run(_core.op_submit_extend, op, None)
+
+    async def info(self, name: Name) -> LockInfo:
+        """Who holds the lock of a name, for how long, and who waits. Changes nothing."""
+        op = named_op(self._channel().core, name)
+        return LockInfo.read(await asyncio.to_thread(_core.op_info, op))
+
+    async def names(self, pattern: Name | None = None) -> AsyncIterator[bytes]:
+        """The names that redilock holds or waits for on the server; `pattern` is a glob."""
+        op = _core.op_new(self._channel().core)
+        if pattern is not None:
+            _core.op_set_bytes(op, "name", pattern)
+        found = _core.op_list(op)
+        while (name := await asyncio.to_thread(_core.list_next, found)) is not None:
+            yield name
+
+    async def break_lock(self, name: Name) -> None:
+        """Takes the lock away from whoever holds it. NotOwnerError if nobody does."""
+        await asyncio.to_thread(_core.op_break, named_op(self._channel().core, name))
+
+    async def close(self) -> None:
+        """Ends waits under way by ClosedError, and closes the connections. Releases nothing."""
+        self._closed = True
+        channels, self._channels = self._channels, {}
+        for channel in channels.values():
+            channel.close()
+
+    async def __aenter__(self: _Self) -> _Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _channel(self) -> _Channel:
+        if self._closed:
+            raise closed()
+        loop = asyncio.get_running_loop()
+        channel = self._channels.get(loop)
+        if channel is None:
+            self._channels = {k: v for k, v in self._channels.items() if not k.is_closed()}
+            channel = self._channels[loop] = _Channel(self._settings.client(), loop)
+        return channel
+
+    def _forked(self) -> None:
+        for channel in self._channels.values():
+            channel.forget()
+        self._channels = {}
+
+
+class Lock(Lease):
+    """One holder of one name, from `Client.lock`. It can be acquired again after its release."""
+
+    __slots__ = ("_channel", "_client", "_event", "_told")
+
+    def __init__(self, client: Client, request: Request, raise_lost: bool) -> None:
+        super().__init__(request, raise_lost)
+        self._client = client
+        self._channel: _Channel | None = None
+        self._told = False
+        self._event: asyncio.Event | None = None
+
+    @property
+    def lost_event(self) -> asyncio.Event:
+        """Set when the lock is lost: `await lock.lost_event.wait()`. A new one for each grant."""
+        if self._event is None:  # most programs want none, and thousands may wait
+            self._event = asyncio.Event()
+            if self._told:
+                self._event.set()
+        return self._event
+
+    def _tell_lost(self) -> None:
+        self._told = True
+        if self._event is not None:
+            self._event.set()
+
+    async def acquire(self, wait: Seconds | None = None) -> bool:
+        """Waits for the lock, in the order of arrival; whether it was granted.
+
+        `wait` stands for the one the lock was made with. False is for a lock that somebody else
+        holds; whatever else goes wrong is raised.
+        """
+        try:
+            await self._enter(wait)
+        except NotAcquiredError:
+            return False
+        return True
+
+    async def release(self) -> None:
+        """Hands the lock to the next waiter. LostError if it was lost before."""
+        lease = self._granted()
+        channel = self._bound()
+        await channel.run(_core.op_submit_release, _core.op_new(channel.core), lease)
+        self._released = True
+
+    async def extend(self, ttl: Seconds | None = None) -> None:
+        """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
+        lease = self._granted()
+        channel = self._bound()
+        op = self._request.op(channel.core)
+        if ttl is not None:
+            _core.op_set_int(op, "ttl", ttl_ms(ttl))
+        await channel.run(_core.op_submit_extend, op, lease)
+
+    async def __aenter__(self) -> Lock:
+        await self._enter(None)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self.release()
+        except LostError:
+            if kind is None and self._raise_lost:
+                raise
+        except RedilockError:
+            if kind is None:  # what went wrong inside says more
+                raise
+
+    def __call__(
+        self, function: Callable[_Arguments, Awaitable[_Result]]
+    ) -> Callable[_Arguments, Coroutine[Any, Any, _Result]]:
+        """As a decorator: each call of the coroutine holds a lock of its own meanwhile."""
+
+        @functools.wraps(function)
+        async def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            async with Lock(self._client, self._request, self._raise_lost):
+                return await function(*args, **kwargs)
+
+        return locked
+
+    def _bound(self) -> _Channel:
+        if self._channel is None:
+            raise RuntimeError("the lock was not acquired")
+        return self._channel
+
+    async def _enter(self, wait: Seconds | None) -> None:
+        if self.held:
+            raise RuntimeError(f"this object holds the lock {self.name!r} already")
+        request = self._request
+        if wait is not None:
+            request = request._replace(wait=wait_ms(wait))
+        self._channel = self._client._channel()
+        self._told = False
+        self._event = None
+        self._take(await self._channel.acquire(request, self))

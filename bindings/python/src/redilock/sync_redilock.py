@@ -1,0 +1,103 @@
+"""Stands in for python-redilock's module of this name, for programs written for its version 0.5.0:
+
+    import redilock.sync_redilock as redilock
+
+    mylock = redilock.DistributedLock(ttl=30)
+    with mylock("my_lock"):
+        ...
+
+Locks exclude those of programs that still run python-redilock, and wait in order among themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Literal
+
+from ._dropin import (
+    DEFAULT_INTERVAL,
+    Base,
+    LockName,
+    Number,
+    name_and_token,
+    raise_as_expected,
+    token_of,
+)
+from .client import Client
+from .errors import LostError, NotAcquiredError, NotOwnerError, RedilockError
+
+__all__ = ["DistributedLock"]
+
+
+class DistributedLock(Base[Client]):
+    """Locks of a Redis server by name; any number of them, and of threads that use them.
+
+    `ttl` is the lease in seconds, here or for each lock. `interval` is how often to look again
+    while a program holds the lock that does not queue, such as python-redilock's own; all others
+    are waited for without looking. Leaving a `with` after the lock was lost raises LostError,
+    unless `raise_lost` is False. Arguments outside their range are ValueErrors that name the
+    argument.
+    """
+
+    def __init__(
+        self,
+        redis_host: str = "localhost",
+        redis_port: int = 6379,
+        redis_db: int = 0,
+        ttl: Number | None = None,
+        interval: Number | None = DEFAULT_INTERVAL,
+        *,
+        raise_lost: bool = True,
+    ) -> None:
+        super().__init__(Client, redis_host, redis_port, redis_db, ttl, interval, raise_lost)
+
+    def lock(
+        self,
+        lock_name: LockName,
+        ttl: Number | None = None,
+        block: bool | Number = True,
+        interval: Number | None = None,
+    ) -> str | Literal[False]:
+        """Acquires the lock of a name.
+
+        `block` is how long to wait: True for ever, False or 0 not at all, else seconds.
+        Returns a secret string by which `unlock` releases it, here or in any other process; False
+        if it was not granted.
+        """
+        client, request = self._request(lock_name, ttl, block, interval)
+        try:
+            lease = client._acquire(request)
+        except NotAcquiredError:
+            return False
+        except RedilockError as error:
+            raise_as_expected(error)
+        return token_of(request.name, lease)
+
+    def unlock(self, unlock_secret_token: str) -> bool:
+        """Releases a lock by what `lock` returned; False if that does not hold it (any more)."""
+        found = name_and_token(unlock_secret_token)
+        if found is None:
+            return False
+        try:
+            self._client().release(*found)
+        except NotOwnerError:
+            return False
+        except RedilockError as error:
+            raise_as_expected(error)
+        return True
+
+    @contextlib.contextmanager
+    def __call__(
+        self, lock_name: LockName, ttl: Number | None = None
+    ) -> Iterator[DistributedLock]:
+        """`with mylock("name"):` waits for the lock and holds it inside."""
+        token = self.lock(lock_name, ttl)
+        try:
+            yield self
+        except BaseException:
+            with contextlib.suppress(RedilockError):  # what went wrong inside says more
+                self.unlock(str(token))
+            raise
+        if not self.unlock(str(token)) and self._raise_lost:
+            raise LostError("the lock was lost before it was left")
