@@ -1,0 +1,331 @@
+"""The asyncio client: order, cancellation, loss, and one thread for all waits."""
+
+import asyncio
+import functools
+import gc
+import os
+import threading
+import time
+
+import pytest
+
+import redilock
+from redilock import aio
+
+
+def on_a_loop(test):
+    """Runs a test with `client`, an aio.Client of the server."""
+
+    @functools.wraps(test)
+    def run(server, name):
+        async def body():
+            async with aio.Client(server.url) as client:
+                await test(server, client, name)
+
+        asyncio.run(asyncio.wait_for(body(), 30))
+
+    # pytest must ask for the fixtures of run, not for those of the test.
+    del run.__wrapped__
+    return run
+
+
+async def until(holds):
+    end = time.monotonic() + 10
+    while not await holds():
+        assert time.monotonic() < end, "it never came true"
+        await asyncio.sleep(0.002)
+
+
+async def waiters(client, name, count):
+    async def holds():
+        return (await client.info(name)).waiters == count
+
+    await until(holds)
+
+
+@on_a_loop
+async def test_with_holds_and_releases(server, client, name):
+    async with client.lock(name, ttl=10) as lock:
+        assert lock.held and not lock.lost and 9 < lock.remaining <= 10 and lock.fence > 10**15
+        assert (await client.info(name)).state == "held"
+        assert await client.lock(name).acquire(wait=0) is False
+        with pytest.raises(redilock.HeldError):
+            async with client.lock(name, wait=0):
+                pass
+    assert not lock.held and not lock.lost
+    assert (await client.info(name)).state == "free"
+    with pytest.raises(redilock.NotOwnerError):
+        await lock.release()
+
+
+@on_a_loop
+async def test_waiters_are_granted_in_their_order(server, client, name):
+    order = []
+
+    async def wait(number):
+        async with client.lock(name):
+            order.append(number)
+
+    async with client.lock(name):
+        tasks = [asyncio.create_task(wait(number)) for number in range(100)]
+        await waiters(client, name, 100)
+    await asyncio.gather(*tasks)
+    assert order == list(range(100))
+
+
+@on_a_loop
+async def test_cancelled_task_leaves_the_queue(server, client, name):
+    async with client.lock(name):
+        task = asyncio.create_task(client.lock(name).acquire())
+        await waiters(client, name, 1)
+        begun = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert time.monotonic() - begun < 0.1
+        assert (await client.info(name)).waiters == 0
+        assert server.queued(name) == 0
+    assert (await client.info(name)).state == "free"
+
+
+@on_a_loop
+async def test_cancel_against_grant_never_keeps_the_lock(server, client, name):
+    granted = 0
+    for turn in range(300):
+        holder = client.lock(name, ttl=30)
+        await holder.acquire()
+        lock = client.lock(name, ttl=30)
+        task = asyncio.create_task(lock.acquire())
+        for _ in range(turn % 7):
+            await asyncio.sleep(0)
+        await asyncio.sleep(turn % 3 * 0.0003)
+        releasing = asyncio.create_task(holder.release())
+        await asyncio.sleep(turn % 11 * 0.00005)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            assert not lock.held
+        else:
+            granted += 1
+            await lock.release()
+        await releasing
+        assert await client.lock(name, ttl=0.5).acquire(wait=0.3), "a grant was kept"
+        await client.break_lock(name)
+    assert granted < 300
+
+
+@on_a_loop
+async def test_cancel_many_at_once(server, client, name):
+    async with client.lock(name):
+        tasks = [asyncio.create_task(client.lock(name).acquire()) for _ in range(500)]
+        await waiters(client, name, 500)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(task.cancelled() for task in tasks)
+        await waiters(client, name, 0)
+
+
+@on_a_loop
+async def test_timeouts_end_in_time(server, client, name):
+    async with client.lock(name):
+        begun = time.monotonic()
+        assert not await client.lock(name).acquire(wait=0.2)
+        assert 0.2 <= time.monotonic() - begun < 0.3
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.lock(name).acquire(), 0.1)
+        assert (await client.info(name)).waiters == 0
+
+
+@on_a_loop
+async def test_cancel_while_the_server_does_not_answer(server, client, name):
+    async with client.lock(name):
+        task = asyncio.create_task(client.lock(name).acquire())
+        await waiters(client, name, 1)
+        server.freeze()
+        try:
+            begun = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert time.monotonic() - begun < 0.2
+        finally:
+            server.thaw()
+        await waiters(client, name, 0)
+
+
+@on_a_loop
+async def test_loss_is_told_by_an_event(server, client, name):
+    lock = client.lock(name, ttl=0.3, renew=True, raise_lost=False)
+    async with lock:
+        assert not lock.lost_event.is_set()
+        server.cli("DEL", name)
+        await asyncio.wait_for(lock.lost_event.wait(), 2)
+        assert lock.lost
+    async with lock:
+        assert not lock.lost_event.is_set()
+
+
+@on_a_loop
+async def test_release_by_a_cancelled_task_is_carried_out(server, client, name):
+    async def hold():
+        async with client.lock(name):
+            await asyncio.sleep(30)
+
+    task = asyncio.create_task(hold())
+
+    async def held():
+        return (await client.info(name)).state == "held"
+
+    await until(held)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await client.info(name)).state == "free"
+
+
+@on_a_loop
+async def test_extend_token_names_and_break(server, client, name):
+    lock = client.lock(name, ttl=5)
+    await lock.acquire()
+    await lock.extend(20)
+    assert lock.remaining > 19
+    await client.extend(name, lock.token, 60)
+    assert 59 < (await client.info(name)).remaining <= 60
+    assert name.encode() in [found async for found in client.names()]
+    await client.release(name, lock.token)
+    with pytest.raises(redilock.LostError):
+        await lock.release()
+    with pytest.raises(redilock.NotOwnerError):
+        await client.break_lock(name)
+
+
+@on_a_loop
+async def test_decorator_holds_while_the_coroutine_runs(server, client, name):
+    @client.lock(name)
+    async def job(depth):
+        assert (await client.info(name)).state == "held"
+        return depth
+
+    assert await job(3) == 3
+    assert (await client.info(name)).state == "free"
+
+
+@on_a_loop
+async def test_all_waits_take_one_thread_and_two_connections(server, client, name):
+    def threads():
+        return len(os.listdir("/proc/self/task"))
+
+    def connections():
+        return len(server.cli("CLIENT", "LIST").splitlines())
+
+    before, connected = threads(), connections()
+    holders = [client.lock(f"{name}-{number}") for number in range(10)]
+    for holder in holders:
+        await holder.acquire()
+    tasks = [
+        asyncio.create_task(client.lock(f"{name}-{number % 10}").acquire())
+        for number in range(1000)
+    ]
+    while server.queued(f"{name}-0") != 100:
+        await asyncio.sleep(0.01)
+    assert threads() <= before + 1
+    assert connections() <= connected + 2
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@on_a_loop
+async def test_close_ends_waits(server, client, name):
+    async with aio.Client(server.url) as other:
+        await other.lock(name).acquire()
+        task = asyncio.create_task(other.lock(name).acquire())
+        await waiters(client, name, 1)
+    with pytest.raises(redilock.ClosedError):
+        await task
+    with pytest.raises(redilock.ClosedError):
+        await other.lock(name).acquire()
+
+
+def test_client_made_outside_serves_one_loop_after_another(server, name):
+    client = aio.Client(server.url)
+    for _ in range(3):
+        asyncio.run(client.lock(name, ttl=5).acquire(wait=1)) and asyncio.run(
+            client.break_lock(name)
+        )
+
+    async def job():
+        async with client.lock(name, wait=5):
+            return True
+
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(asyncio.run(job()))) for _ in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True, True]
+
+
+def test_client_that_nobody_has_is_collected(server, name):
+    async def body():
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(5):
+            client = aio.Client(server.url)
+            async with client.lock(name):
+                pass
+            del client
+        gc.collect()
+        await asyncio.sleep(0)
+        assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+    asyncio.run(body())
+
+
+def test_ctrl_c_leaves_the_queue_clean(server, client, program, name):
+    import signal
+
+    with client.lock(name):
+        process = program("""
+import asyncio, sys, time
+from redilock import aio
+async def main():
+    async with aio.Client(sys.argv[1]) as client:
+        await asyncio.gather(*[client.lock(sys.argv[3]).acquire() for _ in range(20)])
+try:
+    asyncio.run(main())
+except KeyboardInterrupt:
+    print(time.time())
+""", name)
+        end = time.monotonic() + 10
+        while client.info(name).waiters != 20:
+            assert time.monotonic() < end
+        sent = time.time()
+        process.send_signal(signal.SIGINT)
+        process.wait(5)
+        assert float(process.stdout.readline()) - sent < 0.2
+        assert client.info(name).waiters == 0
+
+
+def test_fork_leaves_the_loop_of_the_parent_alone(server, name):
+    async def body():
+        async with aio.Client(server.url) as client:
+            async with client.lock(name):
+                child = os.fork()
+                if child == 0:
+                    status = 1
+                    try:
+                        asyncio._set_running_loop(None)
+                        taken = asyncio.run(client.lock(name + "-2").acquire(wait=5))
+                        gc.collect()
+                        status = 0 if taken else 2
+                    finally:
+                        os._exit(status)
+                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            async with client.lock(name, wait=5):
+                pass
+
+    asyncio.run(asyncio.wait_for(body(), 20))

@@ -1,0 +1,277 @@
+"""The stand-ins for python-redilock 0.5.0: its programs run unchanged, and what it got wrong is
+right.
+
+Where its own code can be found, by REDILOCK_ORIGINAL (the folder that has its `redilock` in it), it
+also locks against ours. A bare SET NX PX, which is what it sends, does so in any case.
+"""
+
+import asyncio
+import inspect
+import math
+import os
+import sys
+import threading
+import time
+import types
+
+import pytest
+from conftest import until
+
+import redilock
+import redilock.async_redilock
+import redilock.sync_redilock
+
+
+class Awaited:
+    """An async DistributedLock behind the sync one's interface, on a loop of its own."""
+
+    loop = None
+
+    def __init__(self, *arguments, **more):
+        if Awaited.loop is None:
+            Awaited.loop = asyncio.new_event_loop()
+            threading.Thread(target=Awaited.loop.run_forever, daemon=True).start()
+        self.real = redilock.async_redilock.DistributedLock(*arguments, **more)
+
+    def run(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+
+    def lock(self, *arguments, **more):
+        return self.run(self.real.lock(*arguments, **more))
+
+    def unlock(self, token):
+        return self.run(self.real.unlock(token))
+
+    def __call__(self, *arguments, **more):
+        manager = self.real(*arguments, **more)
+        outer = self
+
+        class Manager:
+            def __enter__(self):
+                return outer.run(manager.__aenter__())
+
+            def __exit__(self, *error):
+                return outer.run(manager.__aexit__(*error))
+
+        return Manager()
+
+
+@pytest.fixture(params=[redilock.sync_redilock.DistributedLock, Awaited], ids=["sync", "async"])
+def make(request, server):
+    return lambda **options: request.param("127.0.0.1", server.port, **options)
+
+
+def test_signatures_are_those_of_0_5_0():
+    for module in (redilock.sync_redilock, redilock.async_redilock):
+        constructor = inspect.signature(module.DistributedLock)
+        assert list(constructor.parameters)[:5] == [
+            "redis_host", "redis_port", "redis_db", "ttl", "interval"
+        ]  # fmt: skip
+        assert constructor.parameters["redis_host"].default == "localhost"
+        assert constructor.parameters["redis_port"].default == 6379
+        assert constructor.parameters["interval"].default == 0.25
+        lock = inspect.signature(module.DistributedLock.lock).parameters
+        assert list(lock) == ["self", "lock_name", "ttl", "block", "interval"]
+        assert lock["block"].default is True
+        module.DistributedLock()  # asks no server
+
+
+def test_lock_gives_a_string_that_unlocks(make, client, name):
+    mylock = make(ttl=10)
+    token = mylock.lock(name)
+    assert isinstance(token, str) and token.isprintable() and " " not in token
+    assert client.info(name).state == "held"
+    assert mylock.lock(name, block=False) is False
+    assert mylock.unlock(token) is True
+    assert mylock.unlock(token) is False
+    assert client.info(name).state == "free"
+
+
+def test_token_unlocks_in_another_process(make, server, client, program, name):
+    token = make().lock(name, 10)
+    process = program("""
+import sys, redilock.sync_redilock as redilock
+print(redilock.DistributedLock("127.0.0.1", int(sys.argv[2])).unlock(sys.argv[3]))
+""", token)
+    assert process.stdout.readline() == "True\n"
+    assert client.info(name).state == "free"
+
+
+def test_with_gives_itself_and_releases(make, client, name):
+    mylock = make(ttl=10)
+    with mylock(name, ttl=5) as inside:
+        assert inside is getattr(mylock, "real", mylock)
+        assert 0 < client.info(name).remaining <= 5
+    assert client.info(name).state == "free"
+    with pytest.raises(ZeroDivisionError):
+        with mylock(name):
+            1 / 0
+    assert client.info(name).state == "free"
+
+
+def test_as_a_decorator(server, client, name):
+    """contextlib gave python-redilock that, unasked."""
+
+    @redilock.sync_redilock.DistributedLock("127.0.0.1", server.port, ttl=10)(name)
+    def job():
+        return client.info(name).state
+
+    assert [job(), job()] == ["held", "held"]
+
+
+@pytest.mark.parametrize("wrong", [False, None, 5, "", "x", "_LOCK:a:b", "_LOCK:a:b:c", b"x", "::"])
+def test_unlock_of_what_is_no_token_is_false(make, wrong):
+    assert make().unlock(wrong) is False
+
+
+@pytest.mark.parametrize(
+    "odd", ["a:b:c", "ü", "%41", "x y\n", b"\xff\0:", "_LOCK:x:y", "{t}", 7, 1.5]
+)
+def test_names_that_python_redilock_could_not_unlock(make, client, odd):
+    mylock = make(ttl=10)
+    token = mylock.lock(odd, block=1)
+    key = odd if isinstance(odd, (str, bytes)) else str(odd)
+    assert client.info(key).state == "held"
+    assert token.isprintable()
+    assert mylock.unlock(token) is True
+    assert client.info(key).state == "free"
+
+
+def test_block_of_zero_tries_once(make, name):
+    mylock = make(ttl=10)
+    assert mylock.lock(name, block=0)
+    begun = time.monotonic()
+    assert mylock.lock(name, block=0) is False
+    assert mylock.lock(name, block=0.0) is False
+    assert time.monotonic() - begun < 0.1
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_block_ends_in_time(make, server, name, foreign):
+    mylock = make(ttl=10, interval=2)
+    if foreign:
+        server.cli("SET", name, "somebody")
+    else:
+        mylock.lock(name)
+    begun = time.monotonic()
+    assert mylock.lock(name, block=0.3) is False
+    assert 0.3 <= time.monotonic() - begun < 0.45
+
+
+def test_interval_is_how_often_foreign_holders_are_looked_at(make, server, name):
+    server.cli("SET", name, "_LOCK:x:y", "PX", "100")
+    begun = time.monotonic()
+    assert make(ttl=10, interval=60).lock(name, interval=0.02)
+    assert 0.05 < time.monotonic() - begun < 0.3
+
+
+def test_intervals_without_end_make_no_clients_without_end(make, name):
+    mylock = make(ttl=10)
+    for number in range(1, 40):
+        mylock.unlock(mylock.lock(name, interval=number / 100))
+    assert len(getattr(mylock, "real", mylock)._clients) <= 8
+
+
+def test_leaving_after_loss_raises_unless_told_not_to(make, server, name):
+    with pytest.raises(redilock.LostError):
+        with make(ttl=10)(name):
+            server.cli("DEL", name)
+    with make(ttl=10, raise_lost=False)(name):
+        server.cli("DEL", name)
+    with pytest.raises(ZeroDivisionError):
+        with make(ttl=10)(name):
+            server.cli("DEL", name)
+            1 / 0
+
+
+@pytest.mark.parametrize("kind", [ValueError, AssertionError])
+@pytest.mark.parametrize(
+    "options, argument",
+    [
+        ({}, "ttl"),
+        ({"ttl": 0}, "ttl"),
+        ({"ttl": -1}, "ttl"),
+        ({"ttl": math.nan}, "ttl"),
+        ({"ttl": math.inf}, "ttl"),
+        ({"ttl": 400 * 86400}, "ttl"),
+        ({"ttl": 5, "interval": 0}, "interval"),
+        ({"ttl": 5, "interval": -0.1}, "interval"),
+        ({"ttl": 5, "interval": math.inf}, "interval"),
+        ({"ttl": 5, "block": -1}, "block"),
+        ({"ttl": 5, "block": math.nan}, "block"),
+        ({"ttl": 5, "block": None}, "block"),
+    ],
+)
+def test_arguments_out_of_range(make, name, options, argument, kind):
+    with pytest.raises(kind, match=argument):
+        make().lock(name, **options)
+
+
+def test_arguments_out_of_range_of_the_constructor(make):
+    for options, argument in [({"ttl": 0}, "ttl"), ({"interval": -1}, "interval")]:
+        with pytest.raises(ValueError, match=argument):
+            make(**options)
+
+
+@pytest.mark.parametrize("wrong", ["", b"", "x" * 1025, "redilock:x"])
+def test_names_that_are_refused(make, wrong):
+    with pytest.raises(ValueError, match="lock_name"):
+        make().lock(wrong, ttl=5)
+
+
+def test_unreachable_server(monkeypatch):
+    class RedisError(Exception):
+        pass
+
+    # As if the package redis were there, which programs of python-redilock catch errors of.
+    module = types.ModuleType("redis.exceptions")
+    module.ConnectionError = RedisError
+    monkeypatch.setitem(sys.modules, "redis.exceptions", module)
+    with pytest.raises(ConnectionError) as caught:
+        redilock.sync_redilock.DistributedLock("127.0.0.1", 1, ttl=5).lock("x", block=0)
+    assert isinstance(caught.value, RedisError)
+    assert isinstance(caught.value, redilock.UnavailableError)
+
+
+def test_waiters_are_granted_in_their_order(make, client, name):
+    mylock, order = make(ttl=10), []
+
+    def wait(number):
+        token = mylock.lock(name)
+        order.append(number)
+        mylock.unlock(token)
+
+    token, threads = mylock.lock(name), []
+    for number in range(5):
+        threads.append(threading.Thread(target=wait, args=[number]))
+        threads[-1].start()
+        until(lambda: client.info(name).waiters == number + 1)
+    mylock.unlock(token)
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_plain_clients_and_ours_exclude_each_other(make, server, name):
+    mylock = make(ttl=10)
+    token = mylock.lock(name)
+    assert server.cli("SET", name, "_LOCK:x:y", "NX", "PX", "100") == ""
+    assert mylock.unlock(token)
+    assert server.cli("SET", name, "_LOCK:x:y", "NX", "PX", "100") == "OK"
+    assert mylock.lock(name, block=False) is False
+    assert mylock.lock(name, block=5)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_four_processes_on_a_file(server, tmp_path, name, kind):
+    """Fifty rounds each; two are python-redilock's own code where it was said where that is."""
+    folder = os.path.join(os.path.dirname(__file__), "..", "bench")
+    sys.path.insert(0, folder)
+    try:
+        import shared_file
+    finally:
+        sys.path.remove(folder)
+    original = os.environ.get("REDILOCK_ORIGINAL")
+    result = shared_file.run(kind, server.port, name, original, str(tmp_path))
+    assert result["errors"] == 0 and result["count"] == 200
+    assert result["with python-redilock"] == (2 if original else 0)

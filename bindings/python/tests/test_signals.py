@@ -1,0 +1,192 @@
+"""Signals while a call blocks: Ctrl-C ends it within 0.2 s and leaves nothing in the queue; a
+handler that returns does not cost the place in it."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import until
+
+import redilock
+
+WAITS = """
+import sys, time, redilock
+client = redilock.Client(sys.argv[1], label="waits")
+print("ready", flush=True)
+try:
+    client.lock(sys.argv[3]).acquire(wait=eval(sys.argv[4]))
+except KeyboardInterrupt:
+    print(time.time(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("wait", ["None", "60"])
+def test_ctrl_c_ends_a_wait(server, client, program, name, wait):
+    with client.lock(name):
+        process = program(WAITS, name, wait)
+        until(lambda: client.info(name).waiters == 1)
+        assert server.queued(name) == 1
+        sent = time.time()
+        process.send_signal(signal.SIGINT)
+        process.wait(5)
+        assert process.stdout.readline() == "ready\n"
+        assert float(process.stdout.readline()) - sent < 0.2
+        assert client.info(name).waiters == 0
+        assert server.queued(name) == 0
+    assert client.info(name).state == "free"
+
+
+def test_ctrl_c_ends_a_wait_for_a_server_that_does_not_answer(server, client, program, name):
+    with client.lock(name):
+        process = program(WAITS, name, "60")
+        until(lambda: client.info(name).waiters == 1)
+        server.freeze()
+        try:
+            sent = time.time()
+            process.send_signal(signal.SIGINT)
+            process.wait(5)
+        finally:
+            server.thaw()
+        process.stdout.readline()
+        assert float(process.stdout.readline()) - sent < 0.2
+
+
+def test_ctrl_c_ends_a_request_to_a_server_that_does_not_answer(server, program, name):
+    server.freeze()
+    try:
+        process = program(WAITS, name, "60")
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)  # until it has asked: nothing tells
+        sent = time.time()
+        process.send_signal(signal.SIGINT)
+        process.wait(5)
+    finally:
+        server.thaw()
+    assert float(process.stdout.readline()) - sent < 0.2
+
+
+@pytest.fixture
+def alarms():
+    """A handler of SIGALRM that calls what is set in its list, and is put back."""
+    calls = []
+    before = signal.signal(signal.SIGALRM, lambda *_: [call() for call in calls])
+    yield calls
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def second_waits(client, name):
+    """Another waiter, behind the one that is there."""
+    until(lambda: client.info(name).waiters == 1)
+    thread = threading.Thread(target=client.lock(name, label="second").acquire)
+    thread.start()
+    until(lambda: client.info(name).waiters == 2)
+    return thread
+
+
+def test_handler_that_returns_keeps_the_place(server, client, name, alarms):
+    holder = client.lock(name)
+    holder.acquire()
+    labels, count = [], []
+    behind = threading.Thread(target=lambda: count.append(second_waits(client, name)))
+
+    def tick():
+        count.append(1)
+        if len(count) == 200:
+            labels.extend(client.info(name).waiter_labels)
+            holder.release()
+
+    behind.start()
+    alarms.append(tick)
+    signal.setitimer(signal.ITIMER_REAL, 0.2, 0.002)
+    with client.lock(name, label="first") as lock:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        assert labels == ["first", "second"]
+        assert client.info(name).label == "first" and lock.held
+    behind.join()
+    next(thread for thread in count if thread != 1).join()
+
+
+def test_signals_all_the_time_break_nothing(server, client, name, alarms):
+    alarms.append(lambda: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    for turn in range(200):
+        with client.lock(name, ttl=10) as lock:
+            lock.extend(20)
+            assert client.info(name).state == "held"
+            if turn % 50 == 0:
+                thaw = threading.Timer(0.1, server.thaw)
+                thaw.start()
+                server.freeze()
+                assert not client.lock(name).acquire(wait=0)
+                thaw.join()
+                server.freeze()
+                thaw = threading.Timer(0.1, server.thaw)
+                thaw.start()
+    assert client.info(name).state == "free"
+
+
+def test_handler_that_locks_while_its_thread_waits(client, name, alarms):
+    holder = client.lock(name)
+    holder.acquire()
+    other, took = name + "-other", []
+
+    def lock_another():
+        with client.lock(other, wait=5):
+            took.append(True)
+        holder.release()
+
+    alarms.append(lock_another)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    assert client.lock(name).acquire(wait=5)
+    assert took
+
+
+def test_handler_does_not_lengthen_the_wait(client, name, alarms):
+    with client.lock(name):
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        begun = time.monotonic()
+        alarms.append(lambda: None)
+        assert not client.lock(name).acquire(wait=0.3)
+        assert 0.3 <= time.monotonic() - begun < 0.5
+
+
+def test_exception_of_a_handler_comes_out_and_others_go_on(client, name, alarms):
+    def stop():
+        raise ZeroDivisionError
+
+    alarms.append(stop)
+    with client.lock(name):
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(ZeroDivisionError):
+            client.lock(name).acquire()
+        assert client.info(name).waiters == 0
+        assert not client.lock(name).acquire(wait=0.05)
+
+
+def test_other_threads_run_while_one_waits(client, name):
+    with client.lock(name):
+        counts = []
+        waiter = threading.Thread(target=client.lock(name, wait=0.5).acquire)
+        waiter.start()
+        while waiter.is_alive():
+            counts.append(time.monotonic())
+            time.sleep(0.001)
+    assert max(b - a for a, b in zip(counts, counts[1:])) < 0.2
+
+
+def test_program_ends_while_threads_wait(server, client, program, name):
+    with client.lock(name):
+        process = program("""
+import sys, threading, redilock
+client = redilock.Client(sys.argv[1])
+threading.Thread(target=client.lock(sys.argv[3]).acquire, daemon=True).start()
+sys.stdin.readline()
+""", name)
+        until(lambda: client.info(name).waiters == 1)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.wait(5) == 0

@@ -1,0 +1,72 @@
+#!/bin/sh
+# The Python package as users get it: by pip into a fresh virtual environment, from a checkout and an
+# installed library; from an sdist without SWIG; and as a wheel that carries the library. No package
+# index is asked.
+# shellcheck disable=SC1091,SC2154
+. "$REDILOCK_SOURCE_DIR/tests/support/cli.sh"
+
+skip() {
+  echo "skipped: $*"
+  exit 77
+}
+[ -z "${REDILOCK_SANITIZE:-}" ] || skip "python3 cannot load a library with sanitizers"
+[ -n "${REDILOCK_PYTHON:-}" ] || skip "the Python package was not built; it needs swig and python3-dev"
+"$REDILOCK_PYTHON" -c 'import setuptools, wheel' 2>/dev/null ||
+  skip "there is no setuptools or wheel; they are in python3-setuptools and python3-wheel"
+"$REDILOCK_PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
+  skip "no virtual environments can be made; that is in python3-venv"
+
+start_server
+"$CMAKE" --install "$REDILOCK_BUILD_DIR" --prefix "$dir/usr" >"$dir/out"
+library=$(dirname "$(find "$dir/usr" -name libredilock.so.0)")
+export PKG_CONFIG_PATH="$library/pkgconfig" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+# A copy: what is built there must not be left among the sources.
+mkdir "$dir/bindings"
+cd "$dir" || exit # where no package lies about
+cp -R "$REDILOCK_SOURCE_DIR/bindings/python" "$REDILOCK_SOURCE_DIR/bindings/swig" "$dir/bindings"
+rm -rf "$dir/bindings/python/generated" "$dir/bindings/python/build"
+
+# fresh NAME: an empty environment, which sees the build tools of the system.
+fresh() { "$REDILOCK_PYTHON" -m venv --system-site-packages "$dir/$1"; }
+pip() { expect 0 "$dir/$1/bin/python" -m pip "$2" --no-index --no-build-isolation --no-deps "$3" "$4" "$5"; }
+# works NAME: the package in that environment takes a lock; it is that environment's.
+works() {
+  expect 0 "$dir/$1/bin/python" -c '
+import sys, redilock, redilock.aio, redilock.sync_redilock, redilock.async_redilock
+from importlib.metadata import version
+with redilock.Client().lock("package") as lock:
+    assert lock.held and lock.fence > 0
+assert redilock.__file__.startswith(sys.argv[1]), redilock.__file__
+assert version("redilock") == redilock.__version__ == redilock.library_version()
+open(redilock.__file__.replace("__init__.py", "py.typed")).close()' "$dir/$1"
+  is_free package || fail "$1: the lock was left behind"
+  echo "$1 works"
+}
+
+fresh checkout
+pip checkout install -q --no-clean "$dir/bindings/python"
+works checkout
+
+(cd "$dir/bindings/python" && expect 0 "$REDILOCK_PYTHON" -c \
+  'import setuptools.build_meta as build; print(build.build_sdist(".."))')
+tar -tzf "$dir"/bindings/redilock-*.tar.gz >"$dir/files"
+for file in generated/core_wrap.c src/redilock/py.typed tests/conftest.py README.md; do
+  contains "$dir/files" "/$file"
+done
+fresh sdist
+export SWIG=false
+pip sdist install -q --no-clean "$(ls "$dir"/bindings/redilock-*.tar.gz)"
+works sdist
+unset SWIG
+
+fresh bundle
+REDILOCK_BUNDLE=1
+export REDILOCK_BUNDLE
+pip bundle wheel -q --wheel-dir="$dir" "$dir/bindings/python"
+pip bundle install -q --no-clean "$(ls "$dir"/redilock-*.whl)"
+rm -r "${dir:?}/usr"
+works bundle
+module=$(find "$dir/bundle" -name '_core*.so')
+for name in libredilock libhiredis; do
+  ldd "$module" | grep -q "$name.* => $dir/bundle/" || fail "the wheel does not carry $name"
+done
