@@ -25,22 +25,18 @@ void AsyncAcquire::start() noexcept {
 
 void AsyncAcquire::stop_if_cancelled() noexcept {
   if (!submission_->control->interrupt.cancelled && !submission_->abandoned) return;
-  try {
-    machine_.stop(Error(Status::kCancelled, "the operation was cancelled", true));
-  } catch (const std::bad_alloc &) {
-    client_.cancels_.store(true);
-    return client_.drive_later();
-  }
+  machine_.stop({Status::kCancelled, "the operation was cancelled", "", true});
   drive();
 }
 
 void AsyncAcquire::drive() noexcept {
-  const auto self = shared_from_this();
+  Client &client = client_;
   try {
+    const auto self = shared_from_this();
     while (!asking_ && !finished_ && try_step()) {
     }
-  } catch (const std::bad_alloc &) {
-    client_.drive_later();
+  } catch (const std::exception &) {  // for want of memory
+    client.drive_later();
   }
 }
 

@@ -20,8 +20,6 @@ Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
 
 }  // namespace
 
-Pipeline::Pipeline(Server &server) : server_(server), clock_(server.clock()) {}
-
 void Pipeline::ask(const Script &script, const Command &keys, const Command &arguments,
                    Instant deadline, Done done) {
   const std::string key_count = std::to_string(keys.size());

@@ -22,7 +22,7 @@ class Pipeline final : public Pollable {
   // and no more, also where memory is short; throws nothing.
   using Done = std::function<void(const Answer *answer, const Unanswered *error)>;
 
-  explicit Pipeline(Server &server);
+  explicit Pipeline(Server &server) : server_(server), clock_(server.clock()) {}
 
   // Takes effect in the next run(). Throws std::bad_alloc.
   void ask(const Script &script, const Command &keys, const Command &arguments, Instant deadline,
