@@ -19,16 +19,19 @@ inline constexpr int64_t kSlack = 1200 * kMs;
 inline constexpr int64_t kRecovery = 2 * kSecond;
 // The longest pause before a wake channel that breaks again and again is subscribed anew.
 inline constexpr int64_t kPause = 500 * kMs;
-// How long a proxy may keep a request whose sender is gone.
+// How long a proxy may keep a request whose sender is gone, and how long a stopped server may.
 inline constexpr int64_t kUnderWay = 2500 * kMs;
+inline constexpr int64_t kLongestStop = 3500 * kMs;
 // The workers' longest `timeout`, and what the library adds to a wait for the request under way.
 inline constexpr int64_t kTimeout = kSecond;
 inline constexpr int64_t kGrace = kSecond;
 
 // For how long after a sender's end its requests may still arrive.
 inline int64_t under_way(const Record &record) {
-  return record.has({"late", "delay", "slow-start", "trickle", "stop-server"}) ? kUnderWay
-                                                                               : kSlack / 3;
+  int64_t most = kSlack / 3;
+  if (record.has({"late", "delay", "slow-start", "trickle"})) most = kUnderWay;
+  if (record.has({"stop-server"})) most += kLongestStop;
+  return most;
 }
 
 // One worker is far away from the server in any weather: what it would believe from the time of an

@@ -25,6 +25,8 @@ constexpr int64_t kMs = 1000;
 // Every lease in force, a re-check, and time for the queue to be worked off.
 constexpr int64_t kDrain = 15000 * kMs;
 
+volatile sig_atomic_t told_to_end = 0;  // after the round under way
+
 struct Settings {
   int64_t seconds = 60;
   uint64_t seed = 1;
@@ -44,7 +46,8 @@ class Run {
 
   bool go() {
     const int64_t end = now_us() + settings_.seconds * 1000 * kMs;
-    while (now_us() < end && !(settings_.stop_at_first && !checker_.violations().empty())) round();
+    const auto found = [&] { return settings_.stop_at_first && !checker_.violations().empty(); };
+    while (now_us() < end && told_to_end == 0 && !found()) round();
     if (!crew_.finish()) checker_.add("end", "a worker did not end", now_us());
     report();
     return checker_.violations().empty();
@@ -287,6 +290,7 @@ WorkerSettings enlist(char **argv) {
 
 int drive(const Settings &settings) {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGTERM, [](int) { told_to_end = 1; });
   char folder[] = "/tmp/redilock-fault-XXXXXX";
   if (::mkdtemp(folder) == nullptr) {
     std::perror("mkdtemp");

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "fault/bounds.hpp"
+
 namespace fault {
 
 namespace {
-
-constexpr int64_t kMs = 1000;
 
 int64_t between(Random &random, int64_t low, int64_t high) {
   return std::uniform_int_distribution<int64_t>(low, high)(random);
@@ -48,7 +48,8 @@ Plan stop_server(Random &random) {
   return {"",
           {-1},
           {{from, [](Crew &crew) { crew.stop_server(); }},
-           {from + between(random, 50, 3500) * kMs, [](Crew &crew) { crew.continue_server(); }}}};
+           {from + between(random, 50, kLongestStop / kMs) * kMs,
+            [](Crew &crew) { crew.continue_server(); }}}};
 }
 
 Plan restart_server(Random &random) {
@@ -138,13 +139,13 @@ const Row kRows[] = {
     {"restart-server", restart_server},
     {"script-flush", [](Random &r) { return commands(r, "SCRIPT FLUSH", 20); }},
     {"flushall", [](Random &r) { return commands(r, "FLUSHALL", 1); }},
-    {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }, 4},
+    {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }, 3},
     {"kill-normal", [](Random &r) { return commands(r, "CLIENT KILL TYPE normal", 6); }},
     {"delay", [](Random &r) { return weather(r, delayed(r() % 4 == 0 ? 40 : 250)); }},
     {"reset", [](Random &r) { return weather(r, with(&Weather::reset, 20)); }},
     {"cut", [](Random &r) { return weather(r, with(&Weather::cut, 35)); }},
     {"lose", [](Random &r) { return weather(r, with(&Weather::lose, r() % 3 == 0 ? 100 : 35)); }},
-    {"late", [](Random &r) { return weather(r, with(&Weather::late, 35)); }},
+    {"late", [](Random &r) { return weather(r, with(&Weather::late, 35)); }, 3},
     {"trickle", [](Random &r) { return weather(r, with(&Weather::trickle, 30)); }},
     {"dark", [](Random &r) { return weather(r, dark()); }},
     {"half-open", [](Random &r) { return weather(r, muted()); }},
