@@ -94,8 +94,8 @@ class Channel {
   Server server_{endpoint(), ClientOptions{}, clock_};
   WakeChannel wake_{server_, "wake", Millis(250)};
   Interrupt one_, two_;
-  Wait first_{std::string(kTokenIdLength, '0'), "L", one_};
-  Wait second_{std::string(kTokenIdLength, 'a'), "L", two_};
+  Wait first_{std::string(kTokenIdLength, '0'), "L", &one_};
+  Wait second_{std::string(kTokenIdLength, 'a'), "L", &two_};
 };
 
 }  // namespace
