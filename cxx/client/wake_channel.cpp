@@ -16,11 +16,11 @@ constexpr Micros kFirstPause{10000};
 constexpr Micros kLongestPause{500000};
 constexpr Micros kConnectTime{1000000};
 
-void drop(std::vector<Wait *> &list, Wait &wait) {
+}  // namespace
+
+void WakeChannel::drop(std::vector<Wait *> &list, Wait &wait) {
   list.erase(std::remove(list.begin(), list.end(), &wait), list.end());
 }
-
-}  // namespace
 
 // The role of the reader, with the mutex released meanwhile. Who had it passes it on.
 class WakeChannel::Reading {
@@ -261,20 +261,6 @@ void WakeChannel::dispatch(const Reply &message) {
   rouse(wait);
 }
 
-bool WakeChannel::subscribed_or_roused(Wait &wait) {
-  std::lock_guard lock(mutex_);
-  drop(subscribing_, wait);
-  if (!subscribed_) subscribing_.push_back(&wait);
-  const bool others_first = subscribed_ && !rousing_ && first_roused_ != nullptr;
-  if (others_first) rouse(&wait);
-  return subscribed_ && !others_first;
-}
-
-std::optional<Error> WakeChannel::refusal() {
-  std::lock_guard lock(mutex_);
-  return failure_ && !subscribed_ && !failure_->retriable() ? failure_ : std::nullopt;
-}
-
 void WakeChannel::close() noexcept {
   std::lock_guard lock(mutex_);
   disconnect();
@@ -289,67 +275,6 @@ void WakeChannel::disconnect() noexcept {
 void WakeChannel::close_descriptors() noexcept {
   const int descriptor = descriptor_.exchange(-1);
   if (descriptor >= 0) ::close(descriptor);
-}
-
-pollfd WakeChannel::wanted() {
-  std::lock_guard lock(mutex_);
-  return {service_reads_ && connection_ ? connection_->fd() : -1, POLLIN, 0};
-}
-
-Instant WakeChannel::next_run() {
-  std::lock_guard lock(mutex_);
-  if (first_roused_ != nullptr) return Instant::min();
-  return service_reads_ && !connection_ ? retry_at_ : kNever;
-}
-
-void WakeChannel::run(Interrupt &interrupt) noexcept {
-  std::unique_lock lock(mutex_);
-  if (!service_reads_ && !reading_ && serviced_ > 0) service_reads_ = reading_ = true;
-  if (service_reads_ && serviced_ == 0) {
-    service_reads_ = reading_ = false;
-    pass_on();
-  }
-  if (service_reads_) read_for_service(lock, interrupt);
-  rousing_ = true;
-  while (first_roused_ != nullptr) {
-    Wait &wait = *first_roused_;
-    unlink(wait);
-    lock.unlock();
-    wait.on_rouse();  // which may end the wait
-    lock.lock();
-  }
-  rousing_ = false;
-}
-
-void WakeChannel::unlink(Wait &wait) noexcept {
-  Wait **at = &first_roused_;
-  while (*at != &wait) at = &(*at)->next_roused;
-  *at = wait.next_roused;
-  if (last_roused_ == &wait.next_roused) last_roused_ = at;
-  wait.next_roused = nullptr;
-  wait.roused = false;
-}
-
-void WakeChannel::read_for_service(std::unique_lock<std::mutex> &lock,
-                                   Interrupt &interrupt) noexcept {
-  if (!connection_ && clock_.now() < retry_at_) return;
-  lock.unlock();
-  bool missed = false;
-  try {
-    if (connection_)
-      receive(lock);
-    else
-      connect(lock, interrupt, kNever);
-  } catch (const Error &) {  // stopped
-  } catch (const std::bad_alloc &) {
-    missed = true;
-  }
-  if (!lock.owns_lock()) lock.lock();
-  if (!missed) return;
-  // A wake-up may have been missed: whoever subscribes anew asks.
-  disconnect();
-  subscribed_ = false;
-  back_off();
 }
 
 void WakeChannel::rouse(Waiter *waiter) {

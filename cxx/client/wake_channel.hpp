@@ -82,6 +82,7 @@ class WakeChannel final : public Pollable {
 
  private:
   class Reading;
+  static void drop(std::vector<Wait *> &list, Wait &wait);
   void read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
   void follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
   void connect(std::unique_lock<std::mutex> &lock, Interrupt &interrupt, Instant until);

@@ -1,0 +1,84 @@
+// The wake-up channel as the service thread sees it: read in its poll, without a thread that blocks.
+#include <new>
+
+#include "client/wake_channel.hpp"
+#include "values/status.hpp"
+
+namespace redilock {
+
+bool WakeChannel::subscribed_or_roused(Wait &wait) {
+  std::lock_guard lock(mutex_);
+  drop(subscribing_, wait);
+  if (!subscribed_) subscribing_.push_back(&wait);
+  const bool others_first = subscribed_ && !rousing_ && first_roused_ != nullptr;
+  if (others_first) rouse(&wait);
+  return subscribed_ && !others_first;
+}
+
+std::optional<Error> WakeChannel::refusal() {
+  std::lock_guard lock(mutex_);
+  return failure_ && !subscribed_ && !failure_->retriable() ? failure_ : std::nullopt;
+}
+
+pollfd WakeChannel::wanted() {
+  std::lock_guard lock(mutex_);
+  return {service_reads_ && connection_ ? connection_->fd() : -1, POLLIN, 0};
+}
+
+Instant WakeChannel::next_run() {
+  std::lock_guard lock(mutex_);
+  if (first_roused_ != nullptr) return Instant::min();
+  return service_reads_ && !connection_ ? retry_at_ : kNever;
+}
+
+void WakeChannel::run(Interrupt &interrupt) noexcept {
+  std::unique_lock lock(mutex_);
+  if (!service_reads_ && !reading_ && serviced_ > 0) service_reads_ = reading_ = true;
+  if (service_reads_ && serviced_ == 0) {
+    service_reads_ = reading_ = false;
+    pass_on();
+  }
+  if (service_reads_) read_for_service(lock, interrupt);
+  rousing_ = true;
+  while (first_roused_ != nullptr) {
+    Wait &wait = *first_roused_;
+    unlink(wait);
+    lock.unlock();
+    wait.on_rouse();  // which may end the wait
+    lock.lock();
+  }
+  rousing_ = false;
+}
+
+void WakeChannel::read_for_service(std::unique_lock<std::mutex> &lock,
+                                   Interrupt &interrupt) noexcept {
+  if (!connection_ && clock_.now() < retry_at_) return;
+  lock.unlock();
+  bool missed = false;
+  try {
+    if (connection_)
+      receive(lock);
+    else
+      connect(lock, interrupt, kNever);
+  } catch (const Error &) {  // stopped
+  } catch (const std::bad_alloc &) {
+    missed = true;
+  }
+  if (!lock.owns_lock()) lock.lock();
+  if (!missed) return;
+  // A wake-up may have been missed: whoever subscribes anew asks.
+  disconnect();
+  subscribed_ = false;
+  back_off();
+}
+
+void WakeChannel::unlink(Wait &wait) noexcept {
+  Wait **at = &first_roused_;
+  while (*at != &wait) at = &(*at)->next_roused;
+  *at = wait.next_roused;
+  if (last_roused_ == &wait.next_roused) last_roused_ = at;
+  wait.next_roused = nullptr;
+  wait.roused = false;
+}
+
+}  // namespace redilock
