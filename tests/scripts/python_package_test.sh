@@ -26,9 +26,23 @@ cd "$dir" || exit # where no package lies about
 cp -R "$REDILOCK_SOURCE_DIR/bindings/python" "$REDILOCK_SOURCE_DIR/bindings/swig" "$dir/bindings"
 rm -rf "$dir/bindings/python/generated" "$dir/bindings/python/build"
 
-# fresh NAME: an empty environment, which sees the build tools of the system.
-fresh() { "$REDILOCK_PYTHON" -m venv --system-site-packages "$dir/$1"; }
-pip() { expect 0 "$dir/$1/bin/python" -m pip "$2" --no-index --no-build-isolation --no-deps "$3" "$4" "$5"; }
+# Whether it builds is what counts, not how fast it runs then.
+export CFLAGS=-O0
+
+# fresh NAME: an empty environment, which sees the build tools of the system. The first has a pip,
+# which serves the others too.
+fresh() {
+  pip_of=$dir/checkout
+  set -- "$1" --without-pip
+  [ "$dir/$1" != "$pip_of" ] || set -- "$1"
+  "$REDILOCK_PYTHON" -m venv --system-site-packages ${2:+"$2"} "$dir/$1"
+}
+pip() {
+  environment=$dir/$1
+  shift
+  expect 0 "$pip_of/bin/python" -m pip --python "$environment/bin/python" "$@" \
+    --no-index --no-build-isolation --no-deps
+}
 # works NAME: the package in that environment takes a lock; it is that environment's.
 works() {
   expect 0 "$dir/$1/bin/python" -c '
@@ -44,7 +58,7 @@ open(redilock.__file__.replace("__init__.py", "py.typed")).close()' "$dir/$1"
 }
 
 fresh checkout
-pip checkout install -q --no-clean "$dir/bindings/python"
+pip checkout install -q "$dir/bindings/python"
 works checkout
 
 (cd "$dir/bindings/python" && expect 0 "$REDILOCK_PYTHON" -c \
@@ -55,7 +69,7 @@ for file in generated/core_wrap.c src/redilock/py.typed tests/conftest.py README
 done
 fresh sdist
 export SWIG=false
-pip sdist install -q --no-clean "$(ls "$dir"/bindings/redilock-*.tar.gz)"
+pip sdist install -q "$(ls "$dir"/bindings/redilock-*.tar.gz)"
 works sdist
 unset SWIG
 
@@ -63,7 +77,7 @@ fresh bundle
 REDILOCK_BUNDLE=1
 export REDILOCK_BUNDLE
 pip bundle wheel -q --wheel-dir="$dir" "$dir/bindings/python"
-pip bundle install -q --no-clean "$(ls "$dir"/redilock-*.whl)"
+pip bundle install -q "$(ls "$dir"/redilock-*.whl)"
 rm -r "${dir:?}/usr"
 works bundle
 module=$(find "$dir/bundle" -name '_core*.so')
