@@ -55,6 +55,11 @@ struct tally {
   int granted, cancelled, released;
 };
 
+/* On a machine with more to do, one side may be over before the other begins. */
+static bool saw_enough(const struct tally *tally) {
+  return tally->granted > 10 * kRounds && tally->cancelled > 10 * kRounds;
+}
+
 /* Takes the completions of all of them. Who was granted releases by the same operation. */
 static void take_completions(redilock_op_t **ops, struct tally *tally) {
   int acquires[kOps] = {0}, under_way = kOps;
@@ -94,7 +99,8 @@ static void nothing_is_left(void) {
 static void cancels_against_grants_have_one_outcome_each(void **state) {
   (void)state;
   struct tally tally = {0, 0, 0};
-  for (int round = 0; round < kRounds; ++round) {
+  int round = 0;
+  for (; round < kRounds || (!saw_enough(&tally) && round < 20 * kRounds); ++round) {
     struct canceller canceller = {.seed = (uint32_t)round + 1};
     for (uint64_t i = 0; i < kOps; ++i) canceller.ops[i] = submit(client, name_of(i), NULL, i);
     assert_int_equal(pthread_create(&canceller.thread, NULL, cancel_some, &canceller), 0);
@@ -105,9 +111,9 @@ static void cancels_against_grants_have_one_outcome_each(void **state) {
     for (int i = 0; i < kOps; ++i) redilock_op_free(canceller.ops[i]);
   }
   print_message("%d granted, %d cancelled\n", tally.granted, tally.cancelled);
-  assert_int_equal(tally.granted + tally.cancelled, kRounds * kOps);
+  assert_int_equal(tally.granted + tally.cancelled, round * kOps);
   assert_int_equal(tally.released, tally.granted);
-  assert_true(tally.granted > kRounds && tally.cancelled > kRounds);
+  assert_true(saw_enough(&tally));
 }
 
 /* ---------------------------------------------------------------- threads */

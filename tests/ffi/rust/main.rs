@@ -1,5 +1,6 @@
 // Takes a lock from Rust by extern "C": linked with what pkg-config says, reads the fence, releases.
-use std::ffi::{c_char, c_void, CStr, CString};
+use std::ffi::{CStr, CString};
+use std::os::raw::{c_char, c_void};
 use std::ptr::{null, null_mut};
 
 extern "C" {
