@@ -17,7 +17,7 @@ quietly() { "$@" >"$log" 2>&1 </dev/null || { cat "$log" && exit 1; }; }
 
 rm -rf "$work/tree"
 mkdir "$work/tree"
-for part in CMakeLists.txt cxx capi cli tests pkgconfig docs; do
+for part in CMakeLists.txt cxx capi cli tests bindings pkgconfig docs; do
   # With new times: what was built of a mutant before must not count as up to date.
   [ ! -e "$source_dir/$part" ] || cp -R "$source_dir/$part" "$work/tree/"
 done
