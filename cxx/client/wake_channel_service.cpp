@@ -7,6 +7,7 @@
 namespace redilock {
 
 bool WakeChannel::subscribed_or_roused(Wait &wait) {
+  ready();  // the connection may have ended while nobody read
   std::lock_guard lock(mutex_);
   drop(subscribing_, wait);
   if (!subscribed_) subscribing_.push_back(&wait);

@@ -97,6 +97,47 @@ static void blocking_and_submitted_waiters_share_one_order(void **state) {
   redilock_op_free(third);
 }
 
+static int64_t scripts_run(void) {
+  redisReply *stats = redis_command(server, "INFO commandstats");
+  const char *found = strstr(stats->str, "cmdstat_evalsha:calls=");
+  const int64_t calls = found == NULL ? 0 : atoll(found + strlen("cmdstat_evalsha:calls="));
+  freeReplyObject(stats);
+  return calls;
+}
+
+static bool one_is_queued(void *unused) {
+  (void)unused;
+  return redis_integer(server, "ZCARD redilock:1:{}:queue:job") == 1;
+}
+
+static bool nobody_is_subscribed(void *unused) {
+  (void)unused;
+  redisReply *channels = redis_command(server, "PUBSUB CHANNELS redilock:1:*");
+  const bool nobody = channels->elements == 0;
+  freeReplyObject(channels);
+  return nobody;
+}
+
+/* Who queued first and subscribed then would have to ask again. */
+static void subscription_that_broke_while_nobody_waited_comes_before_the_queue(void **state) {
+  (void)state;
+  redilock_op_t *op = submit(client, "job", NULL, 1);
+  expect_next(1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  redilock_lock_t *lock = lock_of(op);
+  redis_do(server, "CLIENT KILL TYPE pubsub");
+  assert_true(eventually(nobody_is_subscribed, NULL, 5000));
+  redis_do(server, "CONFIG RESETSTAT");
+  redilock_op_t *waiting = submit(client, "job", NULL, 2);
+  assert_true(eventually(one_is_queued, NULL, 5000));
+  assert_false(has_completions(client, 300));
+  assert_int_equal(scripts_run(), 1);
+  give(lock);
+  expect_next(2, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  give(lock_of(waiting));
+  redilock_op_free(op);
+  redilock_op_free(waiting);
+}
+
 static void cancelled_and_freed_waiters_leave_the_queue(void **state) {
   (void)state;
   redilock_lock_t *lock = take(client, "job", 20000);
@@ -203,14 +244,6 @@ static void thousands_wait_on_one_thread(void **state) {
   }
 }
 
-static bool nobody_is_subscribed(void *unused) {
-  (void)unused;
-  redisReply *channels = redis_command(server, "PUBSUB CHANNELS redilock:1:*");
-  const bool nobody = channels->elements == 0;
-  freeReplyObject(channels);
-  return nobody;
-}
-
 static void closed_client_drops_what_is_under_way(void **state) {
   (void)state;
   redilock_client_t *other = new_client(server, "timeout=2s");
@@ -235,6 +268,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(try_says_held_and_a_wait_times_out, make_client, drop_client),
       cmocka_unit_test_setup_teardown(blocking_and_submitted_waiters_share_one_order, make_client,
                                       drop_client),
+      cmocka_unit_test_setup_teardown(
+          subscription_that_broke_while_nobody_waited_comes_before_the_queue, make_client,
+          drop_client),
       cmocka_unit_test_setup_teardown(cancelled_and_freed_waiters_leave_the_queue, make_client,
                                       drop_client),
       cmocka_unit_test_setup_teardown(cancel_against_grant_has_one_outcome, make_client,
