@@ -40,13 +40,16 @@ void Checker::settled(const Record &record, const std::string &name) {
     if (gone == kNever) continue;
     for (const State &state : found->second) {
       if (state.last.from <= gone) continue;
-      const bool queued = call->killed == kNever &&
-                          std::any_of(state.queue.begin(), state.queue.end(),
-                                      [&](const Place &place) { return place.id == call->id; });
-      if (state.holder != call->id && !queued) continue;
-      // Who is cut off cannot take back what it is in doubt about; it has to once it is not any more.
+      // Who is cut off cannot take back what it is in doubt about; it has to once it is not any
+      // more, unless its client was closed meanwhile: then its place is dead, and in nobody's way.
       const bool in_doubt =
           call->killed == kNever && !call->granted() && !is_definite(call->status);
+      const auto stands = [&](const Place &place) {
+        return place.id == call->id && (place.alive || !in_doubt);
+      };
+      const bool queued =
+          call->killed == kNever && std::any_of(state.queue.begin(), state.queue.end(), stands);
+      if (state.holder != call->id && !queued) continue;
       const int64_t back = state.last.from - (queued ? kMs : call->ttl);
       if (in_doubt && !record.undisturbed(call->worker, {back, state.last.from}, kSlack)) continue;
       add("settled",

@@ -96,7 +96,8 @@ void Record::add(const Event &event) {
     faults.push_back({"stall", -1, {event.at, event.number("to")}});
   } else if (event.kind == "kill") {
     for (auto &[id, call] : calls)
-      if (call.life == event.text("life") && !is_over(call)) call.killed = event.at;
+      if (call.life == event.text("life") && !is_over(call))
+        call.killed = std::min(call.killed, event.at);  // it may have been dropped before
   } else {
     auto found = calls.find(event.text("id"));
     if (found != calls.end() && event.kind == "drop" && !is_over(found->second))

@@ -90,6 +90,8 @@ void Sampler::run() {
     if (!context) context = connect_to(socket_);
     Answer answer = context ? look(context.get()) : nullptr;
     const int64_t after = now_us();
+    // The server alone cannot take so long: its answer is given up sooner.
+    if (after - before > kStall) history.write(Line(before, "stall").add("to", after));
     next = std::max(next, after);
     if (!answer) {
       context.reset();
