@@ -1,25 +1,12 @@
-/* How submitted operations end in other ways than by themselves: freed, used again, cancelled early or
- * late, lost, or left behind in a forked child. */
+/* How submitted operations end in other ways than by themselves: freed, used again, cancelled early
+ * or late, or lost. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/async.h"
-#include "support/child.h"
 #include "support/one_server.h"
 
 static redilock_client_t *client;
-
-static pid_t main_process;
-
-/* Asked by the leak checker, which cannot look for leaks in a copy of a process that had threads. */
-int __lsan_is_turned_off(void);
-int __lsan_is_turned_off(void) { return getpid() != main_process; }
-
-static int start(void **state) {
-  main_process = getpid();
-  return start_server(state);
-}
 
 static int make_client(void **state) {
   (void)state;
@@ -197,66 +184,6 @@ static void released_and_freed_locks_are_not_told_lost(void **state) {
   for (int i = 0; i < 2; ++i) redilock_op_free(ops[i]);
 }
 
-/* ---------------------------------------------------------------- fork */
-
-struct family {
-  redilock_op_t *granted, *waiting;
-  redilock_lock_t *lock;
-};
-
-static int is_told_and_frees(child_t *self, void *context) {
-  (void)self;
-  struct family *family = context;
-  redilock_lock_t *lock = NULL;
-  uint64_t tag;
-  int32_t fd = -1, kind, status;
-  const int32_t statuses[] = {
-      redilock_op_submit_acquire(family->granted, 9),
-      redilock_op_submit_release(family->granted, family->lock, 9),
-      redilock_op_submit_extend(family->granted, family->lock, 9),
-      redilock_op_take_lock(family->granted, &lock),
-      redilock_client_fd(client, &fd),
-      redilock_client_next(client, &tag, &kind, &status),
-  };
-  for (int i = 0; i < (int)(sizeof statuses / sizeof *statuses); ++i)
-    if (statuses[i] != REDILOCK_E_FORKED) return i + 1;
-  redilock_op_cancel(family->waiting);
-  redilock_op_reset(family->waiting);
-  redilock_lock_free(family->lock);
-  redilock_op_free(family->granted);
-  redilock_op_free(family->waiting);
-  redilock_free(client);
-  return fd == -1 && lock == NULL ? 0 : 100;
-}
-
-/* While the thread of the parent is at work: nothing that it may be changing is touched. */
-static void a_forked_child_is_told_and_changes_nothing(void **state) {
-  (void)state;
-  enum { kWaiters = 200, kChildren = 40 };
-  redilock_op_t *busy[kWaiters];
-  struct family family = {.granted = submit(client, "job", "renew=yes&ttl=6s", 1)};
-  expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-  family.lock = lock_of(family.granted);
-  family.waiting = submit(client, "job", NULL, 2);
-  for (int i = 0; i < kChildren; ++i) {
-    for (uint64_t j = 0; j < kWaiters; ++j) busy[j] = submit(client, "busy", "wait=20s", 10 + j);
-    child_t child = start_child(is_told_and_frees, &family);
-    for (int j = 0; j < kWaiters; ++j) redilock_op_free(busy[j]);
-    assert_int_equal(end_of(&child), 0);
-  }
-  completion_t one;
-  while (has_completions(client, 0)) /* of those that were freed: in vain */
-    assert_status(REDILOCK_OK, redilock_client_next(client, &one.tag, &one.kind, &one.status));
-  assert_int_equal(redilock_lock_is_held(family.lock), 1);
-  assert_true(wait_for_waiters(client, "job", 1));
-  assert_status(REDILOCK_OK, redilock_op_submit_release(family.granted, family.lock, 3));
-  for (int i = 0; i < 2; ++i) assert_status(REDILOCK_OK, next_completion(client).status);
-  give(lock_of(family.waiting));
-  redilock_lock_free(family.lock);
-  redilock_op_free(family.granted);
-  redilock_op_free(family.waiting);
-}
-
 int main(void) {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_client, drop_client)
   const struct CMUnitTest tests[] = {
@@ -269,7 +196,6 @@ int main(void) {
       CASE(loss_is_told_by_the_local_clock),
       CASE(theft_is_told_by_the_next_renewal),
       CASE(released_and_freed_locks_are_not_told_lost),
-      CASE(a_forked_child_is_told_and_changes_nothing),
   };
-  return cmocka_run_group_tests_name("capi/async_end", tests, start, stop_server);
+  return cmocka_run_group_tests_name("capi/async_end", tests, start_server, stop_server);
 }
