@@ -89,7 +89,7 @@ void Client::watch(const std::shared_ptr<Submission> &submission) {
 // A claim whose outcome is not known, to be taken back until it surely has been. An abandoned
 // request that the server would not end may still run, so then it is taken back again and again for
 // one ttl. A place in the queue may stand for as long as others wait with this client, so a server
-// that cannot be reached is asked until it can.
+// that cannot be reached, or is in a state that passes, is asked until it answers.
 struct Client::Undo {
   Claim claim;
   Instant end;
@@ -127,7 +127,7 @@ std::optional<Instant> Client::undo_once(const std::shared_ptr<Undo> &undo) {
 bool Client::undone(const Undo &undo, const Answer *answer, const Unanswered *error) const {
   const bool over = after(clock_.now(), kUndoPause) >= undo.end;
   try {
-    if (answer == nullptr) return error->status() != Status::kUnavailable && over;
+    if (answer == nullptr) return !error->retriable() && over;
     const bool more = read_release(answer->reply).more;
     return over || (!more && server_.can_end_abandoned());
   } catch (const Error &) {

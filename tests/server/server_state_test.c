@@ -156,6 +156,40 @@ static void busy_script_is_waited_for_till_the_deadline(void **state) {
   redilock_free(patient);
 }
 
+static bool one_is_queued(void *unused) {
+  (void)unused;
+  return redis_integer(redis, "ZCARD redilock:1:{}:queue:lock") == 1;
+}
+
+/* Else the place would stand for as long as another waits by the same client. */
+static void place_is_given_up_once_a_script_ends_that_was_busy_for_longer_than_the_ttl(
+    void **state) {
+  (void)state;
+  pthread_t script;
+  attempt_t holder, waiting, given_up;
+  redilock_client_t *hasty = client_at(redis->url, "timeout=200ms");
+  redis_do(redis, "CONFIG SET lua-time-limit 20");
+  assert_int_equal(attempt(&holder, client, "lock", 60000, 0), REDILOCK_OK);
+  attempt_start(&waiting, hasty, "lock", 60000, 60000);
+  assert_true(attempt_queued(&waiting));
+  attempt_start(&given_up, hasty, "lock", 300, 500);
+  assert_true(attempt_queued(&given_up));
+  assert_int_equal(pthread_create(&script, NULL, run_long_script, NULL), 0);
+  assert_true(eventually(is_busy, NULL, 5000));
+  assert_int_equal(attempt_join(&given_up), REDILOCK_E_UNKNOWN);
+  pass_ms(1500);
+  redis_do(redis, "SCRIPT KILL");
+  pthread_join(script, NULL);
+  assert_true(eventually(one_is_queued, NULL, 5000));
+  assert_int_equal(redilock_release(holder.lock), REDILOCK_OK);
+  assert_int_equal(attempt_join(&waiting), REDILOCK_OK);
+  assert_int_equal(redilock_release(waiting.lock), REDILOCK_OK);
+  attempt_free(&holder);
+  attempt_free(&waiting);
+  attempt_free(&given_up);
+  redilock_free(hasty);
+}
+
 static bool cannot_save(void *server) {
   redisReply *reply = redis_command(server, "SET x 1");
   const bool refused = reply->type == REDIS_REPLY_ERROR;
@@ -222,6 +256,7 @@ int main(void) {
       cmocka_unit_test(replica_refuses_until_it_is_promoted),
       cmocka_unit_test(renewing_holder_on_a_replica_loses_by_its_deadline),
       cmocka_unit_test(busy_script_is_waited_for_till_the_deadline),
+      cmocka_unit_test(place_is_given_up_once_a_script_ends_that_was_busy_for_longer_than_the_ttl),
       cmocka_unit_test(server_that_cannot_save_refuses),
       cmocka_unit_test(too_few_replicas_refuse),
       cmocka_unit_test(loading_server_is_waited_for),
