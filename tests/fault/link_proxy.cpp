@@ -96,6 +96,7 @@ struct Session {
   Lane requests, replies;
   int pass = -1;  // so many bytes of the next reply, then the end
   bool trickle = false, muted = false, dark = false, ending = false;
+  bool cut = false;  // these bytes are on their way
 
   bool dead() const { return client < 0 && server < 0; }
   void end() {
@@ -208,9 +209,11 @@ class LinkProxy::Carrier {
     if (session.muted || session.client < 0) return;
     std::string reply(buffer, static_cast<size_t>(count));
     if (session.pass >= 0) {
+      if (session.cut) return;
       reply.resize(std::min(reply.size(), static_cast<size_t>(session.pass)));
-      ::send(session.client, reply.data(), reply.size(), MSG_NOSIGNAL);
-      return session.end();
+      session.replies.add(std::move(reply), now_us());  // behind others that may be on their way
+      session.cut = true;
+      return;
     }
     int64_t due = now_us() + delay(session);
     if (!session.trickle) return session.replies.add(std::move(reply), due);
@@ -229,6 +232,7 @@ class LinkProxy::Carrier {
     if (session.muted && !weather(session).mute && !weather(session).dark) return session.end();
     if (session.server >= 0 && !session.requests.deliver(session.server, now)) return session.end();
     if (session.client >= 0 && !session.replies.deliver(session.client, now)) return session.end();
+    if (session.cut && session.replies.empty()) return session.end();
     if (session.ending && session.requests.empty()) close_fd(session.server);
   }
 
