@@ -139,7 +139,7 @@ const Row kRows[] = {
     {"restart-server", restart_server},
     {"script-flush", [](Random &r) { return commands(r, "SCRIPT FLUSH", 20); }},
     {"flushall", [](Random &r) { return commands(r, "FLUSHALL", 1); }},
-    {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }, 3},
+    {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }, 2},
     {"kill-normal", [](Random &r) { return commands(r, "CLIENT KILL TYPE normal", 6); }},
     {"delay", [](Random &r) { return weather(r, delayed(r() % 4 == 0 ? 40 : 250)); }},
     {"reset", [](Random &r) { return weather(r, with(&Weather::reset, 20)); }},
