@@ -1,4 +1,4 @@
-// The wake-up channel as the service thread sees it: read in its poll, without a thread that blocks.
+// The wake-up channel as the service thread sees it: read in its poll, where nothing blocks.
 #include <new>
 
 #include "client/wake_channel.hpp"
