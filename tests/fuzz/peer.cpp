@@ -60,11 +60,33 @@ struct ReaderDeleter {
 };
 using Reader = std::unique_ptr<redisReader, ReaderDeleter>;
 
+// hiredis 0.14 asks for the memory of all elements a list announces. An input cannot send this many.
+constexpr size_t kMaxElements = 4096;
+const redisReplyObjectFunctions &hiredis_functions() {
+  static const redisReplyObjectFunctions functions = *Reader(::redisReaderCreate())->fn;
+  return functions;
+}
+
+template <typename Count>
+void *capped_array(const redisReadTask *task, Count count) {
+  const bool possible = count >= 0 && static_cast<size_t>(count) <= kMaxElements;
+  return possible ? hiredis_functions().createArray(task, count) : nullptr;
+}
+
+Reader make_reader() {
+  static redisReplyObjectFunctions functions = [] {
+    auto capped = hiredis_functions();
+    capped.createArray = capped_array;
+    return capped;
+  }();
+  return Reader(::redisReaderCreateWithFunctions(&functions));
+}
+
 }  // namespace
 
 struct Peer::Connection {
   Fd fd;
-  Reader commands{::redisReaderCreate()}, replies{::redisReaderCreate()};
+  Reader commands = make_reader(), replies = make_reader();
   std::vector<Words> asked;  // the n-th reply belongs to the n-th of them
   std::vector<Instant> asked_at;
   size_t answered = 0;
