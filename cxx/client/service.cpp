@@ -136,7 +136,8 @@ void Service::sleep() {
     next = std::min(next, pollable->next_run());
   }
   const Instant now = clock_.now();
-  if (next <= now) return;
+  // What ran may have been broken off by stop(), and has then taken its ring.
+  if (interrupt_.cancelled || next <= now) return;
   arm(timer_, next == kNever ? Micros(std::chrono::hours(24)) : next - now);
   ::poll(polled, count, -1);
   uint64_t expirations = 0;

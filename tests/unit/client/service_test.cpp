@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <future>
+#include <utility>
 
 #include "../outcome.hpp"
 #include "values/duration.hpp"
@@ -121,16 +122,21 @@ class Endless final : public redilock::Pollable {
   pollfd wanted() override { return {-1, 0, 0}; }
   Instant next_run() override { return redilock::kNever; }
   void run(Interrupt &interrupt) noexcept override {
-    notes_.add("in ");
     try {
       for (;;) redilock::wait_until_ready(-1, 0, {system_clock(), redilock::kNever, &interrupt});
     } catch (const redilock::Error &) {
       notes_.add("out");
     }
   }
+  // From here on only a ring ends the wait.
+  Instant run_meanwhile() noexcept override {
+    if (!std::exchange(inside_, true)) notes_.add("in ");
+    return redilock::kNever;
+  }
 
  private:
   Notes &notes_;
+  bool inside_ = false;
 };
 
 static void stop_breaks_off_what_is_under_way_and_drops_the_rest(void **) {
