@@ -4,9 +4,10 @@
 using redilock::CompletionKind;
 using redilock::Error;
 using redilock::Status;
+using redilock::capi::begin_call;
 using redilock::capi::guard;
-using redilock::capi::guard_op;
 using redilock::capi::is_submitted;
+using redilock::capi::note;
 using redilock::capi::require;
 
 static_assert(REDILOCK_COMPLETION_ACQUIRE == static_cast<int>(CompletionKind::kAcquire) &&
@@ -16,23 +17,29 @@ static_assert(REDILOCK_COMPLETION_ACQUIRE == static_cast<int>(CompletionKind::kA
 
 namespace {
 
+// Once it is submitted, another thread may take its completion and free the operation: from there
+// on nothing of `op` is touched.
 int32_t submit(redilock_op *op, CompletionKind kind, redilock_lock *lock, uint64_t tag) {
-  return guard_op(op, [&] {
+  if (!begin_call(op)) return REDILOCK_E_INVALID;
+  note(op->report, Status::kOk, "", false);
+  const auto core = op->core;
+  redilock::capi::Report report;
+  const int32_t status = guard(report, [&] {
     if (lock == nullptr && op->request.name.empty())
       throw Error(Status::kInvalid, "name: it is not set");
-    if (lock != nullptr && lock->core != op->core)
+    if (lock != nullptr && lock->core != core)
       throw Error(Status::kInvalid, "lock: it is of another client");
     auto submission = std::make_shared<redilock::Submission>(kind, op->request, tag, op->control);
     if (lock != nullptr) submission->lease = lock->lease;
-    op->submission = submission;  // its completion may be taken by another thread at once
-    try {
-      op->core->submit(submission);
-    } catch (...) {
-      op->submission.reset();
-      throw;
-    }
+    op->submission = submission;
+    core->submit(submission);
     return Status::kOk;
   });
+  if (status == REDILOCK_OK) return status;
+  op->submission.reset();
+  op->report = std::move(report);
+  if (status == REDILOCK_E_CANCELLED) op->forget_cancel();
+  return status;
 }
 
 }  // namespace

@@ -66,12 +66,18 @@ inline void drop_submission(redilock_op *op) noexcept {
   op->submission.reset();
 }
 
+// Makes the operation ready for its next call; false where it may have none now.
+inline bool begin_call(redilock_op *op) noexcept {
+  if (op == nullptr || is_submitted(op)) return false;
+  op->control->interrupt.on_signals = op->request.interruptible;
+  drop_submission(op);
+  return true;
+}
+
 // As guard, for the calls of an operation that block.
 template <typename Body>
 int32_t guard_op(redilock_op *op, Body body) noexcept {
-  if (op == nullptr || is_submitted(op)) return REDILOCK_E_INVALID;
-  op->control->interrupt.on_signals = op->request.interruptible;
-  drop_submission(op);
+  if (!begin_call(op)) return REDILOCK_E_INVALID;
   const int32_t status = guard(op->report, body);
   if (status == REDILOCK_E_CANCELLED) op->forget_cancel();
   return status;

@@ -136,8 +136,8 @@ static void *submit_many(void *argument) {
   return NULL;
 }
 
-/* Takes what comes until it is told to end: an own completion of an operation that nobody waits
- * for. */
+/* Takes what comes, and frees the operation at once: its submitter may not have returned yet. Ends
+ * by the completion of a request that was not granted. */
 static void *take_many(void *argument) {
   struct worker *worker = argument;
   int64_t taken = 0;
@@ -147,6 +147,7 @@ static void *take_many(void *argument) {
     if (one.kind != REDILOCK_COMPLETION_ACQUIRE) continue;
     redilock_lock_t *lock = NULL;
     if (redilock_op_take_lock(worker->ops[one.tag], &lock) != REDILOCK_OK) abort();
+    redilock_op_free(worker->ops[one.tag]);
     int64_t *guarded = &worker->guarded[one.tag % kNames];
     const int64_t before = __atomic_load_n(guarded, __ATOMIC_RELAXED);
     sched_yield();
@@ -187,7 +188,6 @@ static void threads_submit_and_take_at_once(void **state) {
   nothing_is_left();
   give(held);
   for (int i = 0; i < 2; ++i) redilock_op_free(ends[i]);
-  for (int i = 0; i < kThreads * kOfThread; ++i) redilock_op_free(ops[i]);
 }
 
 /* ---------------------------------------------------------------- closing */
