@@ -76,13 +76,12 @@ void Client::watch(const std::shared_ptr<Submission> &submission) {
   service_.at(clock_.now(), [this, submission]() -> std::optional<Instant> {
     const Lease &lease = *submission->lease;
     const Instant now = clock_.now();
-    if (lease.is_let_go() || lease.state(now) == Lease::State::kReleased) return std::nullopt;
+    if (lease.is_let_go() || lease.release_begun()) return std::nullopt;
     if (lease.is_lost(now)) {
       completions_.push(submission->loss, submission);
       return std::nullopt;
     }
-    const Instant next = after(now, Micros(lease.claim().ttl) / 3 + kShortestRetry);
-    return now < lease.end() ? std::min(next, lease.end()) : next;  // it is being released
+    return std::min(after(now, Micros(lease.claim().ttl) / 3 + kShortestRetry), lease.end());
   });
 }
 

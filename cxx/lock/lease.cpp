@@ -44,15 +44,20 @@ void Lease::lost() noexcept {
   if (state_ == State::kHeld) state_ = State::kLost;
 }
 
+bool Lease::release_begun() const noexcept {
+  std::lock_guard lock(mutex_);
+  return release_begun_;
+}
+
 bool Lease::is_lost(Instant now) const noexcept {
   std::lock_guard lock(mutex_);
-  return !releasing_ && (state_ == State::kLost || (state_ == State::kHeld && now >= end_));
+  return !release_begun_ && (state_ == State::kLost || (state_ == State::kHeld && now >= end_));
 }
 
 bool Lease::begin_release() noexcept {
   std::lock_guard lock(mutex_);
   if (state_ == State::kReleased || releasing_) return false;
-  releasing_ = true;
+  releasing_ = release_begun_ = true;
   return true;
 }
 
@@ -75,7 +80,9 @@ bool Lease::release_was_ambiguous() const noexcept {
 }
 
 Millis Lease::renewal_ttl(Instant now) const noexcept {
-  if (let_go_.load() || remaining(now) == Micros(0) || now >= renew_until_) return Millis(0);
+  std::lock_guard lock(mutex_);
+  const bool over = let_go_.load() || release_begun_ || state_ != State::kHeld || now >= end_;
+  if (over || now >= renew_until_) return Millis(0);
   const auto left = std::chrono::duration_cast<Millis>(renew_until_ - now) + Millis(1);
   return std::min(claim_.ttl, left);
 }

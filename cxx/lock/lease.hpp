@@ -25,7 +25,9 @@ class Lease {
   Instant end() const noexcept;
   // A lease whose end has passed is lost, whatever the server would say.
   State state(Instant now) const noexcept;
-  // Lost, and not by a release that is under way.
+  // Whether a release of it was begun, even one that failed: nothing more is done to keep it.
+  bool release_begun() const noexcept;
+  // Lost, and not by a release.
   bool is_lost(Instant now) const noexcept;
 
   // The server extended it to last `ttl` from `anchor`. Never shortens it, never revives a lost
@@ -39,8 +41,8 @@ class Lease {
   void released() noexcept;
   bool release_was_ambiguous() const noexcept;
 
-  // How long the next renewal should last, or 0 for no more: released, lost, let go, or over
-  // max_hold.
+  // How long the next renewal should last, or 0 for no more: lost, let go, over max_hold, or a
+  // release was begun.
   Millis renewal_ttl(Instant now) const noexcept;
   // The handle is gone: no more renewals, and nobody to tell of a loss.
   void let_go() noexcept { let_go_.store(true); }
@@ -55,6 +57,7 @@ class Lease {
   mutable std::mutex mutex_;
   State state_ = State::kHeld;
   bool releasing_ = false;
+  bool release_begun_ = false;
   bool ambiguous_ = false;
   Instant end_;
 };

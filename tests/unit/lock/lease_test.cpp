@@ -100,6 +100,18 @@ static void failed_release_may_be_asked_for_again(void **) {
                  "lost 0 again ambiguous");
 }
 
+static void failed_release_ends_what_kept_it(void **) {
+  assert_returns(lease([](Held &held) {
+                   std::string told = held.renewal(1);
+                   held.begin_release();
+                   held.release_failed(false);
+                   told += " " + held.renewal(1);
+                   held.lost();
+                   return told + (held.is_lost(at_us(1)) ? " told" : "");
+                 }),
+                 "100 0");
+}
+
 static void renewal_stops_at_its_ceiling_and_when_let_go(void **) {
   assert_returns(lease([](Held &held) {
                    held.extended(at_us(0), Millis(10000), at_us(1));
@@ -121,6 +133,7 @@ int main() {
       cmocka_unit_test(lost_lease_stays_lost),
       cmocka_unit_test(one_of_several_releases),
       cmocka_unit_test(failed_release_may_be_asked_for_again),
+      cmocka_unit_test(failed_release_ends_what_kept_it),
       cmocka_unit_test(renewal_stops_at_its_ceiling_and_when_let_go),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
