@@ -36,7 +36,8 @@ int acquire(const Args &args) {
   set_by_flag(op, "label", args, "--label");
   const Waited waited = wait_for_lock({client, op, name, args.has("--quiet")}, signals);
   if (waited.signal != 0) {
-    if (waited.lock) redilock_op_release(op.get(), waited.lock.get());
+    // Not by the operation: the cancel that came after its grant would be for the release.
+    if (waited.lock) redilock_release(waited.lock.get());
     return kExitSignal + waited.signal;
   }
   if (waited.status == REDILOCK_OK) return tell(args, name, op, waited.lock);
