@@ -18,7 +18,9 @@ bool WakeChannel::subscribed_or_roused(Wait &wait) {
 
 std::optional<Error> WakeChannel::refusal() {
   std::lock_guard lock(mutex_);
-  return failure_ && !subscribed_ && !failure_->retriable() ? failure_ : std::nullopt;
+  // For as long as nothing else is tried: nobody tries where nobody waits.
+  const bool stands = failure_ && !subscribed_ && clock_.now() < retry_at_;
+  return stands && !failure_->retriable() ? failure_ : std::nullopt;
 }
 
 pollfd WakeChannel::wanted() {

@@ -136,6 +136,30 @@ static void token_releases_and_extends(void **state) {
   redilock_free(other);
 }
 
+/* ---------------------------------------------------------------- refusals */
+
+static bool waits_in_vain(void *waiting_client) {
+  redilock_op_t *op = submit(waiting_client, "job", "wait=100ms", 1);
+  const completion_t one = next_completion(waiting_client);
+  redilock_op_free(op);
+  return one.status == REDILOCK_E_TIMEOUT;
+}
+
+static void refused_subscription_is_told_and_forgotten_once_it_is_allowed(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 60000);
+  redis_do(server, "ACL SETUSER worker reset on nopass ~* &* +@all -subscribe");
+  redilock_client_t *worker = new_client(server, "username=worker&password=any");
+  redilock_op_t *op = submit(worker, "job", "wait=20s", 1);
+  expect_completion(worker, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_AUTH);
+  redilock_op_free(op);
+  redis_do(server, "ACL SETUSER worker +subscribe");
+  assert_true(eventually(waits_in_vain, worker, 5000));
+  redilock_free(worker);
+  redis_do(server, "ACL DELUSER worker");
+  give(lock);
+}
+
 /* ---------------------------------------------------------------- losses */
 
 /* Runs out or was taken away: told soon, also where the server answers no more. */
@@ -193,6 +217,7 @@ int main(void) {
       CASE(cancel_before_ends_the_next_request),
       CASE(cancel_after_the_end_is_forgotten),
       CASE(token_releases_and_extends),
+      CASE(refused_subscription_is_told_and_forgotten_once_it_is_allowed),
       CASE(loss_is_told_by_the_local_clock),
       CASE(theft_is_told_by_the_next_renewal),
       CASE(released_and_freed_locks_are_not_told_lost),
