@@ -160,6 +160,46 @@ static void no_wake_up_is_lost_when_subscriptions_die(void **state) {
   redilock_free(holder);
 }
 
+static int64_t scripts_run(redisContext *control) {
+  static const char field[] = "cmdstat_evalsha:calls=";
+  redisReply *reply = redisCommand(control, "INFO commandstats");
+  assert_non_null(reply);
+  const char *found = strstr(reply->str, field);
+  const int64_t number = found == NULL ? 0 : strtoll(found + strlen(field), NULL, 10);
+  freeReplyObject(reply);
+  return number;
+}
+
+/* The subscription dies, and a server with too many clients admits no new one: who asks by the
+ * connections there are is not passed over, and nobody asks without end. */
+static void waiters_without_a_channel_are_served_by_their_re_checks(void **state) {
+  (void)state;
+  redilock_client_t *holder = client_at(server->url, NULL), *waiter = client_at(server->url, NULL);
+  redisContext *control = redisConnectUnix(server->socket);
+  attempt_t first, waiters[2];
+  assert_int_equal(attempt(&first, holder, "lock", 60000, 0), REDILOCK_OK);
+  for (int i = 0; i < 2; ++i) {
+    attempt_start(&waiters[i], waiter, "lock", 60000, 30000);
+    assert_true(attempt_queued(&waiters[i]));
+  }
+  freeReplyObject(redisCommand(control, "CONFIG SET maxclients 1"));
+  freeReplyObject(redisCommand(control, "CLIENT KILL TYPE pubsub"));
+  freeReplyObject(redisCommand(control, "CONFIG RESETSTAT"));
+  assert_int_equal(redilock_release(first.lock), REDILOCK_OK);
+  for (int i = 0; i < 2; ++i) {
+    assert_true(attempt_done(&waiters[i], 10000));
+    assert_int_equal(attempt_join(&waiters[i]), REDILOCK_OK);
+    assert_int_equal(redilock_release(waiters[i].lock), REDILOCK_OK);
+  }
+  assert_in_range(scripts_run(control), 1, 20);
+  freeReplyObject(redisCommand(control, "CONFIG SET maxclients 10000"));
+  redisFree(control);
+  attempt_free(&first);
+  for (int i = 0; i < 2; ++i) attempt_free(&waiters[i]);
+  redilock_free(waiter);
+  redilock_free(holder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pushed_grant_is_taken_among_noise),
@@ -169,6 +209,7 @@ int main(void) {
       cmocka_unit_test(forged_pushes_change_nothing),
       cmocka_unit_test(channel_that_dies_at_once_is_no_storm),
       cmocka_unit_test(no_wake_up_is_lost_when_subscriptions_die),
+      cmocka_unit_test(waiters_without_a_channel_are_served_by_their_re_checks),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
