@@ -2,7 +2,9 @@
 pkg-config finds. Everything else about the package stands in pyproject.toml.
 
 An sdist has SWIG's output in it, so that only a checkout needs SWIG. With REDILOCK_BUNDLE=1 the
-wheel carries libredilock and hiredis with it, and runs where neither is installed.
+wheel carries libredilock and hiredis with it, and runs where neither is installed. A library outside
+the system's folders is found where it was at build time; with REDILOCK_RPATH=0 by the loader alone,
+as distributions want it.
 """
 
 import os
@@ -19,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 INTERFACE = HERE.parent / "swig" / "redilock.i"
 WRAPPER = "generated/core_wrap.c"
 BUNDLE = os.environ.get("REDILOCK_BUNDLE", "") not in ("", "0", "no")
+RPATH = os.environ.get("REDILOCK_RPATH", "1") not in ("", "0", "no")
 SYSTEM = re.compile(r"(/usr)?/lib(64|32)?(/[^/]+-linux-[^/]+)?")
 
 
@@ -70,12 +73,12 @@ class BuildExtension(build_ext):
     def build_extension(self, extension):
         extension.extra_compile_args += pkg_config("--cflags")
         extension.extra_link_args += pkg_config("--libs")
-        places = pkg_config("--variable=libdir")
+        place = os.path.normpath(pkg_config("--variable=libdir")[0])
         if BUNDLE:
             # RPATH and not RUNPATH: it also counts for what libredilock itself needs.
             extension.extra_link_args += ["-Wl,--disable-new-dtags", "-Wl,-rpath,$ORIGIN"]
-        elif not SYSTEM.fullmatch(places[0]):
-            extension.extra_link_args += [f"-Wl,-rpath,{places[0]}"]
+        elif not SYSTEM.fullmatch(place) and RPATH:
+            extension.extra_link_args += [f"-Wl,-rpath,{place}"]
         super().build_extension(extension)
         if BUNDLE:
             built = pathlib.Path(self.get_ext_fullpath(extension.name))

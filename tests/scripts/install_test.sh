@@ -116,7 +116,7 @@ library_folder() { dirname "$(find "$1" -name libredilock.so.0)"; }
 "$CMAKE" --install "$REDILOCK_BUILD_DIR" --prefix "$work/first" >/dev/null
 mv first moved
 use "$work/moved" "$(library_folder "$work/moved")"
-for file in include/redilock/redilock.h share/doc/redilock/LICENSE; do
+for file in include/redilock/redilock.h share/doc/redilock/LICENSE share/doc/redilock/examples/async_poll.c; do
   [ -f "moved/$file" ] || fail "$file was not installed"
 done
 if grep -rl "$work/first\|$REDILOCK_BUILD_DIR" moved --include='*.pc' --include='*.cmake'; then
@@ -138,4 +138,10 @@ use "${folder%/lib*}" "$folder"
 export PKG_CONFIG_PATH=absolute/pkgconfig
 absolute="$(pkg-config --cflags-only-I redilock | cut -d' ' -f1) $(pkg-config --libs redilock)"
 [ "${absolute% }" = '-I/opt/near/include -L/opt/far/lib -lredilock' ] || fail "absolute: $absolute"
+
+# The system's own folders too, which pkg-config leaves out.
+"$CMAKE" absolute -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR="lib/$($cc -print-multiarch)" \
+  -DCMAKE_INSTALL_INCLUDEDIR=include >absolute.log || cat absolute.log
+system="$(pkg-config --libs redilock)$(pkg-config --cflags redilock | grep -o -- '-I/usr/include ' || true)"
+[ "${system% }" = '-lredilock' ] || fail "below /usr: $system"
 exit $failed

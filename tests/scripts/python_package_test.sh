@@ -23,7 +23,7 @@ export PKG_CONFIG_PATH="$library/pkgconfig" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_
 # A copy: what is built there must not be left among the sources.
 mkdir "$dir/bindings"
 cd "$dir" || exit # where no package lies about
-cp -R "$REDILOCK_SOURCE_DIR/bindings/python" "$REDILOCK_SOURCE_DIR/bindings/swig" "$dir/bindings"
+cp -RL "$REDILOCK_SOURCE_DIR/bindings/python" "$REDILOCK_SOURCE_DIR/bindings/swig" "$dir/bindings"
 rm -rf "$dir/bindings/python/generated" "$dir/bindings/python/build"
 
 # Whether it builds is what counts, not how fast it runs then.
@@ -64,7 +64,7 @@ works checkout
 (cd "$dir/bindings/python" && expect 0 "$REDILOCK_PYTHON" -c \
   'import setuptools.build_meta as build; print(build.build_sdist(".."))')
 tar -tzf "$dir"/bindings/redilock-*.tar.gz >"$dir/files"
-for file in generated/core_wrap.c src/redilock/py.typed tests/conftest.py README.md; do
+for file in generated/core_wrap.c src/redilock/py.typed tests/conftest.py README.md LICENSE LICENSE.hiredis; do
   contains "$dir/files" "/$file"
 done
 fresh sdist
@@ -80,6 +80,9 @@ pip bundle wheel -q --wheel-dir="$dir" "$dir/bindings/python"
 pip bundle install -q "$(ls "$dir"/redilock-*.whl)"
 rm -r "${dir:?}/usr"
 works bundle
+for name in LICENSE LICENSE.hiredis; do
+  find "$dir/bundle" -path "*/redilock-*.dist-info/*" -name "$name" | grep -q . || fail "the wheel lacks $name"
+done
 module=$(find "$dir/bundle" -name '_core*.so')
 for name in libredilock libhiredis; do
   ldd "$module" | grep -q "$name.* => $dir/bundle/" || fail "the wheel does not carry $name"
