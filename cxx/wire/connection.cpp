@@ -34,6 +34,19 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> heads
   return false;
 }
 
+// Before 7.0, what a command in a script says comes as "ERR Error running script (call to f_...):
+// @user_script:6: @user_script: 6: -OOM command not allowed".
+std::string_view without_script_frame(std::string_view text) {
+  constexpr std::string_view kPlace = "@user_script:", kBehind = ": ";
+  const size_t place = text.rfind(kPlace);
+  if (!starts_with(text, "ERR Error running script") || place == text.npos) return text;
+  const size_t end = text.find(kBehind, place + kPlace.size());
+  if (end == text.npos) return text;
+  text.remove_prefix(end + kBehind.size());
+  if (starts_with(text, "-")) text.remove_prefix(1);
+  return text;
+}
+
 // Whoever knows the digits of a token can release its lock. One may be cut short, by the server or
 // by us.
 void hide_tokens(std::string &text) {
@@ -84,11 +97,12 @@ bool is_noscript(const Reply &reply) {
 }
 
 bool passes_soon(const Reply &reply) {
-  return reply.is_error() &&
-         one_of(reply.text(), {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY"});
+  return reply.is_error() && one_of(without_script_frame(reply.text()),
+                                    {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY"});
 }
 
-Error server_error(const std::string &text, std::string_view secret) {
+Error server_error(const std::string &said, std::string_view secret) {
+  const std::string text(without_script_frame(said));
   const std::string words = "the server says: " + quoted(text, secret);
   if (one_of(text, {"NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH",
                     "ERR Client sent AUTH", "ERR wrong number of arguments for 'auth'"}))

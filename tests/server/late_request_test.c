@@ -162,7 +162,7 @@ static void allow(const char *rules) {
 
 static void late_acquire_is_undone_where_kill_is_forbidden(void **state) {
   (void)state;
-  allow("-client|kill");
+  allow("-client +client|id");
   given_up_acquire("timeout=500ms&username=worker&password=secret", 0);
 }
 
@@ -174,7 +174,7 @@ static void late_acquire_is_undone_where_the_id_is_forbidden(void **state) {
 
 static void late_recheck_is_undone_where_kill_is_forbidden(void **state) {
   (void)state;
-  allow("-client|kill");
+  allow("-client +client|id");
   given_up_recheck("timeout=500ms&username=worker&password=secret", false);
 }
 

@@ -31,6 +31,17 @@ static void errors_are_told_in_the_servers_words(void **) {
   assert_throws(said("NOPERM this user"), kAuth, "the server says: NOPERM this user");
 }
 
+static void frame_of_a_script_is_left_out(void **) {
+  const std::string frame = "ERR Error running script (call to f_1f8f): @user_script:";
+  const Error full = redilock::server_error(frame + "6: @user_script: 6: -OOM command not allowed");
+  assert_true(full.retriable());
+  assert_string_equal(full.what(), "the server says: OOM command not allowed");
+  assert_string_equal(redilock::server_error(frame + "1: WRONGTYPE Operation").what(),
+                      "the server says: WRONGTYPE Operation");
+  for (const std::string &odd : {frame, frame + "1", std::string("ERR @user_script:1: -OOM")})
+    assert_string_equal(redilock::server_error(odd).what(), ("the server says: " + odd).c_str());
+}
+
 static void arguments_are_not_repeated(void **) {
   assert_throws(said("ERR unknown command 'AUTH', with args beginning with: 'hunter2' "), kServer,
                 "the server says: ERR unknown command 'AUTH'");
@@ -117,6 +128,7 @@ static void a_server_that_never_ceases_is_read_in_portions(void **) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(errors_are_told_in_the_servers_words),
+      cmocka_unit_test(frame_of_a_script_is_left_out),
       cmocka_unit_test(arguments_are_not_repeated),
       cmocka_unit_test(tokens_are_made_unreadable),
       cmocka_unit_test(keys_stay_readable),
