@@ -70,8 +70,7 @@ FigureSection uncontended(const Args &args, const std::string &name, int64_t run
 
 FigureSection fought_for(const Args &args, const std::string &name, const Plan &plan) {
   HandOver contest;
-  contest.make_client = [&] { return make_client(args); };
-  contest.name = name;
+  contest.join = [&] { return contestant(make_client(args), name); };
   contest.processes = static_cast<int>(plan.processes);
   contest.hold_us = plan.hold_ms * 1000;
   contest.think_us = plan.think_ms * 1000;

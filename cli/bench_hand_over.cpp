@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 #include <vector>
 
 #include "bench_lock.hpp"
@@ -57,11 +58,23 @@ class Records {
   const SharedMemory memory_;
 };
 
+class LockContestant final : public Contestant {
+ public:
+  LockContestant(Client client, const std::string &name)
+      : client_(std::move(client)), op_(bench_op(client_, name)) {}
+  void take() override { lock_ = bench_acquire(op_); }
+  void give() override { bench_release(op_, lock_); }
+
+ private:
+  const Client client_;
+  const Op op_;
+  Lock lock_;
+};
+
 int64_t window_end(const HandOver &plan, int64_t start) { return start + plan.run_ms * kNsPerMs; }
 
 void fight(const HandOver &plan, const Records &records, size_t process) {
-  const Client client = plan.make_client();
-  const Op op = bench_op(client, plan.name);
+  const auto contestant = plan.join();
   int64_t &count = records.count(process);
   Board &board = records.board();
   board.barrier.wait();
@@ -69,12 +82,12 @@ void fight(const HandOver &plan, const Records &records, size_t process) {
   board.start.compare_exchange_strong(unset, monotonic_ns() + kWarmUpMs * kNsPerMs);
   const int64_t end = window_end(plan, board.start.load());
   while (monotonic_ns() < end && count < static_cast<int64_t>(records.room())) {
-    const Lock lock = bench_acquire(op);
+    contestant->take();
     Span &span = records.spans(process)[count++];
     span.acquired = monotonic_ns();
     sleep_us(static_cast<long>(plan.hold_us));
     span.released = monotonic_ns();
-    bench_release(op, lock);
+    contestant->give();
     sleep_us(static_cast<long>(plan.think_us));
   }
 }
@@ -120,6 +133,10 @@ FigureRow judge(const HandOver &plan, const Records &records) {
 }
 
 }  // namespace
+
+std::unique_ptr<Contestant> contestant(Client client, const std::string &name) {
+  return std::make_unique<LockContestant>(std::move(client), name);
+}
 
 FigureRow measure_hand_over(const HandOver &plan) {
   const Records records(plan);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "bench_figures.hpp"
@@ -10,9 +11,19 @@
 
 namespace cli {
 
+// One process' way to a lock.
+class Contestant {
+ public:
+  virtual ~Contestant() = default;
+  virtual void take() = 0;
+  virtual void give() = 0;
+};
+
+// By redilock, with a fence.
+std::unique_ptr<Contestant> contestant(Client client, const std::string &name);
+
 struct HandOver {
-  std::function<Client()> make_client;  // called in each process
-  std::string name;                     // of the lock
+  std::function<std::unique_ptr<Contestant>()> join;  // called in each process
   int processes = 8;
   int64_t hold_us = 2000;
   int64_t think_us = 2000;
