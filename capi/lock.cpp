@@ -41,7 +41,7 @@ int32_t redilock_extend(redilock_lock_t *lock, int64_t ttl_ms) {
 
 void redilock_lock_free(redilock_lock_t *lock) {
   std::unique_ptr<redilock_lock> owner(lock);
-  if (lock != nullptr) lock->lease->let_go();
+  if (lock != nullptr) lock->core->let_go(*lock->lease);
 }
 
 int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock) {

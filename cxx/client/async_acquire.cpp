@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
@@ -42,7 +43,6 @@ void AsyncAcquire::drive() noexcept {
 
 void AsyncAcquire::drop() noexcept {
   finished_ = true;
-  timer_.reset();
   stop_waiting();
 }
 
@@ -179,8 +179,7 @@ void AsyncAcquire::failed(const Error &error, bool sent) {
 
 void AsyncAcquire::finish() {
   finished_ = true;
-  if (timer_) client_.service_.cancel(*timer_);
-  timer_.reset();
+  client_.service_.cancel(timer_);
   stop_waiting();
   submission_->control->position.store(0);
   if (machine_.must_undo()) client_.undo(machine_.claim());
@@ -202,7 +201,7 @@ void AsyncAcquire::take_lease() {
     client_.watch(submission_);
   } catch (...) {
     submission_->lease.reset();
-    lease->let_go();
+    client_.let_go(*lease);
     throw;
   }
 }
@@ -213,13 +212,12 @@ void AsyncAcquire::stop_waiting() noexcept {
 }
 
 void AsyncAcquire::wake_at(Instant when) {
-  if (timer_ && timer_at_ == when) return;
-  if (timer_) client_.service_.cancel(*timer_);
-  timer_.reset();
+  if (timer_ != 0 && timer_at_ == when) return;
+  client_.service_.cancel(std::exchange(timer_, 0));
   timer_at_ = when;
   if (when == kNever) return;
   timer_ = client_.service_.at(when, [self = shared_from_this()] {
-    self->timer_.reset();
+    self->timer_ = 0;
     self->drive();
     return std::nullopt;
   });

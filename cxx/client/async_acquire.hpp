@@ -53,7 +53,7 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   std::optional<Wait> wait_;
   bool finished_ = false;
   bool asking_ = false;  // a request is under way
-  std::optional<Service::Timer> timer_;
+  Service::Timer timer_ = 0;
   Instant timer_at_ = kNever;
   Instant step_end_ = kNever;  // of kSubscribe
 };

@@ -88,7 +88,7 @@ Acquired Client::acquire(const RequestOptions &request, const Call &call) {
 
 Status Client::release(Lease &lease, const Call &call) {
   check_usable();
-  if (!lease.begin_release()) return Status::kNotOwner;
+  if (!begin_release(lease)) return Status::kNotOwner;
   const Claim &claim = lease.claim();
   const Limit limit = server_.request_limit(call.interrupt);
   try {

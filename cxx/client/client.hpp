@@ -50,6 +50,8 @@ class Client final : Pollable {
   Acquired acquire(const RequestOptions &request, const Call &call);
   Status release(Lease &lease, const Call &call);
   Status extend(Lease &lease, Millis ttl, const Call &call);
+  // Its handle is gone. Does not block.
+  void let_go(Lease &lease) noexcept;
   Status release_token(const RequestOptions &request, const Call &call);
   Status extend_token(const RequestOptions &request, const Call &call);
   Status force_release(const RequestOptions &request, const Call &call);
@@ -91,6 +93,8 @@ class Client final : Pollable {
   std::optional<Instant> renew_once(const std::shared_ptr<Renewal> &renewal);
   void renewed(Renewal &renewal, Millis ttl, const Answer &answer);
   void watch(const std::shared_ptr<Submission> &submission);
+  bool begin_release(Lease &lease) noexcept;
+  void end_upkeep(const Lease &lease) noexcept;
   void undo(const Claim &claim) noexcept;
   std::optional<Instant> undo_once(const std::shared_ptr<Undo> &undo);
   bool undone(const Undo &undo, const Answer *answer, const Unanswered *error) const;

@@ -41,28 +41,38 @@ Service::~Service() { stop(); }
 Service::Timer Service::at(Instant when, Task task) {
   std::lock_guard lock(mutex_);
   if (interrupt_.cancelled) throw Error(Status::kClosed, "the client is being freed");
-  auto added = tasks_.emplace(when, std::move(task));
-  if (!thread_) try {
-      if (!timer_) timer_ = make_timer();
-      interrupt_.notifier.fd();
-      // Nothing may fail once the thread runs.
-      auto thread = std::make_unique<std::thread>();
-      *thread = start_thread([this] { run(); });
-      thread_ = std::move(thread);
-    } catch (...) {
-      tasks_.erase(added);
-      throw;
-    }
+  if (!thread_) start();
+  const Timer timer = ++last_;
+  const auto time = times_.emplace(when, timer).first;
+  try {
+    tasks_.emplace(timer, Entry{when, std::move(task)});
+  } catch (...) {
+    times_.erase(time);
+    throw;
+  }
   const bool elsewhere = thread_->get_id() != std::this_thread::get_id();
-  if (elsewhere && added == tasks_.begin()) interrupt_.notifier.ring();
-  return added;
+  if (elsewhere && time == times_.begin()) interrupt_.notifier.ring();
+  return timer;
 }
 
-void Service::cancel(Timer timer) {
+// Nothing may fail once the thread runs.
+void Service::start() {
+  if (!timer_) timer_ = make_timer();
+  interrupt_.notifier.fd();
+  auto thread = std::make_unique<std::thread>();
+  *thread = start_thread([this] { run(); });
+  thread_ = std::move(thread);
+}
+
+void Service::cancel(Timer timer) noexcept {
+  if (timer == 0) return;
   Task task;  // what it owns goes after the lock
   std::lock_guard lock(mutex_);
-  task.swap(timer->second);
-  tasks_.erase(timer);
+  const auto entry = tasks_.find(timer);
+  if (entry == tasks_.end()) return;
+  times_.erase({entry->second.when, timer});
+  task.swap(entry->second.task);
+  tasks_.erase(entry);
 }
 
 void Service::stop() noexcept {
@@ -73,7 +83,10 @@ void Service::stop() noexcept {
     thread = std::move(thread_);
   }
   if (thread) thread->join();
-  tasks_.clear();
+  std::map<Timer, Entry> dropped;  // after the lock
+  std::lock_guard lock(mutex_);
+  tasks_.swap(dropped);
+  times_.clear();
 }
 
 void Service::close_descriptors() noexcept {
@@ -100,29 +113,38 @@ Instant Service::meanwhile() noexcept {
 
 // Runs one task that is due, if there is one. To run it again takes no memory.
 bool Service::run_due() {
+  Task task;  // what it owns goes after the lock
   std::unique_lock lock(mutex_);
-  if (interrupt_.cancelled || tasks_.empty() || tasks_.begin()->first > clock_.now()) return false;
-  auto node = tasks_.extract(tasks_.begin());
+  if (interrupt_.cancelled || times_.empty() || times_.begin()->first > clock_.now()) return false;
+  auto time = times_.extract(times_.begin());
+  const Timer timer = time.value().second;
+  task.swap(tasks_.find(timer)->second.task);
   lock.unlock();
   std::optional<Instant> next;
   try {
-    next = node.mapped()();
+    next = task();
   } catch (const std::bad_alloc &) {
     next = after(clock_.now(), kPauseForMemory);
   } catch (const std::exception &) {
     next.reset();  // nobody is left to tell
   }
-  if (!next) node = {};  // what the task owned goes before the lock is taken
   lock.lock();
-  if (!next || interrupt_.cancelled) return true;
-  node.key() = *next;
-  tasks_.insert(std::move(node));
+  const auto entry = tasks_.find(timer);
+  if (entry == tasks_.end()) return true;  // cancelled meanwhile
+  if (!next) {
+    tasks_.erase(entry);
+    return true;
+  }
+  entry->second.when = *next;
+  entry->second.task.swap(task);
+  time.value().first = *next;
+  times_.insert(std::move(time));
   return true;
 }
 
 Instant Service::next_task() {
   std::lock_guard lock(mutex_);
-  return tasks_.empty() ? kNever : tasks_.begin()->first;
+  return times_.empty() ? kNever : times_.begin()->first;
 }
 
 // Until a task is due, somebody rings, or something that is polled for has come.

@@ -3,12 +3,15 @@
 // and sleeps in one poll.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "wire/fd.hpp"
@@ -21,7 +24,8 @@ class Service final : Meanwhile {
   // Runs on the service thread, where it must not block, and says when to run again, if at all. For
   // want of memory it is run again a little later.
   using Task = std::function<std::optional<Instant>()>;
-  using Timer = std::multimap<Instant, Task>::iterator;
+  // Names a task; 0 is none.
+  using Timer = uint64_t;
 
   explicit Service(const Clock &clock) : clock_(clock) { interrupt_.meanwhile = this; }
   ~Service();
@@ -30,10 +34,11 @@ class Service final : Meanwhile {
   void attend(Pollable &pollable) { attended_.push_back(&pollable); }
 
   // From any thread. Throws Error(kUnavailable) where no thread can be started, Error(kClosed)
-  // after stop(). The timer stands until the task has begun.
+  // after stop().
   Timer at(Instant when, Task task);
-  // On the service thread only, of a task that has not begun.
-  void cancel(Timer timer);
+  // From any thread: the task does not run again, and what it owns goes. Of one that has ended
+  // nothing.
+  void cancel(Timer timer) noexcept;
 
   // Has the thread look at all that it attends to. Async-signal-safe.
   void wake() noexcept { interrupt_.notifier.ring(); }
@@ -44,6 +49,12 @@ class Service final : Meanwhile {
   void close_descriptors() noexcept;
 
  private:
+  struct Entry {
+    Instant when;
+    Task task;  // not while it runs
+  };
+
+  void start();
   void run() noexcept;
   Instant meanwhile() noexcept override;
   bool run_due();
@@ -55,7 +66,9 @@ class Service final : Meanwhile {
   Fd timer_;
   std::vector<Pollable *> attended_;
   std::mutex mutex_;
-  std::multimap<Instant, Task> tasks_;
+  std::map<Timer, Entry> tasks_;
+  std::set<std::pair<Instant, Timer>> times_;  // of those that do not run now
+  Timer last_ = 0;
   std::unique_ptr<std::thread> thread_;
 };
 

@@ -52,7 +52,7 @@ void Client::abandon(Submission &submission) noexcept {
 void Client::give_back(Submission &submission) noexcept {
   if (submission.kind != CompletionKind::kAcquire || !submission.lease) return;
   if (submission.lock_taken.exchange(true)) return;
-  submission.lease->let_go();
+  let_go(*submission.lease);
   undo(submission.lease->claim());
 }
 
@@ -134,7 +134,7 @@ std::optional<Claim> Client::claim_of(const Submission &submission) const {
 void Client::begin_release(const std::shared_ptr<Submission> &submission) {
   const auto lease = submission->lease;
   const auto claim = claim_of(*submission);
-  if (!claim || (lease && !lease->begin_release()))
+  if (!claim || (lease && !begin_release(*lease)))
     return complete(submission, outcome_of(Status::kNotOwner));
   try {
     auto done = completing(submission, [=](const Answer *answer, const Unanswered *error) {

@@ -29,7 +29,7 @@ struct Client::Renewal {
 void Client::renew(const std::shared_ptr<Lease> &lease, const std::shared_ptr<Submission> &teller) {
   const Instant first = after(clock_.now(), Micros(lease->claim().ttl) / 3);
   auto renewal = std::make_shared<Renewal>(Renewal{lease, teller, first});
-  service_.at(first, [this, renewal] { return renew_once(renewal); });
+  lease->renewal_task = service_.at(first, [this, renewal] { return renew_once(renewal); });
 }
 
 // Extends a lease at a third of its ttl. What fails is tried again until the local deadline tells
@@ -73,7 +73,7 @@ void Client::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
 
 // Looks at a lease when it would end, and before that as often as it is renewed.
 void Client::watch(const std::shared_ptr<Submission> &submission) {
-  service_.at(clock_.now(), [this, submission]() -> std::optional<Instant> {
+  auto look = [this, submission]() -> std::optional<Instant> {
     const Lease &lease = *submission->lease;
     const Instant now = clock_.now();
     if (lease.is_let_go() || lease.release_begun()) return std::nullopt;
@@ -82,7 +82,26 @@ void Client::watch(const std::shared_ptr<Submission> &submission) {
       return std::nullopt;
     }
     return std::min(after(now, Micros(lease.claim().ttl) / 3 + kShortestRetry), lease.end());
-  });
+  };
+  submission->lease->watch_task = service_.at(clock_.now(), std::move(look));
+}
+
+void Client::let_go(Lease &lease) noexcept {
+  lease.let_go();
+  if (!is_forked()) end_upkeep(lease);
+}
+
+bool Client::begin_release(Lease &lease) noexcept {
+  if (!lease.begin_release()) return false;
+  end_upkeep(lease);
+  return true;
+}
+
+// What is not needed any more goes at once, rather than when it would be due: of a long ttl that
+// could be hours, and thousands of leases.
+void Client::end_upkeep(const Lease &lease) noexcept {
+  service_.cancel(lease.renewal_task);
+  service_.cancel(lease.watch_task);
 }
 
 // A claim whose outcome is not known, to be taken back until it surely has been. An abandoned

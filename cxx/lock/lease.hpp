@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <string>
 
@@ -47,6 +48,9 @@ class Lease {
   // The handle is gone: no more renewals, and nobody to tell of a loss.
   void let_go() noexcept { let_go_.store(true); }
   bool is_let_go() const noexcept { return let_go_.load(); }
+
+  // The client's tasks that look after it, to end with it; 0 for none. Set before it is shared.
+  uint64_t renewal_task = 0, watch_task = 0;
 
  private:
   const std::string name_;

@@ -88,6 +88,40 @@ static void cancelled_task_does_not_run(void **) {
                  "a");
 }
 
+// Tasks that are due in a minute, on which nothing else depends.
+static void task_that_another_thread_cancels_keeps_nothing(void **) {
+  assert_returns(outcome_of([] {
+                   Service service(system_clock());
+                   auto owned = std::make_shared<int>();
+                   const auto timer = service.at(in_ms(60000), [owned] { return std::nullopt; });
+                   const std::weak_ptr<int> seen = std::exchange(owned, nullptr);
+                   std::string told = seen.expired() ? "gone, " : "kept, ";
+                   service.cancel(timer);
+                   service.cancel(timer);
+                   return told + (seen.expired() ? "gone" : "kept");
+                 }),
+                 "kept, gone");
+}
+
+static void task_that_is_cancelled_while_it_runs_does_not_run_again(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   std::promise<void> cancelled;
+                   Service service(system_clock());
+                   const auto timer = service.at(Instant(), [&]() -> std::optional<Instant> {
+                     notes.add("a");
+                     if (notes.wait_for(1).size() == 1) cancelled.get_future().wait();
+                     return Instant();
+                   });
+                   notes.wait_for(1);
+                   service.cancel(timer);
+                   service.at(Instant(), noting(notes, "b"));
+                   cancelled.set_value();
+                   return notes.wait_for(2);
+                 }),
+                 "ab");
+}
+
 static void task_does_not_run_before_its_time(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
@@ -180,6 +214,8 @@ int main() {
       cmocka_unit_test(tasks_run_in_the_order_of_their_times),
       cmocka_unit_test(task_runs_again_when_it_says),
       cmocka_unit_test(cancelled_task_does_not_run),
+      cmocka_unit_test(task_that_another_thread_cancels_keeps_nothing),
+      cmocka_unit_test(task_that_is_cancelled_while_it_runs_does_not_run_again),
       cmocka_unit_test(task_does_not_run_before_its_time),
       cmocka_unit_test(task_that_throws_ends_alone),
       cmocka_unit_test(stop_breaks_off_what_is_under_way_and_drops_the_rest),
