@@ -96,26 +96,31 @@ void Service::close_descriptors() noexcept {
 
 void Service::run() noexcept {
   while (!interrupt_.cancelled) {
-    while (run_due()) {
-    }
+    run_due();
     for (Pollable *pollable : attended_) pollable->run(interrupt_);
     sleep();
   }
 }
 
 Instant Service::meanwhile() noexcept {
-  while (run_due()) {
-  }
+  run_due();
   Instant next = next_task();
   for (Pollable *pollable : attended_) next = std::min(next, pollable->run_meanwhile());
   return next;
 }
 
-// Runs one task that is due, if there is one. To run it again takes no memory.
-bool Service::run_due() {
+// Those that are due as it begins: more may be submitted without end.
+void Service::run_due() {
+  const Instant now = clock_.now();
+  while (run_one(now)) {
+  }
+}
+
+// Runs one task that was due by then, if there is one. To run it again takes no memory.
+bool Service::run_one(Instant now) {
   Task task;  // what it owns goes after the lock
   std::unique_lock lock(mutex_);
-  if (interrupt_.cancelled || times_.empty() || times_.begin()->first > clock_.now()) return false;
+  if (interrupt_.cancelled || times_.empty() || times_.begin()->first > now) return false;
   auto time = times_.extract(times_.begin());
   const Timer timer = time.value().second;
   task.swap(tasks_.find(timer)->second.task);

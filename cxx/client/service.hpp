@@ -57,7 +57,8 @@ class Service final : Meanwhile {
   void start();
   void run() noexcept;
   Instant meanwhile() noexcept override;
-  bool run_due();
+  void run_due();
+  bool run_one(Instant now);
   Instant next_task();
   void sleep();
 

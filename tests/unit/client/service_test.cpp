@@ -1,7 +1,9 @@
 // The service thread: tasks in their order and time, and its end.
 #include "client/service.hpp"
 
+#include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <future>
 #include <utility>
 
@@ -149,6 +151,37 @@ static void task_that_throws_ends_alone(void **) {
                  "a");
 }
 
+class Polled final : public redilock::Pollable {
+ public:
+  pollfd wanted() override { return {-1, 0, 0}; }
+  Instant next_run() override { return redilock::kNever; }
+  void run(Interrupt &) noexcept override { ran = true; }
+  std::atomic<bool> ran{false};
+};
+
+static void flood_of_tasks_does_not_keep_it_from_what_it_polls(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   Polled polled;
+                   Service service(system_clock());
+                   service.attend(polled);
+                   const Instant end = in_ms(5000);
+                   std::function<void()> flood = [&] {
+                     const Instant now = system_clock().now();
+                     if (polled.ran || now >= end) return notes.add(polled.ran ? "ran" : "starved");
+                     service.at(now, [&] {
+                       flood();
+                       return std::nullopt;
+                     });
+                   };
+                   flood();
+                   notes.wait_for(3);
+                   service.stop();
+                   return notes.text;
+                 }),
+                 "ran");
+}
+
 // Connects, so to say, until it is interrupted.
 class Endless final : public redilock::Pollable {
  public:
@@ -218,6 +251,7 @@ int main() {
       cmocka_unit_test(task_that_is_cancelled_while_it_runs_does_not_run_again),
       cmocka_unit_test(task_does_not_run_before_its_time),
       cmocka_unit_test(task_that_throws_ends_alone),
+      cmocka_unit_test(flood_of_tasks_does_not_keep_it_from_what_it_polls),
       cmocka_unit_test(stop_breaks_off_what_is_under_way_and_drops_the_rest),
       cmocka_unit_test(stopped_service_takes_no_task),
       cmocka_unit_test(task_for_never_does_not_run),
