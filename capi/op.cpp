@@ -137,8 +137,7 @@ int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out) {
 
 void redilock_op_cancel(redilock_op_t *op) {
   if (op == nullptr || op->core->is_forked()) return;
-  op->control->interrupt.cancel();
-  op->core->look_for_cancels();
+  op->core->cancel(*op->control);
 }
 
 void redilock_op_reset(redilock_op_t *op) {

@@ -59,7 +59,7 @@ void Client::close() noexcept {
   if (is_forked()) return;
   closed_.store(true);
   service_.stop();
-  for (const auto &acquire : acquiring_) acquire->drop();
+  for (const auto &[control, acquire] : acquiring_) acquire->drop();
   acquiring_.clear();
   pipeline_.fail_all(Error(Status::kClosed, "was freed"));
   completions_.close();

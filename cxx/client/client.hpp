@@ -5,9 +5,10 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
-#include <set>
 
+#include "client/cancels.hpp"
 #include "client/completions.hpp"
 #include "client/service.hpp"
 #include "client/wake_channel.hpp"
@@ -64,8 +65,8 @@ class Client final : Pollable {
   // Returns at once; ends in exactly one completion, unless it is abandoned or the client closed
   // before. Throws Error.
   void submit(const std::shared_ptr<Submission> &submission);
-  // Ends the acquires that were cancelled or abandoned. Async-signal-safe.
-  void look_for_cancels() noexcept;
+  // Ends the call or the submitted acquire that is under way. Async-signal-safe.
+  void cancel(Control &control) noexcept;
   // Nobody will take its completion, or the lock that it acquired.
   void abandon(Submission &submission) noexcept;
   Completions &completions() noexcept { return completions_; }
@@ -133,9 +134,9 @@ class Client final : Pollable {
   WakeChannel wake_;
   Pipeline pipeline_;
   Completions completions_;
-  std::atomic<bool> cancels_{false};
+  Cancels cancels_;
   Instant drive_at_ = kNever;  // touched by the service thread alone, as is
-  std::set<std::shared_ptr<AsyncAcquire>> acquiring_;
+  std::map<const Control *, std::shared_ptr<AsyncAcquire>> acquiring_;
   Service service_;
 };
 

@@ -34,8 +34,9 @@ void Client::submit(const std::shared_ptr<Submission> &submission) {
   });
 }
 
-void Client::look_for_cancels() noexcept {
-  cancels_.store(true);
+void Client::cancel(Control &control) noexcept {
+  control.interrupt.cancel();
+  cancels_.tell(control);
   service_.wake();
 }
 
@@ -43,10 +44,9 @@ void Client::look_for_cancels() noexcept {
 void Client::abandon(Submission &submission) noexcept {
   if (submission.taken && (!submission.lease || submission.lock_taken)) return;
   submission.abandoned.store(true);
-  if (submission.ended)
-    give_back(submission);
-  else
-    look_for_cancels();
+  if (submission.ended) return give_back(submission);
+  cancels_.tell(*submission.control);
+  service_.wake();
 }
 
 void Client::give_back(Submission &submission) noexcept {
@@ -56,13 +56,17 @@ void Client::give_back(Submission &submission) noexcept {
   undo(submission.lease->claim());
 }
 
-// Each ends no other than itself, which may be taken out of the set meanwhile.
+// Each acquire ends no other than itself, which is taken out of the map meanwhile.
 Instant Client::run_meanwhile() noexcept {
-  const bool cancelled = cancels_.exchange(false), drive = drive_at_ <= clock_.now();
+  const bool look_at_all = cancels_.take([this](const Control *control) {
+    const auto found = acquiring_.find(control);
+    if (found != acquiring_.end()) std::shared_ptr(found->second)->stop_if_cancelled();
+  });
+  const bool drive = drive_at_ <= clock_.now();
   if (drive) drive_at_ = kNever;
-  for (auto next = acquiring_.begin(); (cancelled || drive) && next != acquiring_.end();) {
-    const auto acquire = *next++;
-    if (cancelled) acquire->stop_if_cancelled();
+  for (auto next = acquiring_.begin(); (look_at_all || drive) && next != acquiring_.end();) {
+    const auto acquire = (next++)->second;
+    if (look_at_all) acquire->stop_if_cancelled();
     if (drive) acquire->drive();
   }
   return drive_at_;
@@ -111,7 +115,7 @@ Pipeline::Done Client::completing(const std::shared_ptr<Submission> &submission,
 
 void Client::begin_acquire(const std::shared_ptr<Submission> &submission) {
   auto acquire = std::make_shared<AsyncAcquire>(*this, submission);
-  acquiring_.insert(acquire);
+  acquiring_.emplace(submission->control.get(), acquire);
   acquire->start();
 }
 
@@ -119,7 +123,7 @@ void Client::acquired(const std::shared_ptr<AsyncAcquire> &acquire, const Error 
   const std::shared_ptr<Submission> submission = acquire->submission();
   complete(submission, outcome);
   if (submission->abandoned) give_back(*submission);
-  acquiring_.erase(acquire);
+  acquiring_.erase(submission->control.get());
 }
 
 // The lease to release or extend, or else the request's token. Nothing for a token that is none of
