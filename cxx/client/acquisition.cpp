@@ -7,22 +7,24 @@
 
 namespace redilock {
 
-Acquisition::Acquisition(Client &client, const RequestOptions &request, const Call &call)
-    : client_(client),
+Acquisition::Acquisition(Parts &parts, Upkeep &upkeep, const RequestOptions &request,
+                         const Call &call)
+    : parts_(parts),
+      upkeep_(upkeep),
       request_(request),
       call_(call),
       interrupt_(call.interrupt != nullptr ? call.interrupt : &own_interrupt_),
-      machine_(client.claim(request), client.clock_.now(), request.wait, client.options_.timeout) {
+      machine_(parts.claim(request), parts.now(), request.wait, parts.options.timeout) {
   if (call.interrupt == nullptr) own_interrupt_.on_signals = request.interruptible;
 }
 
 Acquisition::~Acquisition() {
-  if (wait_) client_.wake_.remove(*wait_);
+  if (wait_) parts_.wake.remove(*wait_);
   show_position(0);
 }
 
 Acquired Acquisition::run() {
-  machine_.begin(request_.wait != Millis(0) && client_.wake_.ready());
+  machine_.begin(request_.wait != Millis(0) && parts_.wake.ready());
   while (machine_.step() != Acquiring::Step::kDone) {
     try {
       step();
@@ -34,7 +36,7 @@ Acquired Acquisition::run() {
       failed({Status::kNoMemory, "out of memory"}, true);
     }
   }
-  if (machine_.must_undo()) client_.undo(machine_.claim());
+  if (machine_.must_undo()) upkeep_.undo(machine_.claim());
   if (machine_.grant()) return {Status::kOk, lease()};
   const Status status = machine_.why().status();
   if (status == Status::kHeld || status == Status::kTimeout) return {status, nullptr};
@@ -43,7 +45,7 @@ Acquired Acquisition::run() {
 
 void Acquisition::failed(const Error &error, bool sent) {
   auto again = machine_.failed(error, sent, now());
-  if (again && wait_) client_.wake_.postpone(*wait_, *again);
+  if (again && wait_) parts_.wake.postpone(*wait_, *again);
 }
 
 void Acquisition::step() {
@@ -51,7 +53,7 @@ void Acquisition::step() {
     case Acquiring::Step::kTry:
       return try_once();
     case Acquiring::Step::kSubscribe:
-      client_.wake_.subscribe(waiting(), limit(interrupt_));
+      parts_.wake.subscribe(waiting(), limit(interrupt_));
       return machine_.subscribed();
     case Acquiring::Step::kQueue:
       return queue();
@@ -68,16 +70,16 @@ void Acquisition::step() {
 void Acquisition::try_once() {
   const bool stoppable = request_.interruptible || call_.interrupt != nullptr;
   const Limit end = limit(stoppable ? interrupt_ : nullptr);
-  const AcquireReply reply = client_.commands_.acquire(machine_.claim(), end);
+  const AcquireReply reply = parts_.commands.acquire(machine_.claim(), end);
   machine_.replied(reply, now());  // the time after the reply, not before
 }
 
 void Acquisition::queue() {
   Wait &wait = waiting();
-  AcquireReply reply = client_.commands_.queue(machine_.claim(), client_.wake_.name(), wait.arrival,
-                                               limit(interrupt_));
+  AcquireReply reply =
+      parts_.commands.queue(machine_.claim(), parts_.wake.name(), wait.arrival, limit(interrupt_));
   if (auto *queued = std::get_if<Queued>(&reply)) {
-    client_.wake_.answered(wait, *queued);
+    parts_.wake.answered(wait, *queued);
     show_position(queued->rank + 1);
   }
   machine_.replied(reply, now());
@@ -85,21 +87,21 @@ void Acquisition::queue() {
 
 void Acquisition::wait() {
   Wait &wait = waiting();
-  if (auto push = client_.wake_.take_push(wait)) return machine_.pushed(*push, now());
+  if (auto push = parts_.wake.take_push(wait)) return machine_.pushed(*push, now());
   const Limit end = limit(interrupt_);
   end.check();
   machine_.passed(now());
   if (machine_.step() != Acquiring::Step::kWait) return;
-  const Instant due = client_.wake_.due(wait);
+  const Instant due = parts_.wake.due(wait);
   if (due <= now()) return machine_.due();
-  client_.wake_.sleep(wait, std::min(due, end.deadline));
+  parts_.wake.sleep(wait, std::min(due, end.deadline));
 }
 
 // Nothing may break this off but its deadline.
 void Acquisition::leave() {
   show_position(0);
-  client_.commands_.leave(machine_.claim(), client_.wake_.name(), limit(nullptr));
-  if (!client_.server_.can_end_abandoned()) client_.undo(machine_.claim());
+  parts_.commands.leave(machine_.claim(), parts_.wake.name(), limit(nullptr));
+  if (!parts_.server.can_end_abandoned()) upkeep_.undo(machine_.claim());
   machine_.left();
 }
 
@@ -107,7 +109,7 @@ Wait &Acquisition::waiting() {
   if (!wait_) {
     const Claim &claim = machine_.claim();
     wait_.emplace(std::string(token_id(claim.token)), claim.keys.lock, interrupt_);
-    client_.wake_.add(*wait_);
+    parts_.wake.add(*wait_);
   }
   return *wait_;
 }
@@ -118,7 +120,7 @@ void Acquisition::show_position(int64_t place) {
 
 std::shared_ptr<Lease> Acquisition::lease() {
   try {
-    return client_.lease(request_, machine_.claim(), *machine_.grant());
+    return upkeep_.lease(request_, machine_.claim(), *machine_.grant());
   } catch (...) {
     give_back();
     throw;
@@ -127,17 +129,17 @@ std::shared_ptr<Lease> Acquisition::lease() {
 
 // On this thread: that the client's own cannot be started may be why there is no lease.
 void Acquisition::give_back() noexcept {
-  const Micros patience = std::min<Micros>(client_.options_.timeout, Acquiring::kGrace);
+  const Micros patience = std::min<Micros>(parts_.options.timeout, Acquiring::kGrace);
   try {
-    client_.commands_.leave(machine_.claim(), client_.wake_.name(),
-                            {client_.clock_, after(now(), patience)});
+    parts_.commands.leave(machine_.claim(), parts_.wake.name(),
+                          {parts_.clock, after(now(), patience)});
   } catch (const std::exception &) {
-    client_.undo(machine_.claim());
+    upkeep_.undo(machine_.claim());
   }
 }
 
 Limit Acquisition::limit(Interrupt *interrupt) const {
-  return {client_.clock_, machine_.step_end(now()), interrupt};
+  return {parts_.clock, machine_.step_end(now()), interrupt};
 }
 
 }  // namespace redilock

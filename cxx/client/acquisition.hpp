@@ -1,17 +1,30 @@
 // A blocking acquire: does on the caller's thread what the machine says.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 
-#include "client/client.hpp"
+#include "client/upkeep.hpp"
 #include "lock/acquiring.hpp"
 
 namespace redilock {
 
+// What a caller may learn of a request under way and how it may end it.
+struct Call {
+  Interrupt *interrupt = nullptr;
+  std::atomic<int64_t> *position = nullptr;
+};
+
+// The lease, or why there is none: kHeld or kTimeout.
+struct Acquired {
+  Status status;
+  std::shared_ptr<Lease> lease;
+};
+
 class Acquisition {
  public:
-  Acquisition(Client &client, const RequestOptions &request, const Call &call);
+  Acquisition(Parts &parts, Upkeep &upkeep, const RequestOptions &request, const Call &call);
   ~Acquisition();
   Acquisition(const Acquisition &) = delete;
   Acquisition &operator=(const Acquisition &) = delete;
@@ -32,9 +45,10 @@ class Acquisition {
   void give_back() noexcept;
 
   Limit limit(Interrupt *interrupt) const;
-  Instant now() const { return client_.clock_.now(); }
+  Instant now() const { return parts_.now(); }
 
-  Client &client_;
+  Parts &parts_;
+  Upkeep &upkeep_;
   const RequestOptions &request_;
   const Call &call_;
   Interrupt own_interrupt_;

@@ -10,11 +10,14 @@
 
 namespace redilock {
 
-AsyncAcquire::AsyncAcquire(Client &client, std::shared_ptr<Submission> submission)
-    : client_(client),
+AsyncAcquire::AsyncAcquire(Parts &parts, Upkeep &upkeep, Submissions &owner,
+                           std::shared_ptr<Submission> submission)
+    : parts_(parts),
+      upkeep_(upkeep),
+      owner_(owner),
       submission_(std::move(submission)),
-      machine_(client.claim(submission_->request), client.clock_.now(), submission_->request.wait,
-               client.options_.timeout) {}
+      machine_(parts.claim(submission_->request), parts.now(), submission_->request.wait,
+               parts.options.timeout) {}
 
 AsyncAcquire::~AsyncAcquire() { stop_waiting(); }
 
@@ -31,13 +34,13 @@ void AsyncAcquire::stop_if_cancelled() noexcept {
 }
 
 void AsyncAcquire::drive() noexcept {
-  Client &client = client_;
+  Submissions &owner = owner_;
   try {
     const auto self = shared_from_this();
     while (!asking_ && !finished_ && try_step()) {
     }
   } catch (const std::exception &) {  // for want of memory
-    client.drive_later();
+    owner.drive_later();
   }
 }
 
@@ -81,11 +84,11 @@ bool AsyncAcquire::step() {
 }
 
 bool AsyncAcquire::subscribe() {
-  if (client_.wake_.subscribed_or_roused(waiting())) {
+  if (parts_.wake.subscribed_or_roused(waiting())) {
     machine_.subscribed();
     return true;
   }
-  if (auto refusal = client_.wake_.refusal()) throw Error(*refusal);
+  if (auto refusal = parts_.wake.refusal()) throw Error(*refusal);
   if (step_end_ == kNever) step_end_ = machine_.step_end(now());
   if (now() >= step_end_) throw Error(Status::kUnavailable, "cannot subscribe in time", true);
   wake_at(step_end_);
@@ -94,14 +97,14 @@ bool AsyncAcquire::subscribe() {
 
 bool AsyncAcquire::wait() {
   Wait &wait = waiting();
-  if (auto push = client_.wake_.take_push(wait)) {
+  if (auto push = parts_.wake.take_push(wait)) {
     machine_.pushed(*push, now());
     return true;
   }
-  if (auto refusal = client_.wake_.refusal()) throw Error(*refusal);
+  if (auto refusal = parts_.wake.refusal()) throw Error(*refusal);
   machine_.passed(now());
   if (machine_.step() != Acquiring::Step::kWait) return true;
-  const Instant due = client_.wake_.due(wait);
+  const Instant due = parts_.wake.due(wait);
   if (due <= now()) {
     machine_.due();
     return true;
@@ -115,18 +118,16 @@ void AsyncAcquire::ask_to_acquire(bool queue) {
   auto done = answer_to([this, queue](const Answer &answer) {
     AcquireReply reply = read_acquire(answer, machine_.claim(), queue);
     if (auto *queued = std::get_if<Queued>(&reply)) {
-      client_.wake_.answered(waiting(), *queued);
+      parts_.wake.answered(waiting(), *queued);
       submission_->control->position.store(queued->rank + 1);
     }
     machine_.replied(reply, now());
   });
-  auto ask = [&](const Script &script, const Command &keys, const Command &arguments) {
-    client_.pipeline_.ask(script, keys, arguments, end, std::move(done));
-  };
+  auto ask = parts_.asking(end, std::move(done));
   if (queue)
-    requests::queue(machine_.claim(), client_.wake_.name(), waiting().arrival, ask);
+    requests::queue(machine_.claim(), parts_.wake.name(), waiting().arrival, std::move(ask));
   else
-    requests::acquire(machine_.claim(), ask);
+    requests::acquire(machine_.claim(), std::move(ask));
   asking_ = true;
 }
 
@@ -134,14 +135,11 @@ void AsyncAcquire::ask_to_leave() {
   submission_->control->position.store(0);
   auto done = answer_to([this](const Answer &answer) {
     if (read_release(answer.reply).more) return;  // the step stays: it is asked again
-    if (!client_.server_.can_end_abandoned()) client_.undo(machine_.claim());
+    if (!parts_.server.can_end_abandoned()) upkeep_.undo(machine_.claim());
     machine_.left();
   });
   const Instant end = machine_.step_end(now());
-  requests::leave(machine_.claim(), client_.wake_.name(),
-                  [&](const Script &script, const Command &keys, const Command &arguments) {
-                    client_.pipeline_.ask(script, keys, arguments, end, std::move(done));
-                  });
+  requests::leave(machine_.claim(), parts_.wake.name(), parts_.asking(end, std::move(done)));
   asking_ = true;
 }
 
@@ -153,7 +151,7 @@ Pipeline::Done AsyncAcquire::answer_to(Heard heard) {
     try {
       self->hear(heard, answer, error);
     } catch (const std::bad_alloc &) {
-      return self->client_.drive_later();  // which asks again
+      return self->owner_.drive_later();  // which asks again
     }
     self->drive();
   };
@@ -174,49 +172,37 @@ void AsyncAcquire::hear(Heard heard, const Answer *answer, const Unanswered *err
 
 void AsyncAcquire::failed(const Error &error, bool sent) {
   auto again = machine_.failed(error, sent, now());
-  if (again && wait_) client_.wake_.postpone(*wait_, *again);
+  if (again && wait_) parts_.wake.postpone(*wait_, *again);
 }
 
 void AsyncAcquire::finish() {
   finished_ = true;
-  client_.service_.cancel(timer_);
+  parts_.service.cancel(timer_);
   stop_waiting();
   submission_->control->position.store(0);
-  if (machine_.must_undo()) client_.undo(machine_.claim());
+  if (machine_.must_undo()) upkeep_.undo(machine_.claim());
   try {
-    if (machine_.grant()) take_lease();
+    if (machine_.grant())
+      submission_->lease =
+          upkeep_.lease(submission_->request, machine_.claim(), *machine_.grant(), submission_);
   } catch (const std::exception &) {  // for want of memory, as the thread runs
-    client_.undo(machine_.claim());
-    return client_.acquired(shared_from_this(), {Status::kNoMemory, "out of memory", true});
+    upkeep_.undo(machine_.claim());
+    return owner_.acquired(submission_, {Status::kNoMemory, "out of memory", true});
   }
-  client_.acquired(shared_from_this(), machine_.why());
-}
-
-void AsyncAcquire::take_lease() {
-  auto lease =
-      client_.lease(submission_->request, machine_.claim(), *machine_.grant(), submission_);
-  submission_->lease = lease;
-  if (!submission_->request.tell_loss) return;
-  try {
-    client_.watch(submission_);
-  } catch (...) {
-    submission_->lease.reset();
-    client_.let_go(*lease);
-    throw;
-  }
+  owner_.acquired(submission_, machine_.why());
 }
 
 void AsyncAcquire::stop_waiting() noexcept {
-  if (wait_) client_.wake_.remove(*wait_);
+  if (wait_) parts_.wake.remove(*wait_);
   wait_.reset();
 }
 
 void AsyncAcquire::wake_at(Instant when) {
   if (timer_ != 0 && timer_at_ == when) return;
-  client_.service_.cancel(std::exchange(timer_, 0));
+  parts_.service.cancel(std::exchange(timer_, 0));
   timer_at_ = when;
   if (when == kNever) return;
-  timer_ = client_.service_.at(when, [self = shared_from_this()] {
+  timer_ = parts_.service.at(when, [self = shared_from_this()] {
     self->timer_ = 0;
     self->drive();
     return std::nullopt;
@@ -229,7 +215,7 @@ Wait &AsyncAcquire::waiting() {
   wait_.emplace(std::string(token_id(claim.token)), claim.keys.lock, nullptr);
   wait_->on_rouse = [this] { drive(); };
   try {
-    client_.wake_.add(*wait_);
+    parts_.wake.add(*wait_);
   } catch (...) {
     wait_.reset();
     throw;

@@ -5,14 +5,15 @@
 #include <memory>
 #include <optional>
 
-#include "client/client.hpp"
+#include "client/submissions.hpp"
 #include "lock/acquiring.hpp"
 
 namespace redilock {
 
 class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
  public:
-  AsyncAcquire(Client &client, std::shared_ptr<Submission> submission);
+  AsyncAcquire(Parts &parts, Upkeep &upkeep, Submissions &owner,
+               std::shared_ptr<Submission> submission);
   ~AsyncAcquire();
   AsyncAcquire(const AsyncAcquire &) = delete;
   AsyncAcquire &operator=(const AsyncAcquire &) = delete;
@@ -23,7 +24,6 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   void stop_if_cancelled() noexcept;
   // Goes on until something has to be waited for.
   void drive() noexcept;
-  const std::shared_ptr<Submission> &submission() const noexcept { return submission_; }
   // The client is freed and the thread has ended: nothing more is done.
   void drop() noexcept;
 
@@ -40,14 +40,15 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   void hear(Heard heard, const Answer *answer, const Unanswered *error);
   void failed(const Error &error, bool sent);
   void finish();
-  void take_lease();
   void wake_at(Instant when);
   void stop_waiting() noexcept;
 
   Wait &waiting();
-  Instant now() const { return client_.clock_.now(); }
+  Instant now() const { return parts_.now(); }
 
-  Client &client_;
+  Parts &parts_;
+  Upkeep &upkeep_;
+  Submissions &owner_;
   const std::shared_ptr<Submission> submission_;
   Acquiring machine_;
   std::optional<Wait> wait_;

@@ -1,8 +1,9 @@
-// Asynchronous operations: from the caller's submission to its one completion.
+#include "client/submissions.hpp"
+
 #include <new>
+#include <utility>
 
 #include "client/async_acquire.hpp"
-#include "client/client.hpp"
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
 #include "values/status.hpp"
@@ -26,43 +27,52 @@ Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
 
 }  // namespace
 
-void Client::submit(const std::shared_ptr<Submission> &submission) {
-  check_usable();
-  service_.at(clock_.now(), [this, submission] {
+Submissions::Submissions(Parts &parts, Upkeep &upkeep) : parts_(parts), upkeep_(upkeep) {
+  parts.service.attend(*this);
+}
+
+Submissions::~Submissions() = default;
+
+void Submissions::drop() noexcept {
+  for (const auto &[control, acquire] : acquiring_) acquire->drop();
+  acquiring_.clear();
+}
+
+void Submissions::submit(const std::shared_ptr<Submission> &submission) {
+  parts_.service.at(parts_.now(), [this, submission] {
     begin(submission);
     return std::nullopt;
   });
 }
 
-void Client::cancel(Control &control) noexcept {
-  control.interrupt.cancel();
+void Submissions::cancel(const Control &control) noexcept {
   cancels_.tell(control);
-  service_.wake();
+  parts_.service.wake();
 }
 
 // One of the two threads sees what the other has stored: that it ended, or that it is abandoned.
-void Client::abandon(Submission &submission) noexcept {
+void Submissions::abandon(Submission &submission) noexcept {
   if (submission.taken && (!submission.lease || submission.lock_taken)) return;
   submission.abandoned.store(true);
   if (submission.ended) return give_back(submission);
   cancels_.tell(*submission.control);
-  service_.wake();
+  parts_.service.wake();
 }
 
-void Client::give_back(Submission &submission) noexcept {
+void Submissions::give_back(Submission &submission) noexcept {
   if (submission.kind != CompletionKind::kAcquire || !submission.lease) return;
   if (submission.lock_taken.exchange(true)) return;
-  let_go(*submission.lease);
-  undo(submission.lease->claim());
+  upkeep_.let_go(*submission.lease);
+  upkeep_.undo(submission.lease->claim());
 }
 
 // Each acquire ends no other than itself, which is taken out of the map meanwhile.
-Instant Client::run_meanwhile() noexcept {
+Instant Submissions::run_meanwhile() noexcept {
   const bool look_at_all = cancels_.take([this](const Control *control) {
     const auto found = acquiring_.find(control);
     if (found != acquiring_.end()) std::shared_ptr(found->second)->stop_if_cancelled();
   });
-  const bool drive = drive_at_ <= clock_.now();
+  const bool drive = drive_at_ <= parts_.now();
   if (drive) drive_at_ = kNever;
   for (auto next = acquiring_.begin(); (look_at_all || drive) && next != acquiring_.end();) {
     const auto acquire = (next++)->second;
@@ -72,12 +82,12 @@ Instant Client::run_meanwhile() noexcept {
   return drive_at_;
 }
 
-void Client::drive_later() noexcept {
+void Submissions::drive_later() noexcept {
   constexpr Micros kPauseForMemory{10000};
-  drive_at_ = after(clock_.now(), kPauseForMemory);
+  drive_at_ = after(parts_.now(), kPauseForMemory);
 }
 
-void Client::begin(const std::shared_ptr<Submission> &submission) noexcept {
+void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept {
   try {
     if (submission->kind == CompletionKind::kAcquire)
       begin_acquire(submission);
@@ -92,16 +102,16 @@ void Client::begin(const std::shared_ptr<Submission> &submission) noexcept {
   }
 }
 
-void Client::complete(const std::shared_ptr<Submission> &submission,
-                      const Error &outcome) noexcept {
+void Submissions::complete(const std::shared_ptr<Submission> &submission,
+                           const Error &outcome) noexcept {
   submission->outcome = outcome;
   submission->ended.store(true);
-  if (!submission->abandoned) completions_.push(submission->end, submission);
+  if (!submission->abandoned) parts_.completions.push(submission->end, submission);
 }
 
 // What the pipeline calls: `heard` gives the outcome, also by an Error.
 template <typename Heard>
-Pipeline::Done Client::completing(const std::shared_ptr<Submission> &submission, Heard heard) {
+Pipeline::Done Submissions::completing(const std::shared_ptr<Submission> &submission, Heard heard) {
   return [this, submission, heard](const Answer *answer, const Unanswered *error) {
     try {
       complete(submission, heard(answer, error));
@@ -113,14 +123,14 @@ Pipeline::Done Client::completing(const std::shared_ptr<Submission> &submission,
   };
 }
 
-void Client::begin_acquire(const std::shared_ptr<Submission> &submission) {
-  auto acquire = std::make_shared<AsyncAcquire>(*this, submission);
+void Submissions::begin_acquire(const std::shared_ptr<Submission> &submission) {
+  auto acquire = std::make_shared<AsyncAcquire>(parts_, upkeep_, *this, submission);
   acquiring_.emplace(submission->control.get(), acquire);
   acquire->start();
 }
 
-void Client::acquired(const std::shared_ptr<AsyncAcquire> &acquire, const Error &outcome) noexcept {
-  const std::shared_ptr<Submission> submission = acquire->submission();
+void Submissions::acquired(const std::shared_ptr<Submission> &submission,
+                           const Error &outcome) noexcept {
   complete(submission, outcome);
   if (submission->abandoned) give_back(*submission);
   acquiring_.erase(submission->control.get());
@@ -128,39 +138,37 @@ void Client::acquired(const std::shared_ptr<AsyncAcquire> &acquire, const Error 
 
 // The lease to release or extend, or else the request's token. Nothing for a token that is none of
 // ours: a foreign holder's value is never touched.
-std::optional<Claim> Client::claim_of(const Submission &submission) const {
+std::optional<Claim> Submissions::claim_of(const Submission &submission) const {
   if (submission.lease) return submission.lease->claim();
   const RequestOptions &request = submission.request;
   if (!is_token(request.token)) return std::nullopt;
-  return Claim{keys_of(request), request.token, request.ttl};
+  return Claim{parts_.keys_of(request), request.token, request.ttl};
 }
 
-void Client::begin_release(const std::shared_ptr<Submission> &submission) {
+void Submissions::begin_release(const std::shared_ptr<Submission> &submission) {
   const auto lease = submission->lease;
   const auto claim = claim_of(*submission);
-  if (!claim || (lease && !begin_release(*lease)))
+  if (!claim || (lease && !upkeep_.begin_release(*lease)))
     return complete(submission, outcome_of(Status::kNotOwner));
   try {
     auto done = completing(submission, [=](const Answer *answer, const Unanswered *error) {
       return lease ? released(*lease, answer, error) : released(*claim, answer, error);
     });
-    auto ask = [&](const Script &script, const Command &keys, const Command &arguments) {
-      pipeline_.ask(script, keys, arguments, after(clock_.now(), options_.timeout), done);
-    };
+    auto ask = parts_.asking(parts_.patience(), std::move(done));
     if (claim->queued)  // as in release()
-      requests::leave(*claim, wake_.name(), ask);
+      requests::leave(*claim, parts_.wake.name(), std::move(ask));
     else
-      requests::release(claim->keys, claim->token, ask);
+      requests::release(claim->keys, claim->token, std::move(ask));
   } catch (...) {
     if (lease) lease->release_failed(false);
     throw;
   }
 }
 
-Error Client::released(Lease &lease, const Answer *answer, const Unanswered *error) {
+Error Submissions::released(Lease &lease, const Answer *answer, const Unanswered *error) {
   if (answer == nullptr) {
     lease.release_failed(error->sent());
-    if (error->sent()) undo(lease.claim());
+    if (error->sent()) upkeep_.undo(lease.claim());
     return outcome_of(*error);
   }
   try {
@@ -173,22 +181,22 @@ Error Client::released(Lease &lease, const Answer *answer, const Unanswered *err
   }
 }
 
-Error Client::released(const Claim &claim, const Answer *answer, const Unanswered *error) {
+Error Submissions::released(const Claim &claim, const Answer *answer, const Unanswered *error) {
   if (answer == nullptr) return outcome_of(*error);
   return outcome_of(released(claim, *answer) ? Status::kOk : Status::kNotOwner);
 }
 
 // Whether the token held the lock. After an unheard request "not there" counts as that.
-bool Client::released(const Claim &claim, const Answer &answer) {
+bool Submissions::released(const Claim &claim, const Answer &answer) {
   const Release release = read_release(answer.reply);
-  if (release.more) undo(claim);  // it is free; this drops the rest of the dead
+  if (release.more) upkeep_.undo(claim);  // it is free; this drops the rest of the dead
   return release.owned || answer.asked_before;
 }
 
-void Client::begin_extend(const std::shared_ptr<Submission> &submission) {
+void Submissions::begin_extend(const std::shared_ptr<Submission> &submission) {
   const auto lease = submission->lease;
   const auto claim = claim_of(*submission);
-  const auto state = lease ? lease->state(clock_.now()) : Lease::State::kHeld;
+  const auto state = lease ? lease->state(parts_.now()) : Lease::State::kHeld;
   if (!claim || state == Lease::State::kReleased)
     return complete(submission, outcome_of(Status::kNotOwner));
   if (state == Lease::State::kLost) return complete(submission, outcome_of(Status::kLost));
@@ -198,22 +206,20 @@ void Client::begin_extend(const std::shared_ptr<Submission> &submission) {
     if (answer == nullptr) return outcome_of(*error);
     return outcome_of(read_extend(answer->reply) ? Status::kOk : Status::kNotOwner);
   });
-  const Instant patience = after(clock_.now(), options_.timeout);
+  const Instant patience = parts_.patience();
   const Instant end = lease ? std::min(patience, lease->end()) : patience;
-  requests::extend(claim->keys, claim->token, ttl,
-                   [&](const Script &script, const Command &keys, const Command &arguments) {
-                     pipeline_.ask(script, keys, arguments, end, done);
-                   });
+  requests::extend(claim->keys, claim->token, ttl, parts_.asking(end, std::move(done)));
 }
 
-Error Client::extended(Lease &lease, Millis ttl, const Answer *answer, const Unanswered *error) {
+Error Submissions::extended(Lease &lease, Millis ttl, const Answer *answer,
+                            const Unanswered *error) {
   if (answer == nullptr) {
-    const bool lost = lease.state(clock_.now()) == Lease::State::kLost;
+    const bool lost = lease.state(parts_.now()) == Lease::State::kLost;
     return lost ? outcome_of(Status::kLost) : outcome_of(*error);
   }
   std::optional<Instant> anchor;
   if (read_extend(answer->reply)) anchor = answer->sent;
-  return outcome_of(check_extend(lease, ttl, anchor));
+  return outcome_of(upkeep_.extended(lease, ttl, anchor));
 }
 
 }  // namespace redilock

@@ -1,11 +1,11 @@
-// What a client does in the background, on the service thread and without waiting: renewals,
-// telling of losses, and taking back claims whose outcome is not known.
-#include <algorithm>
+#include "client/upkeep.hpp"
 
-#include "client/async_acquire.hpp"
-#include "client/client.hpp"
+#include <algorithm>
+#include <utility>
+
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
+#include "lock/validity.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
@@ -18,136 +18,155 @@ constexpr Micros kLongestRetry{1000000};
 
 }  // namespace
 
+std::shared_ptr<Lease> Upkeep::lease(const RequestOptions &request, const Claim &claim,
+                                     const Granted &granted,
+                                     const std::shared_ptr<Submission> &teller) {
+  auto lease = std::make_shared<Lease>(request.name, claim, granted.fence,
+                                       lease_end(granted.anchor, claim.ttl),
+                                       after(parts_.now(), request.max_hold));
+  try {
+    if (request.renew) renew(lease, teller);
+    if (teller && request.tell_loss) watch(lease, teller);
+  } catch (...) {
+    let_go(*lease);
+    throw;
+  }
+  return lease;
+}
+
+Status Upkeep::extended(Lease &lease, Millis ttl, std::optional<Instant> anchor) {
+  if (anchor)
+    lease.extended(*anchor, ttl, parts_.now());
+  else
+    lease.lost();
+  return lease.state(parts_.now()) == Lease::State::kHeld ? Status::kOk : Status::kLost;
+}
+
 // One lease that is kept up. What an answer leads to takes no memory.
-struct Client::Renewal {
+struct Upkeep::Renewal {
   std::shared_ptr<Lease> lease;
   std::shared_ptr<Submission> teller;
   Instant next;
   bool asking = false;
 };
 
-void Client::renew(const std::shared_ptr<Lease> &lease, const std::shared_ptr<Submission> &teller) {
-  const Instant first = after(clock_.now(), Micros(lease->claim().ttl) / 3);
+void Upkeep::renew(const std::shared_ptr<Lease> &lease, const std::shared_ptr<Submission> &teller) {
+  const Instant first = after(parts_.now(), Micros(lease->claim().ttl) / 3);
   auto renewal = std::make_shared<Renewal>(Renewal{lease, teller, first});
-  lease->renewal_task = service_.at(first, [this, renewal] { return renew_once(renewal); });
+  lease->renewal_task = parts_.service.at(first, [this, renewal] { return renew_once(renewal); });
 }
 
 // Extends a lease at a third of its ttl. What fails is tried again until the local deadline tells
 // the loss.
-std::optional<Instant> Client::renew_once(const std::shared_ptr<Renewal> &renewal) {
+std::optional<Instant> Upkeep::renew_once(const std::shared_ptr<Renewal> &renewal) {
   const Lease &lease = *renewal->lease;
   const Claim &claim = lease.claim();
-  const Instant now = clock_.now();
+  const Instant now = parts_.now();
   if (now < renewal->next) return renewal->next;
   const Millis ttl = lease.renewal_ttl(now);
   if (ttl == Millis(0)) return std::nullopt;
   renewal->next = after(now, std::clamp(Micros(claim.ttl) / 10, kShortestRetry, kLongestRetry));
   if (renewal->asking) return renewal->next;
-  const Instant end = std::min(after(now, options_.timeout), lease.end());
   auto done = [this, renewal, ttl](const Answer *answer, const Unanswered *) {
     renewal->asking = false;
     if (answer != nullptr) renewed(*renewal, ttl, *answer);
   };
-  requests::extend(claim.keys, claim.token, ttl,
-                   [&](const Script &script, const Command &keys, const Command &arguments) {
-                     pipeline_.ask(script, keys, arguments, end, done);
-                   });
+  const Instant end = std::min(parts_.patience(), lease.end());
+  requests::extend(claim.keys, claim.token, ttl, parts_.asking(end, std::move(done)));
   renewal->asking = true;
   return renewal->next;
 }
 
-void Client::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
+void Upkeep::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
   try {
     if (read_extend(answer.reply)) {
-      renewal.lease->extended(answer.sent, ttl, clock_.now());
+      renewal.lease->extended(answer.sent, ttl, parts_.now());
       renewal.next = after(answer.sent, Micros(ttl) / 3);
       return;
     }
     renewal.lease->lost();
-    if (renewal.teller && renewal.lease->is_lost(clock_.now()))
-      completions_.push(renewal.teller->loss, renewal.teller);
+    if (renewal.teller && renewal.lease->is_lost(parts_.now()))
+      parts_.completions.push(renewal.teller->loss, renewal.teller);
   } catch (const Error &) {
     return;  // it was not understood; the next may be
   }
 }
 
 // Looks at a lease when it would end, and before that as often as it is renewed.
-void Client::watch(const std::shared_ptr<Submission> &submission) {
-  auto look = [this, submission]() -> std::optional<Instant> {
-    const Lease &lease = *submission->lease;
-    const Instant now = clock_.now();
+void Upkeep::watch(const std::shared_ptr<Lease> &watched,
+                   const std::shared_ptr<Submission> &teller) {
+  auto look = [this, watched, teller]() -> std::optional<Instant> {
+    const Lease &lease = *watched;
+    const Instant now = parts_.now();
     if (lease.is_let_go() || lease.release_begun()) return std::nullopt;
     if (lease.is_lost(now)) {
-      completions_.push(submission->loss, submission);
+      parts_.completions.push(teller->loss, teller);
       return std::nullopt;
     }
     return std::min(after(now, Micros(lease.claim().ttl) / 3 + kShortestRetry), lease.end());
   };
-  submission->lease->watch_task = service_.at(clock_.now(), std::move(look));
+  watched->watch_task = parts_.service.at(parts_.now(), std::move(look));
 }
 
-void Client::let_go(Lease &lease) noexcept {
+void Upkeep::let_go(Lease &lease) noexcept {
   lease.let_go();
-  if (!is_forked()) end_upkeep(lease);
+  end(lease);
 }
 
-bool Client::begin_release(Lease &lease) noexcept {
+bool Upkeep::begin_release(Lease &lease) noexcept {
   if (!lease.begin_release()) return false;
-  end_upkeep(lease);
+  end(lease);
   return true;
 }
 
 // What is not needed any more goes at once, rather than when it would be due: of a long ttl that
 // could be hours, and thousands of leases.
-void Client::end_upkeep(const Lease &lease) noexcept {
-  service_.cancel(lease.renewal_task);
-  service_.cancel(lease.watch_task);
+void Upkeep::end(const Lease &lease) noexcept {
+  parts_.service.cancel(lease.renewal_task);
+  parts_.service.cancel(lease.watch_task);
 }
 
 // A claim whose outcome is not known, to be taken back until it surely has been. An abandoned
 // request that the server would not end may still run, so then it is taken back again and again for
 // one ttl. A place in the queue may stand for as long as others wait with this client, so a server
 // that cannot be reached, or is in a state that passes, is asked until it answers.
-struct Client::Undo {
+struct Upkeep::Undo {
   Claim claim;
   Instant end;
   bool asking = false;
   bool done = false;
 };
 
-void Client::undo(const Claim &claim) noexcept {
+void Upkeep::undo(const Claim &claim) noexcept {
   try {
-    auto undo = std::make_shared<Undo>(Undo{claim, after(clock_.now(), claim.ttl)});
-    service_.at(clock_.now(), [this, undo] { return undo_once(undo); });
+    auto undo = std::make_shared<Undo>(Undo{claim, after(parts_.now(), claim.ttl)});
+    parts_.service.at(parts_.now(), [this, undo] { return undo_once(undo); });
   } catch (const std::exception &) {
     return;  // no thread, no memory, or closing: the lease runs out by itself
   }
 }
 
-std::optional<Instant> Client::undo_once(const std::shared_ptr<Undo> &undo) {
+std::optional<Instant> Upkeep::undo_once(const std::shared_ptr<Undo> &undo) {
   if (undo->done) return std::nullopt;
-  const Instant next = after(clock_.now(), kUndoPause);
+  const Instant next = after(parts_.now(), kUndoPause);
   if (undo->asking) return next;
   auto done = [this, undo](const Answer *answer, const Unanswered *error) {
     undo->asking = false;
     undo->done = undone(*undo, answer, error);
   };
-  requests::leave(undo->claim, wake_.name(),
-                  [&](const Script &script, const Command &keys, const Command &arguments) {
-                    pipeline_.ask(script, keys, arguments, after(clock_.now(), options_.timeout),
-                                  done);
-                  });
+  requests::leave(undo->claim, parts_.wake.name(),
+                  parts_.asking(parts_.patience(), std::move(done)));
   undo->asking = true;
   return next;
 }
 
 // Whether it needs no more asking.
-bool Client::undone(const Undo &undo, const Answer *answer, const Unanswered *error) const {
-  const bool over = after(clock_.now(), kUndoPause) >= undo.end;
+bool Upkeep::undone(const Undo &undo, const Answer *answer, const Unanswered *error) const {
+  const bool over = after(parts_.now(), kUndoPause) >= undo.end;
   try {
     if (answer == nullptr) return !error->retriable() && over;
     const bool more = read_release(answer->reply).more;
-    return over || (!more && server_.can_end_abandoned());
+    return over || (!more && parts_.server.can_end_abandoned());
   } catch (const Error &) {
     return over;  // it was not understood; the next may be
   }

@@ -1,5 +1,5 @@
-/* "renew" of redilock.h: locks that are taken and given in great numbers leave no memory behind, however
- * long their leases would have been. */
+/* "renew" of redilock.h: locks that are taken and given in great numbers leave no memory behind,
+ * however long their leases would have been. */
 #include <malloc.h>
 #include <stdlib.h>
 

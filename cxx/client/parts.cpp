@@ -1,0 +1,24 @@
+#include "client/parts.hpp"
+
+#include "values/name.hpp"
+
+namespace redilock {
+
+Parts::Parts(Endpoint endpoint, ClientOptions settings, const Clock &time)
+    : clock(time),
+      options(std::move(settings)),
+      server(std::move(endpoint), options, clock),
+      commands(server),
+      wake(server, wake_channel(ids.next()), options.interval),
+      pipeline(server),
+      service(clock) {
+  wake.set_service([this] { service.wake(); });
+  service.attend(pipeline);
+  service.attend(wake);
+}
+
+Claim Parts::claim(const RequestOptions &request) {
+  return {keys_of(request), make_token(ids.next(), request.label), request.ttl, request.fence};
+}
+
+}  // namespace redilock

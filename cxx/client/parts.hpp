@@ -1,0 +1,46 @@
+// What the parts of one client have in common: its settings, what the server is asked with, and the
+// service thread.
+#pragma once
+
+#include <utility>
+
+#include "client/completions.hpp"
+#include "client/service.hpp"
+#include "client/wake_channel.hpp"
+#include "lock/commands.hpp"
+#include "values/options.hpp"
+#include "values/token.hpp"
+#include "values/url.hpp"
+#include "wire/pipeline.hpp"
+
+namespace redilock {
+
+struct Parts {
+  Parts(Endpoint endpoint, ClientOptions settings, const Clock &time);
+
+  Instant now() const noexcept { return clock.now(); }
+  // By when a request that is sent now has to be answered.
+  Instant patience() const noexcept { return after(now(), options.timeout); }
+  LockKeys keys_of(const RequestOptions &request) const { return {options.prefix, request.name}; }
+  // With a new token.
+  Claim claim(const RequestOptions &request);
+  // An `ask` for requests.hpp that does not wait for the answer.
+  auto asking(Instant deadline, Pipeline::Done done) {
+    return [this, deadline, done = std::move(done)](const Script &script, const Command &keys,
+                                                    const Command &arguments) mutable {
+      pipeline.ask(script, keys, arguments, deadline, std::move(done));
+    };
+  }
+
+  const Clock &clock;
+  const ClientOptions options;
+  RandomIds ids;
+  Server server;
+  Commands commands;
+  WakeChannel wake;
+  Pipeline pipeline;
+  Completions completions;
+  Service service;
+};
+
+}  // namespace redilock

@@ -1,0 +1,61 @@
+// Asynchronous operations: from the caller's submission to its one completion. On the service
+// thread, which polls here for acquires that were cancelled, or that memory was short for.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "client/cancels.hpp"
+#include "client/upkeep.hpp"
+
+namespace redilock {
+
+class AsyncAcquire;
+
+class Submissions final : public Pollable {
+ public:
+  Submissions(Parts &parts, Upkeep &upkeep);
+  ~Submissions();
+
+  // Any thread, as the next two. Throws Error.
+  void submit(const std::shared_ptr<Submission> &submission);
+  // Ends the acquire that is under way. Async-signal-safe.
+  void cancel(const Control &control) noexcept;
+  // Nobody will take its completion, or the lock that it acquired.
+  void abandon(Submission &submission) noexcept;
+  // Nothing more is done, once the thread has ended.
+  void drop() noexcept;
+
+  // For an acquire: it has ended, or there is no memory to go on with now.
+  void acquired(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
+  void drive_later() noexcept;
+
+  pollfd wanted() override { return {-1, 0, 0}; }
+  Instant next_run() override { return drive_at_; }
+  void run(Interrupt &) noexcept override { run_meanwhile(); }
+  Instant run_meanwhile() noexcept override;
+
+ private:
+  void begin(const std::shared_ptr<Submission> &submission) noexcept;
+  void begin_acquire(const std::shared_ptr<Submission> &submission);
+  void begin_release(const std::shared_ptr<Submission> &submission);
+  void begin_extend(const std::shared_ptr<Submission> &submission);
+  void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
+  template <typename Heard>
+  Pipeline::Done completing(const std::shared_ptr<Submission> &submission, Heard heard);
+  std::optional<Claim> claim_of(const Submission &submission) const;
+  Error released(Lease &lease, const Answer *answer, const Unanswered *error);
+  Error released(const Claim &claim, const Answer *answer, const Unanswered *error);
+  bool released(const Claim &claim, const Answer &answer);
+  Error extended(Lease &lease, Millis ttl, const Answer *answer, const Unanswered *error);
+  void give_back(Submission &submission) noexcept;
+
+  Parts &parts_;
+  Upkeep &upkeep_;
+  Cancels cancels_;
+  Instant drive_at_ = kNever;  // touched by the service thread alone, as is
+  std::map<const Control *, std::shared_ptr<AsyncAcquire>> acquiring_;
+};
+
+}  // namespace redilock

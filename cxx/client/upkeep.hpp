@@ -1,0 +1,46 @@
+// What a client does in the background, on the service thread and without waiting: renewals,
+// telling of losses, and taking back claims whose outcome is not known.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "client/parts.hpp"
+#include "lock/lease.hpp"
+
+namespace redilock {
+
+class Upkeep {
+ public:
+  explicit Upkeep(Parts &parts) : parts_(parts) {}
+
+  // The lease of a grant, kept up as the request says. `teller`: what tells of its loss, or null.
+  std::shared_ptr<Lease> lease(const RequestOptions &request, const Claim &claim,
+                               const Granted &granted,
+                               const std::shared_ptr<Submission> &teller = nullptr);
+  // An extension was answered: when its request was sent, or nothing where it is not held.
+  Status extended(Lease &lease, Millis ttl, std::optional<Instant> anchor);
+
+  // Any thread. Both end all that is done for it here.
+  bool begin_release(Lease &lease) noexcept;
+  void let_go(Lease &lease) noexcept;
+
+  // Takes a claim back until it surely has been; any thread.
+  void undo(const Claim &claim) noexcept;
+
+ private:
+  struct Renewal;
+  struct Undo;
+
+  void renew(const std::shared_ptr<Lease> &lease, const std::shared_ptr<Submission> &teller);
+  std::optional<Instant> renew_once(const std::shared_ptr<Renewal> &renewal);
+  void renewed(Renewal &renewal, Millis ttl, const Answer &answer);
+  void watch(const std::shared_ptr<Lease> &watched, const std::shared_ptr<Submission> &teller);
+  void end(const Lease &lease) noexcept;
+  std::optional<Instant> undo_once(const std::shared_ptr<Undo> &undo);
+  bool undone(const Undo &undo, const Answer *answer, const Unanswered *error) const;
+
+  Parts &parts_;
+};
+
+}  // namespace redilock
