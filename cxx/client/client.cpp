@@ -31,7 +31,11 @@ Client::Client(Endpoint endpoint, ClientOptions options, const Clock &clock)
     : owner_(process_id()),
       parts_(std::move(endpoint), std::move(options), clock),
       upkeep_(parts_),
-      submissions_(parts_, upkeep_) {}
+      submissions_(parts_, upkeep_) {
+  parts_.service.attend(submissions_);  // what it asks is sent at once
+  parts_.service.attend(parts_.pipeline);
+  parts_.service.attend(parts_.wake);
+}
 
 Client::~Client() { close(); }
 

@@ -13,8 +13,6 @@ Parts::Parts(Endpoint endpoint, ClientOptions settings, const Clock &time)
       pipeline(server),
       service(clock) {
   wake.set_service([this] { service.wake(); });
-  service.attend(pipeline);
-  service.attend(wake);
 }
 
 Claim Parts::claim(const RequestOptions &request) {

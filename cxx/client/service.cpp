@@ -40,8 +40,7 @@ Service::~Service() { stop(); }
 
 Service::Timer Service::at(Instant when, Task task) {
   std::lock_guard lock(mutex_);
-  if (interrupt_.cancelled) throw Error(Status::kClosed, "the client is being freed");
-  if (!thread_) start();
+  start_once();
   const Timer timer = ++last_;
   const auto time = times_.emplace(when, timer).first;
   try {
@@ -55,8 +54,15 @@ Service::Timer Service::at(Instant when, Task task) {
   return timer;
 }
 
-// Nothing may fail once the thread runs.
 void Service::start() {
+  std::lock_guard lock(mutex_);
+  start_once();
+}
+
+// Nothing may fail once the thread runs.
+void Service::start_once() {
+  if (interrupt_.cancelled) throw Error(Status::kClosed, "the client is being freed");
+  if (thread_) return;
   if (!timer_) timer_ = make_timer();
   interrupt_.notifier.fd();
   auto thread = std::make_unique<std::thread>();

@@ -33,8 +33,10 @@ class Service final : Meanwhile {
   // What the thread polls for beside its tasks; before the first task.
   void attend(Pollable &pollable) { attended_.push_back(&pollable); }
 
-  // From any thread. Throws Error(kUnavailable) where no thread can be started, Error(kClosed)
-  // after stop().
+  // From any thread, as at(): has the thread run. Throws Error(kUnavailable) where it cannot be
+  // started, Error(kClosed) after stop().
+  void start();
+  // Throws as start().
   Timer at(Instant when, Task task);
   // From any thread: the task does not run again, and what it owns goes. Of one that has ended
   // nothing.
@@ -54,7 +56,7 @@ class Service final : Meanwhile {
     Task task;  // not while it runs
   };
 
-  void start();
+  void start_once();
   void run() noexcept;
   Instant meanwhile() noexcept override;
   void run_due();

@@ -27,22 +27,26 @@ Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
 
 }  // namespace
 
-Submissions::Submissions(Parts &parts, Upkeep &upkeep) : parts_(parts), upkeep_(upkeep) {
-  parts.service.attend(*this);
-}
+Submissions::Submissions(Parts &parts, Upkeep &upkeep) : parts_(parts), upkeep_(upkeep) {}
 
 Submissions::~Submissions() = default;
 
 void Submissions::drop() noexcept {
   for (const auto &[control, acquire] : acquiring_) acquire->drop();
   acquiring_.clear();
+  taken_.clear();
+  std::lock_guard lock(mutex_);
+  submitted_.clear();
 }
 
 void Submissions::submit(const std::shared_ptr<Submission> &submission) {
-  parts_.service.at(parts_.now(), [this, submission] {
-    begin(submission);
-    return std::nullopt;
-  });
+  std::list<std::shared_ptr<Submission>> added{submission};
+  parts_.service.start();
+  {
+    std::lock_guard lock(mutex_);
+    submitted_.splice(submitted_.end(), added);
+  }
+  parts_.service.wake();
 }
 
 void Submissions::cancel(const Control &control) noexcept {
@@ -66,8 +70,14 @@ void Submissions::give_back(Submission &submission) noexcept {
   upkeep_.undo(submission.lease->claim());
 }
 
-// Each acquire ends no other than itself, which is taken out of the map meanwhile.
 Instant Submissions::run_meanwhile() noexcept {
+  stop_cancelled();
+  begin_some();
+  return next_run();
+}
+
+// Each acquire ends no other than itself, which is taken out of the map meanwhile.
+void Submissions::stop_cancelled() noexcept {
   const bool look_at_all = cancels_.take([this](const Control *control) {
     const auto found = acquiring_.find(control);
     if (found != acquiring_.end()) std::shared_ptr(found->second)->stop_if_cancelled();
@@ -79,7 +89,18 @@ Instant Submissions::run_meanwhile() noexcept {
     if (look_at_all) acquire->stop_if_cancelled();
     if (drive) acquire->drive();
   }
-  return drive_at_;
+}
+
+void Submissions::begin_some() noexcept {
+  {
+    std::lock_guard lock(mutex_);
+    taken_.splice(taken_.end(), submitted_);
+  }
+  for (int i = 0; i < kAtOnce && !taken_.empty(); ++i) {
+    const std::shared_ptr<Submission> submission = std::move(taken_.front());
+    taken_.pop_front();
+    begin(submission);
+  }
 }
 
 void Submissions::drive_later() noexcept {

@@ -1,9 +1,11 @@
 // Asynchronous operations: from the caller's submission to its one completion. On the service
-// thread, which polls here for acquires that were cancelled, or that memory was short for.
+// thread, which polls here for what was submitted or cancelled, or what memory was short for.
 #pragma once
 
+#include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "client/cancels.hpp"
@@ -15,6 +17,9 @@ class AsyncAcquire;
 
 class Submissions final : public Pollable {
  public:
+  // As many begin before what else is due has its turn, however many were submitted.
+  static constexpr int kAtOnce = 64;
+
   Submissions(Parts &parts, Upkeep &upkeep);
   ~Submissions();
 
@@ -32,11 +37,13 @@ class Submissions final : public Pollable {
   void drive_later() noexcept;
 
   pollfd wanted() override { return {-1, 0, 0}; }
-  Instant next_run() override { return drive_at_; }
+  Instant next_run() override { return taken_.empty() ? drive_at_ : Instant(); }
   void run(Interrupt &) noexcept override { run_meanwhile(); }
   Instant run_meanwhile() noexcept override;
 
  private:
+  void begin_some() noexcept;
+  void stop_cancelled() noexcept;
   void begin(const std::shared_ptr<Submission> &submission) noexcept;
   void begin_acquire(const std::shared_ptr<Submission> &submission);
   void begin_release(const std::shared_ptr<Submission> &submission);
@@ -53,8 +60,12 @@ class Submissions final : public Pollable {
 
   Parts &parts_;
   Upkeep &upkeep_;
+  std::mutex mutex_;
+  std::list<std::shared_ptr<Submission>> submitted_;  // guarded by the mutex
   Cancels cancels_;
-  Instant drive_at_ = kNever;  // touched by the service thread alone, as is
+  // Touched by the service thread alone:
+  std::list<std::shared_ptr<Submission>> taken_;  // out of those submitted
+  Instant drive_at_ = kNever;
   std::map<const Control *, std::shared_ptr<AsyncAcquire>> acquiring_;
 };
 

@@ -1,6 +1,10 @@
-// Submitted acquires that are cancelled, each by itself and by the hundreds.
+// Submitted operations by the hundreds: what is due beside them has its turn, and acquires that are
+// cancelled are found.
+#include <algorithm>
 #include <array>
+#include <future>
 #include <memory>
+#include <vector>
 
 #include "../outcome.hpp"
 #include "client/client.hpp"
@@ -10,9 +14,11 @@
 using redilock::Client;
 using redilock::CompletionKind;
 using redilock::Control;
+using redilock::Instant;
 using redilock::Millis;
 using redilock::RequestOptions;
 using redilock::Submission;
+using redilock::Submissions;
 
 enum { kMany = 200 };
 
@@ -77,8 +83,59 @@ static void cancels_in_a_burst_end_all(void **) {
                  "200");
 }
 
+// Looks, whenever the thread comes by, at how many have ended since.
+class Onlooker final : public redilock::Pollable {
+ public:
+  explicit Onlooker(const std::vector<std::shared_ptr<Submission>> &all) : all_(all) {}
+  pollfd wanted() override { return {-1, 0, 0}; }
+  Instant next_run() override { return redilock::kNever; }
+  void run(redilock::Interrupt &) noexcept override {
+    const size_t before = ended;
+    while (ended < all_.size() && all_[ended]->ended) ++ended;
+    most = std::max(most, ended - before);
+    if (ended > before && ended == all_.size()) all_ended.set_value();
+  }
+  size_t ended = 0, most = 0;
+  std::promise<void> all_ended;
+
+ private:
+  const std::vector<std::shared_ptr<Submission>> &all_;
+};
+
+// Releases by a token that is none of ours end as they begin.
+static void what_else_is_due_has_its_turn_among_many(void **) {
+  assert_returns(
+      outcome_of([] {
+        redilock::Endpoint endpoint;
+        endpoint.socket_path = server->socket;
+        redilock::Parts parts(endpoint, redilock::default_client_options(),
+                              redilock::system_clock());
+        redilock::Upkeep upkeep(parts);
+        Submissions submissions(parts, upkeep);
+        std::vector<std::shared_ptr<Submission>> many;
+        for (int i = 0; i < kMany; ++i)
+          many.push_back(std::make_shared<Submission>(CompletionKind::kRelease, RequestOptions(), 1,
+                                                      std::make_shared<Control>()));
+        Onlooker onlooker(many);
+        parts.service.attend(submissions);
+        parts.service.attend(onlooker);
+        std::promise<void> all_submitted;
+        parts.service.at(Instant(), [&] {
+          all_submitted.get_future().wait();
+          return std::nullopt;
+        });
+        for (const auto &one : many) submissions.submit(one);
+        all_submitted.set_value();
+        onlooker.all_ended.get_future().wait();
+        parts.service.stop();
+        return std::to_string(onlooker.most);
+      }),
+      "64");
+}
+
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(what_else_is_due_has_its_turn_among_many),
       cmocka_unit_test_setup(cancel_of_one_looks_at_no_other, empty_server),
       cmocka_unit_test_setup(cancels_in_a_burst_end_all, empty_server),
   };
