@@ -2,9 +2,9 @@
 pkg-config finds. Everything else about the package stands in pyproject.toml.
 
 An sdist has SWIG's output in it, so that only a checkout needs SWIG. With REDILOCK_BUNDLE=1 the
-wheel carries libredilock and hiredis with it, and runs where neither is installed. A library outside
-the system's folders is found where it was at build time; with REDILOCK_RPATH=0 by the loader alone,
-as distributions want it.
+wheel carries libredilock and hiredis with it, and runs where neither is installed. A library
+outside the system's folders is found where it was at build time; with REDILOCK_RPATH=0 by the
+loader alone, as distributions want it.
 """
 
 import os
