@@ -1,22 +1,11 @@
 #include "client/wake_channel.hpp"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "values/finally.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
-
-namespace {
-
-constexpr Micros kFirstPause{10000};
-constexpr Micros kLongestPause{500000};
-constexpr Micros kConnectTime{1000000};
-
-}  // namespace
 
 void WakeChannel::drop(std::vector<Wait *> &list, Wait &wait) {
   list.erase(std::remove(list.begin(), list.end(), &wait), list.end());
@@ -45,9 +34,9 @@ class WakeChannel::Reading {
 };
 
 WakeChannel::WakeChannel(Server &server, std::string channel, Micros foreign_interval)
-    : server_(server),
-      clock_(server.clock()),
+    : clock_(server.clock()),
       channel_(std::move(channel)),
+      link_(server, channel_),
       waits_(foreign_interval) {}
 
 bool WakeChannel::ready() {
@@ -158,38 +147,25 @@ void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant
 void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
   Reading reading(*this, lock, &wait);
   for (;;) {
-    if (connection_ == nullptr && clock_.now() < until) {
-      connect(lock, *wait.interrupt, until);
-    } else if (connection_ != nullptr) {
-      Ready ready = wait_until_ready(connection_->fd(), POLLIN, {clock_, until, wait.interrupt});
-      if (ready == Ready::kDescriptor) receive(lock);
-    }
+    const pollfd wanted = link_.wanted();
+    const Limit limit{clock_, std::min(until, link_.next_step()), wait.interrupt};
+    const Ready ready = wait_until_ready(wanted.fd, wanted.events, limit);
+    if (!link_.is_up())
+      connect(lock);
+    else if (ready == Ready::kDescriptor)
+      receive(lock);
     if (!lock.owns_lock()) lock.lock();
     if (wait.roused || clock_.now() >= until) return;
     lock.unlock();
   }
 }
 
-// A new subscribed connection, or a pause before the next attempt. Wake-ups may have been missed
-// while there was none, so everybody asks at once.
-void WakeChannel::connect(std::unique_lock<std::mutex> &lock, Interrupt &interrupt, Instant until) {
-  const Limit pause{clock_, std::min(until, retry_at_), &interrupt};
-  if (!pause.expired()) {
-    wait_until_ready(-1, 0, pause);
-    return;
-  }
+// A step towards a new subscribed connection. Wake-ups may have been missed while there was none, so
+// everybody asks at once.
+void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   try {
-    const Limit limit{
-        clock_, after(clock_.now(), std::min<Micros>(server_.timeout(), kConnectTime)), &interrupt};
-    auto connection = server_.connect(limit);
-    Reply reply = connection->call({"SUBSCRIBE", channel_}, limit);
-    if (reply.is_error()) throw_server_error(reply.text());
-    if (reply.at(0).text() != "subscribe" || reply.at(1).text() != channel_)
-      throw Error(Status::kProtocol, "the server does not answer SUBSCRIBE as it should");
-    connection_ = std::move(connection);
-    descriptor_.store(connection_->fd());
+    if (!link_.open()) return;
   } catch (const Error &error) {
-    if (error.status() == Status::kCancelled || error.status() == Status::kInterrupted) throw;
     lock.lock();
     failed(error);
     return;
@@ -203,14 +179,9 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock, Interrupt &interru
   for (Wait *other : subscribing_) rouse(other);
 }
 
-void WakeChannel::back_off() {
-  pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
-  retry_at_ = after(clock_.now(), pause_);
-}
-
 void WakeChannel::failed(const Error &error) {
   failure_ = error;
-  back_off();
+  link_.back_off();
   if (error.retriable()) return;
   for (Wait *other : subscribing_) rouse(other);
   rouse_all(waits_.all_due(clock_.now()));
@@ -220,9 +191,10 @@ void WakeChannel::failed(const Error &error) {
 // soon as it is confirmed must not be made anew without end.
 void WakeChannel::lost() {
   subscribed_ = false;
-  if (clock_.now() - subscribed_at_ < std::max(pause_, kFirstPause)) return back_off();
-  pause_ = Micros(0);
-  retry_at_ = Instant();
+  if (clock_.now() - subscribed_at_ < link_.last_pause())
+    link_.back_off();
+  else
+    link_.resume();
 }
 
 // Takes in what has arrived. A connection that broke is replaced by the next to read.
@@ -230,10 +202,10 @@ void WakeChannel::receive(std::unique_lock<std::mutex> &lock) {
   std::vector<Reply> messages;
   bool broken = false;
   try {
-    connection_->receive_now(messages);
+    link_->receive_now(messages);
   } catch (const std::exception &) {  // also for want of memory: a message may be lost
     broken = true;
-    disconnect();
+    link_.take_down();
   }
   lock.lock();
   if (broken) lost();
@@ -263,18 +235,8 @@ void WakeChannel::dispatch(const Reply &message) {
 
 void WakeChannel::close() noexcept {
   std::lock_guard lock(mutex_);
-  disconnect();
+  link_.take_down();
   subscribed_ = false;
-}
-
-void WakeChannel::disconnect() noexcept {
-  descriptor_.store(-1);
-  connection_.reset();
-}
-
-void WakeChannel::close_descriptors() noexcept {
-  const int descriptor = descriptor_.exchange(-1);
-  if (descriptor >= 0) ::close(descriptor);
 }
 
 void WakeChannel::rouse(Waiter *waiter) {

@@ -3,9 +3,7 @@
 // of the reader is never held across a return.
 #pragma once
 
-#include <atomic>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,8 +12,8 @@
 #include "lock/acquiring.hpp"
 #include "lock/validity.hpp"
 #include "lock/wait_list.hpp"
+#include "wire/link.hpp"
 #include "wire/pollable.hpp"
-#include "wire/server.hpp"
 
 namespace redilock {
 
@@ -75,7 +73,7 @@ class WakeChannel final : public Pollable {
   // Once nobody waits any more: the server shall not take us for alive.
   void close() noexcept;
   // In the child of a fork.
-  void close_descriptors() noexcept;
+  void close_descriptors() noexcept { link_.close_descriptors(); }
   pollfd wanted() override;
   Instant next_run() override;
   void run(Interrupt &interrupt) noexcept override;
@@ -85,24 +83,20 @@ class WakeChannel final : public Pollable {
   static void drop(std::vector<Wait *> &list, Wait &wait);
   void read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
   void follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
-  void connect(std::unique_lock<std::mutex> &lock, Interrupt &interrupt, Instant until);
+  void connect(std::unique_lock<std::mutex> &lock);
   void receive(std::unique_lock<std::mutex> &lock);
   void dispatch(const Reply &message);
-  void read_for_service(std::unique_lock<std::mutex> &lock, Interrupt &interrupt) noexcept;
-  void disconnect() noexcept;
+  void read_for_service(std::unique_lock<std::mutex> &lock) noexcept;
   void failed(const Error &error);
   void lost();
-  void back_off();
   void pass_on();
   void rouse(Waiter *waiter);
   void unlink(Wait &wait) noexcept;
   void rouse_all(const std::vector<Waiter *> &waiters);
 
-  Server &server_;
   const Clock &clock_;
   const std::string channel_;
-  std::unique_ptr<Connection> connection_;  // touched by the reader alone
-  std::atomic<int> descriptor_{-1};         // the connection's
+  Link link_;  // touched by the reader alone; its pauses are changed under the mutex
 
   std::mutex mutex_;  // guards all that follows
   bool reading_ = false;
@@ -121,8 +115,6 @@ class WakeChannel final : public Pollable {
   std::function<void()> wake_service_;
   ServerTime server_time_;
   std::optional<Error> failure_;  // why the last attempt to subscribe failed
-  Micros pause_{0};               // before the next attempt
-  Instant retry_at_{};
 };
 
 }  // namespace redilock

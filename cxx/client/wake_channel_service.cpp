@@ -1,6 +1,4 @@
 // The wake-up channel as the service thread sees it: read in its poll, where nothing blocks.
-#include <new>
-
 #include "client/wake_channel.hpp"
 #include "values/status.hpp"
 
@@ -19,29 +17,29 @@ bool WakeChannel::subscribed_or_roused(Wait &wait) {
 std::optional<Error> WakeChannel::refusal() {
   std::lock_guard lock(mutex_);
   // For as long as nothing else is tried: nobody tries where nobody waits.
-  const bool stands = failure_ && !subscribed_ && clock_.now() < retry_at_;
+  const bool stands = failure_ && !subscribed_ && clock_.now() < link_.resume_at();
   return stands && !failure_->retriable() ? failure_ : std::nullopt;
 }
 
 pollfd WakeChannel::wanted() {
   std::lock_guard lock(mutex_);
-  return {service_reads_ && connection_ ? connection_->fd() : -1, POLLIN, 0};
+  return service_reads_ ? link_.wanted() : pollfd{-1, 0, 0};
 }
 
 Instant WakeChannel::next_run() {
   std::lock_guard lock(mutex_);
   if (first_roused_ != nullptr) return Instant::min();
-  return service_reads_ && !connection_ ? retry_at_ : kNever;
+  return service_reads_ ? link_.next_step() : kNever;
 }
 
-void WakeChannel::run(Interrupt &interrupt) noexcept {
+void WakeChannel::run(Interrupt &) noexcept {
   std::unique_lock lock(mutex_);
   if (!service_reads_ && !reading_ && serviced_ > 0) service_reads_ = reading_ = true;
   if (service_reads_ && serviced_ == 0) {
     service_reads_ = reading_ = false;
     pass_on();
   }
-  if (service_reads_) read_for_service(lock, interrupt);
+  if (service_reads_) read_for_service(lock);
   rousing_ = true;
   while (first_roused_ != nullptr) {
     Wait &wait = *first_roused_;
@@ -53,26 +51,23 @@ void WakeChannel::run(Interrupt &interrupt) noexcept {
   rousing_ = false;
 }
 
-void WakeChannel::read_for_service(std::unique_lock<std::mutex> &lock,
-                                   Interrupt &interrupt) noexcept {
-  if (!connection_ && clock_.now() < retry_at_) return;
+void WakeChannel::read_for_service(std::unique_lock<std::mutex> &lock) noexcept {
   lock.unlock();
   bool missed = false;
   try {
-    if (connection_)
+    if (link_.is_up())
       receive(lock);
     else
-      connect(lock, interrupt, kNever);
-  } catch (const Error &) {  // stopped
-  } catch (const std::bad_alloc &) {
+      connect(lock);
+  } catch (const std::exception &) {  // for want of memory
     missed = true;
   }
   if (!lock.owns_lock()) lock.lock();
   if (!missed) return;
   // A wake-up may have been missed: whoever subscribes anew asks.
-  disconnect();
+  link_.take_down();
   subscribed_ = false;
-  back_off();
+  link_.back_off();
 }
 
 void WakeChannel::unlink(Wait &wait) noexcept {

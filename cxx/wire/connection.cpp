@@ -120,34 +120,13 @@ Error server_error(const std::string &said, std::string_view secret) {
 
 void throw_server_error(const std::string &text) { throw server_error(text); }
 
-std::unique_ptr<Connection> Connection::open(const Endpoint &endpoint,
-                                             const Credentials &credentials, const Limit &limit) {
-  std::unique_ptr<Connection> connection(
-      new Connection(Socket::connect(endpoint, limit)));  // NOLINT: its constructor is private
-  connection->greet(credentials, limit);
-  return connection;
-}
-
-void Connection::greet(const Credentials &credentials, const Limit &limit) {
-  const bool auth = !credentials.password.empty(), select = credentials.db != 0;
-  const std::string db = std::to_string(credentials.db);
-  if (auth && credentials.username.empty()) send({"AUTH", credentials.password}, limit);
-  if (auth && !credentials.username.empty())
-    send({"AUTH", credentials.username, credentials.password}, limit);
-  if (select) send({"SELECT", db}, limit);
-  send({"CLIENT", "ID"}, limit);
-
-  for (int i = 0; i < int{auth} + int{select}; ++i) {
-    Reply reply = receive(limit);
-    if (reply.is_error()) throw server_error(reply.text(), credentials.password);
-  }
-  Reply id = receive(limit);
-  if (id.is_error()) {
-    const Error error = server_error(id.text(), credentials.password);
-    if (error.retriable() || one_of(id.text(), {"NOAUTH"})) throw Error(error);
+void Connection::learn_id(const Reply &reply, std::string_view secret) {
+  if (reply.is_error()) {
+    const Error error = server_error(reply.text(), secret);
+    if (error.retriable() || one_of(reply.text(), {"NOAUTH"})) throw Error(error);
     return;
   }
-  id_ = id.integer();
+  id_ = reply.integer();
   if (id_ <= 0) throw Error(Status::kProtocol, "the server does not answer CLIENT ID as it should");
 }
 
@@ -170,6 +149,13 @@ Reply Connection::call(const Command &command, const Limit &limit) {
   if (has_more()) throw Error(Status::kProtocol, "the server said more than it was asked for");
   send(command, limit);
   return receive(limit);
+}
+
+std::optional<Reply> Connection::next_now() {
+  if (auto reply = reader_.next()) return reply;
+  char buffer[kReadSize];
+  reader_.feed(buffer, socket_.receive_now(buffer, sizeof buffer));
+  return reader_.next();
 }
 
 void Connection::receive_now(std::vector<Reply> &replies) {

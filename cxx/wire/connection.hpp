@@ -1,8 +1,8 @@
-// One connection to a Redis server that has authenticated, chosen its database, and knows its id.
-// After anything thrown it is of no use and is dropped: a reply may be left unread on it.
+// One connection to a Redis server, and what the server's errors mean. See opening.hpp for how it
+// comes up. After anything thrown it is of no use and is dropped: a reply may be left unread on it.
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +23,7 @@ struct Credentials {
 
 class Connection {
  public:
-  // Throws Error(kUnavailable), Error(kAuth), Error(kServer).
-  static std::unique_ptr<Connection> open(const Endpoint &endpoint, const Credentials &credentials,
-                                          const Limit &limit);
+  explicit Connection(Socket socket) : socket_(std::move(socket)) {}
 
   void send(const Command &command, const Limit &limit);
   Reply receive(const Limit &limit);
@@ -33,6 +31,8 @@ class Connection {
   Reply call(const Command &command, const Limit &limit);
   // Takes as much of some formatted commands as goes out without waiting.
   size_t send_now(std::string_view bytes) { return socket_.send_now(bytes); }
+  // The next reply, if it is here already.
+  std::optional<Reply> next_now();
   // Adds the replies that are here already. Also where it throws, those before stay.
   void receive_now(std::vector<Reply> &replies);
 
@@ -42,11 +42,10 @@ class Connection {
   int fd() const noexcept { return socket_.fd(); }
   // The server's CLIENT ID of this connection, 0 where the server would not say.
   int64_t id() const noexcept { return id_; }
+  // From the reply to CLIENT ID. Throws Error where the server does not let us in.
+  void learn_id(const Reply &reply, std::string_view secret);
 
  private:
-  explicit Connection(Socket socket) : socket_(std::move(socket)) {}
-  void greet(const Credentials &credentials, const Limit &limit);
-
   Socket socket_;
   ReplyReader reader_;
   std::string request_;  // kept for its room

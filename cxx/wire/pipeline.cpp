@@ -1,7 +1,5 @@
 #include "wire/pipeline.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iterator>
 #include <new>
@@ -10,9 +8,6 @@ namespace redilock {
 
 namespace {
 
-constexpr Micros kConnectTime{1000000};
-constexpr Micros kFirstPause{5000};
-constexpr Micros kLongestPause{500000};
 // Bytes that are formatted ahead of what the socket takes.
 constexpr size_t kAhead = 1 << 16;
 
@@ -36,36 +31,33 @@ void Pipeline::ask(const Script &script, const Command &keys, const Command &arg
 }
 
 pollfd Pipeline::wanted() {
+  pollfd wanted = link_.wanted();
   const bool sending = !outgoing_.empty() || (!unsent_.empty() && again_.empty());
-  const int fd = connection_ ? connection_->fd() : -1;
-  return {fd, static_cast<short>(sending ? POLLIN | POLLOUT : POLLIN), 0};
+  if (link_.is_up() && sending) wanted.events |= POLLOUT;
+  return wanted;
 }
 
 Instant Pipeline::next_run() {
   const Instant next = deadlines_.empty() ? kNever : deadlines_.begin()->first;
-  return unsent_.empty() || connection_ ? next : std::min(next, resume_at_);
+  return is_wanted() ? std::min(next, link_.next_step()) : next;
 }
 
-void Pipeline::run(Interrupt &interrupt) noexcept {
+// Whether there is a connection to be made.
+bool Pipeline::is_wanted() const noexcept {
+  return !link_.is_up() && (!unsent_.empty() || link_.is_opening());
+}
+
+void Pipeline::run(Interrupt &) noexcept {
   try {
-    if (connection_) receive_all();
-    if (!connection_ && !unsent_.empty() && clock_.now() >= resume_at_) {
-      const Micros patience = std::min<Micros>(server_.timeout(), kConnectTime);
-      connection_ = server_.check_out({clock_, after(clock_.now(), patience), &interrupt});
-      descriptor_.store(connection_->fd());
-    }
-    if (connection_) send_all();
+    if (link_.is_up()) receive_all();
+    if (is_wanted()) link_.open();
+    if (link_.is_up()) send_all();
   } catch (const Error &error) {
     broken(error);
   } catch (const std::bad_alloc &) {
     broken(no_memory());
   }
   expire();
-}
-
-Instant Pipeline::run_meanwhile() noexcept {
-  expire();
-  return deadlines_.empty() ? kNever : deadlines_.begin()->first;
 }
 
 void Pipeline::send_all() {
@@ -79,7 +71,7 @@ void Pipeline::send_all() {
       next.sent = clock_.now();
       sent_.splice(sent_.end(), unsent_, unsent_.begin());
     }
-    outgoing_.erase(0, connection_->send_now(outgoing_));
+    outgoing_.erase(0, link_->send_now(outgoing_));
     if (!outgoing_.empty()) return;
   }
 }
@@ -89,7 +81,7 @@ void Pipeline::receive_all() {
   std::vector<Reply> replies;
   std::optional<Error> end;
   try {
-    connection_->receive_now(replies);
+    link_->receive_now(replies);
   } catch (const Error &error) {
     end = error;
   }
@@ -119,7 +111,7 @@ void Pipeline::answered(Reply reply) {
   const auto entry = sent_.begin();
   if (entry->by_text) loading_ = {};
   if (!reply.is_error()) {
-    pause_ = Micros(0);
+    link_.calm();
     const Answer answer{std::move(reply), entry->sent, entry->sent_before};
     return finish(sent_, entry, &answer, nullptr);
   }
@@ -147,16 +139,14 @@ void Pipeline::broken(const Error &error) noexcept {
   ask_again(sent_);
   ask_again(again_);
   last_error_ = error;
-  pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
-  resume_at_ = after(clock_.now(), pause_);
+  link_.back_off();
   if (error.status() != Status::kUnavailable && !error.retriable()) fail_all(error);
 }
 
 void Pipeline::drop_connection() noexcept {
   outgoing_.clear();
-  if (!connection_) return;
-  descriptor_.store(-1);
-  server_.abandon(std::move(connection_));
+  auto connection = link_.take_down();
+  if (connection) server_.abandon(std::move(connection));
 }
 
 // A request that was sent and is overdue takes the connection with it: its answer could come at any
@@ -195,11 +185,6 @@ void Pipeline::finish(Queue &queue, Queue::iterator entry, const Answer *answer,
   finished.splice(finished.begin(), queue, entry);
   deadlines_.erase({entry->deadline, entry->number});
   entry->done(answer, error);
-}
-
-void Pipeline::close_descriptors() noexcept {
-  const int descriptor = descriptor_.exchange(-1);
-  if (descriptor >= 0) ::close(descriptor);
 }
 
 }  // namespace redilock

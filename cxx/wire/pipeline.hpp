@@ -3,14 +3,13 @@
 // again on the next connection, as Server does for calls that block.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <list>
-#include <memory>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "wire/link.hpp"
 #include "wire/pollable.hpp"
 #include "wire/server.hpp"
 
@@ -22,7 +21,7 @@ class Pipeline final : public Pollable {
   // and no more, also where memory is short; throws nothing.
   using Done = std::function<void(const Answer *answer, const Unanswered *error)>;
 
-  explicit Pipeline(Server &server) : server_(server), clock_(server.clock()) {}
+  explicit Pipeline(Server &server) : server_(server), clock_(server.clock()), link_(server) {}
 
   // Takes effect in the next run(). Throws std::bad_alloc.
   void ask(const Script &script, const Command &keys, const Command &arguments, Instant deadline,
@@ -33,10 +32,9 @@ class Pipeline final : public Pollable {
   pollfd wanted() override;
   Instant next_run() override;
   void run(Interrupt &interrupt) noexcept override;
-  Instant run_meanwhile() noexcept override;
 
   // In the child of a fork.
-  void close_descriptors() noexcept;
+  void close_descriptors() noexcept { link_.close_descriptors(); }
 
  private:
   struct Asked {
@@ -54,6 +52,7 @@ class Pipeline final : public Pollable {
   };
   using Queue = std::list<Asked>;  // from one to another by splice(), which takes no memory
 
+  bool is_wanted() const noexcept;
   void send_all();
   void receive_all();
   void answered(Reply reply);
@@ -66,16 +65,13 @@ class Pipeline final : public Pollable {
 
   Server &server_;
   const Clock &clock_;
-  std::unique_ptr<Connection> connection_;
-  std::atomic<int> descriptor_{-1};  // the connection's
+  Link link_;
   Queue unsent_, sent_;
   Queue again_;               // for want of the script, once all that was sent is answered
   std::string_view loading_;  // the script that is under way by its text
   std::set<std::pair<Instant, uint64_t>> deadlines_;
   uint64_t last_number_ = 0;
   std::string outgoing_;  // formatted, and not yet taken by the socket
-  Micros pause_{0};
-  Instant resume_at_{};
   const Error overdue_{Status::kUnavailable, "the server did not answer in time", true};
   Error last_error_ = overdue_;
 };

@@ -1,14 +1,17 @@
 #include "wire/resolver.hpp"
 
 #include <netdb.h>
-#include <poll.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <cstring>
-#include <memory>
+#include <map>
 #include <mutex>
+#include <new>
+#include <utility>
 
-#include "values/status.hpp"
+#include "values/process.hpp"
+#include "wire/limit.hpp"
 #include "wire/thread.hpp"
 
 namespace redilock {
@@ -45,58 +48,102 @@ int look_up(const std::string &host, uint16_t port, int flags, std::vector<Addre
   return code;
 }
 
-// What the looking thread and the caller share. The caller may be gone before the answer comes.
-struct LookUp {
-  std::string host;
-  uint16_t port = 0;
+}  // namespace
+
+// What the looking thread and those who wait for it share. They may be gone before the answer comes.
+struct Resolving::LookUp {
   std::mutex mutex;
-  int code = 0;
+  int code = EAI_MEMORY;
   bool done = false;
   std::vector<Address> found;
   Notifier finished;
 };
 
-void run(const std::shared_ptr<LookUp> &look) noexcept {
-  std::vector<Address> found;
-  int code = EAI_MEMORY;
-  try {
-    code = look_up(look->host, look->port, 0, found);
-  } catch (const std::bad_alloc &) {
-    code = EAI_MEMORY;
+// The look-ups under way: while a name server is silent, attempt follows attempt, and each look-up
+// keeps its thread for as long as getaddrinfo likes. Never destroyed, as its threads outlive exit().
+class Resolving::Pending {
+ public:
+  explicit Pending(Pending *before) : before_(before) {}
+
+  // In the child of a fork another one than the parent's, whose threads do not exist there and whose
+  // mutex may be locked for ever.
+  static Pending &of_this_process() {
+    static std::atomic<Pending *> newest{nullptr};
+    Pending *one = newest.load();
+    while (one == nullptr || one->owner_ != process_id()) {
+      auto made = std::make_unique<Pending>(one);
+      if (newest.compare_exchange_strong(one, made.get())) return *made.release();
+    }
+    return *one;
   }
-  std::lock_guard lock(look->mutex);
-  look->code = code;
-  look->found.swap(found);
-  look->done = true;
-  look->finished.ring();
+
+  std::shared_ptr<LookUp> join(const std::string &host, uint16_t port) {
+    std::lock_guard lock(mutex_);
+    const auto [at, added] = look_ups_.try_emplace({host, port});
+    if (!added) return at->second;
+    try {
+      auto look = std::make_shared<LookUp>();
+      look->finished.fd();
+      // Left to itself: getaddrinfo cannot be broken off, and all that the thread touches is kept.
+      start_thread([this, place = at, look] { run(place, *look); }).detach();
+      return at->second = std::move(look);
+    } catch (...) {
+      look_ups_.erase(at);
+      throw;
+    }
+  }
+
+ private:
+  using LookUps = std::map<std::pair<std::string, uint16_t>, std::shared_ptr<LookUp>>;
+
+  void run(LookUps::iterator at, LookUp &look) noexcept {
+    std::vector<Address> found;
+    int code = EAI_MEMORY;
+    try {
+      code = look_up(at->first.first, at->first.second, 0, found);
+    } catch (const std::bad_alloc &) {
+      code = EAI_MEMORY;
+    }
+    {
+      std::lock_guard lock(mutex_);
+      look_ups_.erase(at);  // before it is told: who asks then wants to know it anew
+    }
+    std::lock_guard lock(look.mutex);
+    look.code = code;
+    look.found.swap(found);
+    look.done = true;
+    look.finished.ring();
+  }
+
+  const pid_t owner_ = process_id();
+  Pending *const before_;  // known, and so no leak
+  std::mutex mutex_;
+  LookUps look_ups_;
+};
+
+Resolving::Resolving(const Endpoint &endpoint) : host_(endpoint.host) {
+  if (endpoint.is_unix()) {
+    known_ = {unix_address(endpoint.socket_path)};
+    return;
+  }
+  if (look_up(host_, endpoint.port, AI_NUMERICHOST, known_) == 0 && !known_.empty()) return;
+  look_up_ = Pending::of_this_process().join(host_, endpoint.port);
+  fd_ = look_up_->finished.fd();
 }
 
-[[noreturn]] void fail(const Endpoint &endpoint, const char *why) {
-  throw Error(Status::kUnavailable, "cannot resolve " + endpoint.host + ": " + why, true);
+std::vector<Address> Resolving::addresses() {
+  if (!look_up_) return known_;
+  std::lock_guard lock(look_up_->mutex);
+  if (!look_up_->done) return {};
+  if (look_up_->code != 0) throw failure(::gai_strerror(look_up_->code));
+  if (look_up_->found.empty()) throw failure("it has no address");
+  return look_up_->found;
 }
 
-}  // namespace
+Error Resolving::late() const { return failure("no answer in time"); }
 
-std::vector<Address> resolve(const Endpoint &endpoint, const Limit &limit) {
-  if (endpoint.is_unix()) return {unix_address(endpoint.socket_path)};
-  std::vector<Address> found;
-  if (look_up(endpoint.host, endpoint.port, AI_NUMERICHOST, found) == 0 && !found.empty())
-    return found;
-
-  auto look = std::make_shared<LookUp>();
-  look->host = endpoint.host;
-  look->port = endpoint.port;
-  int finished = look->finished.fd();
-  // Left to itself: getaddrinfo cannot be broken off, and all that the thread touches is `look`.
-  start_thread([look] { run(look); }).detach();
-
-  Ready ready = Ready::kNotified;
-  while (ready == Ready::kNotified) ready = wait_until_ready(finished, POLLIN, limit);
-  if (ready == Ready::kDeadline) fail(endpoint, "no answer in time");
-  std::lock_guard lock(look->mutex);
-  if (look->code != 0) fail(endpoint, ::gai_strerror(look->code));
-  if (look->found.empty()) fail(endpoint, "it has no address");
-  return look->found;
+Error Resolving::failure(const char *why) const {
+  return {Status::kUnavailable, "cannot resolve " + host_ + ": " + why, true};
 }
 
 }  // namespace redilock

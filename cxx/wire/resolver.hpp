@@ -1,13 +1,15 @@
-// Names to addresses, within a deadline: getaddrinfo has none, so it runs on a thread of its own.
+// Names to addresses, without waiting: getaddrinfo cannot be broken off, so it runs on a thread of
+// its own. While it looks for a name, whoever else asks for the same one waits for the same thread.
 #pragma once
 
 #include <sys/socket.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "values/status.hpp"
 #include "values/url.hpp"
-#include "wire/limit.hpp"
 
 namespace redilock {
 
@@ -17,9 +19,29 @@ struct Address {
   int family() const noexcept { return storage.ss_family; }
 };
 
-// Every address of the endpoint, in the order to try them; never empty.
-// Throws Error(kUnavailable) where the name does not resolve in time, Error(kInvalid) for a socket
-// path that is too long.
-std::vector<Address> resolve(const Endpoint &endpoint, const Limit &limit);
+class Resolving {
+ public:
+  // Throws Error(kInvalid) for a socket path that is too long, Error(kUnavailable) where no thread
+  // or descriptor is left.
+  explicit Resolving(const Endpoint &endpoint);
+
+  // Readable once there is an answer; -1 where there is one from the start.
+  int fd() const noexcept { return fd_; }
+  // Every address of the endpoint, in the order to try them; none before there is an answer. Throws
+  // Error(kUnavailable) where the name does not resolve.
+  std::vector<Address> addresses();
+  // What to throw where nobody waits any longer.
+  Error late() const;
+
+ private:
+  struct LookUp;
+  class Pending;
+  Error failure(const char *why) const;
+
+  const std::string host_;
+  std::vector<Address> known_;
+  std::shared_ptr<LookUp> look_up_;
+  int fd_ = -1;
+};
 
 }  // namespace redilock

@@ -6,38 +6,24 @@
 #include <optional>
 
 #include "values/status.hpp"
+#include "wire/backoff.hpp"
+#include "wire/opening.hpp"
 
 namespace redilock {
 
 namespace {
 
-constexpr Micros kFirstPause{5000};
-constexpr Micros kLongestPause{500000};
 // An idle connection is looked at before it is used again, unless it was in use just now.
 constexpr Micros kTrusted{100000};
 
-// Grows from attempt to attempt, so that a server in trouble is not stormed. The first retry is
-// immediate: most often an idle connection had been closed meanwhile.
-class Backoff {
- public:
-  // False where the limit would pass first.
-  bool pause(const Limit &limit) {
-    if (!first_) {
-      Instant end = after(limit.clock.now(), pause_);
-      if (end >= limit.deadline) return false;
-      Limit nap = limit.until(end);
-      while (wait_until_ready(-1, 0, nap) != Ready::kDeadline) {
-      }
-      pause_ = std::min(pause_ * 2, kLongestPause);
-    }
-    first_ = false;
-    return !limit.expired();
+// False where the limit would pass first.
+bool pause(Micros span, const Limit &limit) {
+  const Instant end = after(limit.clock.now(), span);
+  if (end >= limit.deadline) return false;
+  while (wait_until_ready(-1, 0, limit.until(end)) != Ready::kDeadline) {
   }
-
- private:
-  bool first_ = true;
-  Micros pause_ = kFirstPause;
-};
+  return true;
+}
 
 // Nothing came between requests, the peer's end of the connection least of all.
 bool is_quiet(const Connection &connection) {
@@ -79,7 +65,8 @@ std::optional<Answer> Server::attempt(const Command &command, const Script *scri
                                       const Limit &limit, bool &sent, Error &cause) {
   std::unique_ptr<Connection> connection;
   try {
-    connection = check_out(limit);
+    connection = idle_connection();
+    if (!connection) connection = connect(limit);
   } catch (const Error &error) {
     if (error.status() != Status::kUnavailable && !error.retriable()) throw;
     cause = error;
@@ -106,7 +93,7 @@ std::optional<Answer> Server::attempt(const Command &command, const Script *scri
 
 Answer Server::retry(const Command &command, const Script *script, const Limit &limit) {
   Backoff backoff;
-  bool sent = false;
+  bool sent = false, failed_before = false;
   Error cause(Status::kUnavailable, "the server did not answer in time", true);
   try {
     for (;;) {
@@ -115,7 +102,9 @@ Answer Server::retry(const Command &command, const Script *script, const Limit &
       if (auto answer = attempt(command, script, limit, sent, cause)) return std::move(*answer);
       const bool again =
           cause.status() == Status::kUnavailable || cause.status() == Status::kServer;
-      if (!again || !backoff.pause(limit)) throw Unanswered(cause, sent);
+      // The first retry is immediate: most often an idle connection had been closed meanwhile.
+      if (!again || (failed_before && !pause(backoff.next(), limit))) throw Unanswered(cause, sent);
+      failed_before = true;
     }
   } catch (const Error &error) {
     // Refused or cancelled now; what went out before may have been carried out all the same.
@@ -135,22 +124,23 @@ Reply Server::ask(Connection &connection, const Command &by_sha, const Script *s
 }
 
 std::unique_ptr<Connection> Server::connect(const Limit &limit) {
-  auto connection = Connection::open(endpoint_, credentials_, limit);
-  end_abandoned(*connection, limit);
-  return connection;
+  Opening opening(*this, {}, limit.deadline);
+  for (;;) {
+    if (auto connection = opening.step()) return connection;
+    const pollfd wanted = opening.wanted();
+    wait_until_ready(wanted.fd, wanted.events, limit.until(opening.next_step()));
+  }
 }
 
-std::unique_ptr<Connection> Server::check_out(const Limit &limit) {
-  {
-    std::lock_guard lock(mutex_);
-    while (!idle_.empty() && abandoned_.empty()) {
-      Idle idle = std::move(idle_.back());
-      idle_.pop_back();
-      const bool trusted = clock_.now() - idle.since < kTrusted;
-      if (trusted || is_quiet(*idle.connection)) return std::move(idle.connection);
-    }
+std::unique_ptr<Connection> Server::idle_connection() {
+  std::lock_guard lock(mutex_);
+  while (!idle_.empty() && abandoned_.empty()) {
+    Idle idle = std::move(idle_.back());
+    idle_.pop_back();
+    const bool trusted = clock_.now() - idle.since < kTrusted;
+    if (trusted || is_quiet(*idle.connection)) return std::move(idle.connection);
   }
-  return connect(limit);
+  return nullptr;
 }
 
 void Server::check_in(std::unique_ptr<Connection> connection, Instant since) noexcept {
@@ -179,22 +169,12 @@ void Server::abandon(std::unique_ptr<Connection> connection) noexcept {
   }
 }
 
-// Bytes of an abandoned request may lie unread at the server. Once its connection is killed there,
-// they never run. Ids rise: one that is not below this connection's belongs to a server that was
-// restarted.
-void Server::end_abandoned(Connection &connection, const Limit &limit) {
-  std::vector<int64_t> ids;
-  {
-    std::lock_guard lock(mutex_);
-    ids = abandoned_;
-  }
-  for (int64_t id : ids) {
-    const std::string text = std::to_string(id);
-    if (connection.id() != 0 && id >= connection.id()) continue;
-    Reply reply = connection.call({"CLIENT", "KILL", "ID", text}, limit);
-    if (passes_soon(reply)) throw_server_error(reply.text());
-    if (reply.is_error()) can_kill_ = false;
-  }
+std::vector<int64_t> Server::abandoned() {
+  std::lock_guard lock(mutex_);
+  return abandoned_;
+}
+
+void Server::ended(const std::vector<int64_t> &ids) noexcept {
   std::lock_guard lock(mutex_);
   for (int64_t id : ids)
     abandoned_.erase(std::remove(abandoned_.begin(), abandoned_.end(), id), abandoned_.end());

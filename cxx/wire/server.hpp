@@ -49,8 +49,8 @@ class Server {
   // Any other command whose repetition does no harm.
   Answer run(const Command &command, const Limit &limit);
 
-  // A connection out of the pool, or a new one.
-  std::unique_ptr<Connection> check_out(const Limit &limit);
+  // A connection out of the pool; null if there is none.
+  std::unique_ptr<Connection> idle_connection();
   // A new connection outside the pool. What was abandoned before is ended first.
   std::unique_ptr<Connection> connect(const Limit &limit);
 
@@ -71,13 +71,15 @@ class Server {
   void close_if_unused() noexcept;
 
  private:
+  friend class Opening;
   std::optional<Answer> attempt(const Command &command, const Script *script, const Limit &limit,
                                 bool &sent, Error &cause);
   Reply ask(Connection &connection, const Command &by_sha, const Script *script,
             const Limit &limit);
   Answer retry(const Command &command, const Script *script, const Limit &limit);
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
-  void end_abandoned(Connection &connection, const Limit &limit);
+  std::vector<int64_t> abandoned();
+  void ended(const std::vector<int64_t> &ids) noexcept;
 
   struct Idle {
     std::unique_ptr<Connection> connection;

@@ -1,8 +1,6 @@
 #include "wire/socket.hpp"
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -11,37 +9,15 @@
 #include <cstring>
 
 #include "values/status.hpp"
-#include "wire/resolver.hpp"
 
 namespace redilock {
 
 namespace {
 
-// A peer that vanished without a word is noticed after about 20 s on an idle connection.
-constexpr int kKeepAliveIdle = 10;
-constexpr int kKeepAliveInterval = 3;
-constexpr int kKeepAliveProbes = 3;
 constexpr Micros kPatience{10000};
 
 [[noreturn]] void unavailable(const std::string &what) {
   throw Error(Status::kUnavailable, what, true);
-}
-
-std::string error_text(int error) {
-  char buffer[128];
-  return ::strerror_r(error, buffer, sizeof buffer);  // GNU's: returns the text
-}
-
-void set_option(int fd, int level, int option, int value) {
-  ::setsockopt(fd, level, option, &value, sizeof value);
-}
-
-void tune_tcp(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdle);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveInterval);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
 }
 
 // From here on it blocks: recv alone waits for a reply for kPatience, without the price of a poll.
@@ -53,48 +29,15 @@ void make_patient(int fd) {
   ::fcntl(fd, F_SETFL, 0);
 }
 
-// 0, or the errno of why this address does not work.
-int connect_one(int fd, const Address &address, const Limit &limit) {
-  if (::connect(fd, reinterpret_cast<const sockaddr *>(&address.storage), address.length) == 0)
-    return 0;
-  if (errno != EINPROGRESS && errno != EINTR) return errno;
-  Ready ready = Ready::kNotified;
-  while (ready == Ready::kNotified) ready = wait_until_ready(fd, POLLOUT, limit);
-  if (ready == Ready::kDeadline) return ETIMEDOUT;
-  int error = 0;
-  socklen_t length = sizeof error;
-  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-  return error;
-}
-
-// An equal share of what is left for each address still to be tried: one that swallows the SYN must
-// not use up the time of the next.
-Instant share_of(const Limit &limit, size_t addresses_left) {
-  if (limit.deadline == kNever) return kNever;
-  Instant now = limit.clock.now();
-  return now + (limit.deadline - now) / static_cast<int64_t>(addresses_left);
-}
-
 }  // namespace
 
-Socket Socket::connect(const Endpoint &endpoint, const Limit &limit) {
-  auto addresses = resolve(endpoint, limit);
-  int error = 0;
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    const Address &address = addresses[i];
-    Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) {
-      error = errno;  // of this family perhaps: the next address may be of another
-      continue;
-    }
-    if (address.family() != AF_UNIX) tune_tcp(fd.get());
-    error = connect_one(fd.get(), address, limit.until(share_of(limit, addresses.size() - i)));
-    if (error != 0) continue;
-    const bool patient = address.family() != AF_UNIX;
-    if (patient) make_patient(fd.get());
-    return Socket(std::move(fd), patient);
-  }
-  unavailable("cannot connect to " + endpoint.text() + ": " + error_text(error));
+std::string system_error_text(int error) {
+  char buffer[128];
+  return ::strerror_r(error, buffer, sizeof buffer);  // GNU's: returns the text
+}
+
+Socket::Socket(Fd fd, bool is_unix) noexcept : fd_(std::move(fd)), patient_(!is_unix) {
+  if (patient_) make_patient(fd_.get());
 }
 
 void Socket::send(std::string_view bytes, const Limit &limit) {
@@ -116,7 +59,7 @@ size_t Socket::send_now(std::string_view bytes) {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
     } else if (errno != EINTR) {
-      unavailable("cannot send: " + error_text(errno));
+      unavailable("cannot send: " + system_error_text(errno));
     }
   }
   return total;
@@ -143,7 +86,7 @@ size_t Socket::take(char *buffer, size_t size, int flags) {
   if (count > 0) return static_cast<size_t>(count);
   if (count == 0) unavailable("the server closed the connection");
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return 0;
-  unavailable("cannot receive: " + error_text(errno));
+  unavailable("cannot receive: " + system_error_text(errno));
 }
 
 }  // namespace redilock

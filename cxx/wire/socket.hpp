@@ -1,9 +1,10 @@
-// A stream socket whose every call ends by a deadline.
+// A connected stream socket whose every call ends by a deadline. See dialing.hpp for how one comes
+// to be.
 #pragma once
 
+#include <string>
 #include <string_view>
 
-#include "values/url.hpp"
 #include "wire/fd.hpp"
 #include "wire/limit.hpp"
 
@@ -11,8 +12,7 @@ namespace redilock {
 
 class Socket {
  public:
-  // Tries every address of the endpoint. Throws Error(kUnavailable).
-  static Socket connect(const Endpoint &endpoint, const Limit &limit);
+  Socket(Fd fd, bool is_unix) noexcept;
 
   // Both throw Error(kUnavailable) where the peer is gone or the deadline has passed.
   void send(std::string_view bytes, const Limit &limit);
@@ -26,10 +26,12 @@ class Socket {
   int fd() const noexcept { return fd_.get(); }
 
  private:
-  Socket(Fd fd, bool patient) noexcept : fd_(std::move(fd)), patient_(patient) {}
   size_t take(char *buffer, size_t size, int flags);
   Fd fd_;
   bool patient_;  // recv waits for a while
 };
+
+// What the system says of an errno.
+std::string system_error_text(int error);
 
 }  // namespace redilock

@@ -1,13 +1,11 @@
-// The greeting of a new connection, what errors of the server mean, and replies that are there already.
+// The greeting of a new connection, what errors of the server mean, and replies that are there
+// already.
 #include "wire/connection.hpp"
 
-#include "../fake_server.hpp"
+#include "../connect_to.hpp"
 #include "../outcome.hpp"
-#include "values/duration.hpp"
 
-using redilock::Connection;
 using redilock::Credentials;
-using redilock::Endpoint;
 using redilock::Limit;
 using redilock::system_clock;
 
@@ -19,9 +17,7 @@ static Limit limit() {
 static Outcome greeted(const Credentials &credentials, std::vector<std::string> replies) {
   return outcome_of([&] {
     FakeServer fake({std::move(replies)});
-    Endpoint endpoint;
-    endpoint.socket_path = fake.path();
-    auto connection = Connection::open(endpoint, credentials, limit());
+    auto connection = connect_to(fake, credentials);
     return std::to_string(connection->id()) + ", " + fake.commands();
   });
 }
@@ -85,9 +81,7 @@ static void errors_of_the_server_have_their_meaning(void **) {
 static void replies_come_in_the_order_of_the_commands(void **) {
   assert_returns(outcome_of([] {
                    FakeServer fake({{":7\r\n", ":1\r\n:2\r\n", ":3\r\n"}});
-                   Endpoint endpoint;
-                   endpoint.socket_path = fake.path();
-                   auto connection = Connection::open(endpoint, {}, limit());
+                   auto connection = connect_to(fake);
                    std::string told;
                    told += std::to_string(connection->call({"PING"}, limit()).integer());
                    told += connection->has_more() ? " and more" : "";

@@ -2,13 +2,10 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
-#include "../fake_server.hpp"
+#include "../connect_to.hpp"
 #include "../outcome.hpp"
 #include "wire/connection.hpp"
 
-using redilock::Connection;
-using redilock::Credentials;
-using redilock::Endpoint;
 using redilock::Error;
 using redilock::Limit;
 using redilock::Millis;
@@ -82,9 +79,7 @@ static void long_words_are_cut(void **) {
 static Outcome greeted(std::vector<std::string> replies) {
   return outcome_of([&] {
     FakeServer fake({std::move(replies)});
-    Endpoint endpoint;
-    endpoint.socket_path = fake.path();
-    Connection::open(endpoint, Credentials{"", "hunter2", 0}, in_5_s());
+    connect_to(fake, {"", "hunter2", 0});
     return std::string("open");
   });
 }
@@ -105,9 +100,7 @@ static void a_server_that_never_ceases_is_read_in_portions(void **) {
   for (size_t i = 0; i < kMessages; ++i) all += message;
   assert_returns(outcome_of([&]() -> std::string {
                    FakeServer fake({{all}});
-                   Endpoint endpoint;
-                   endpoint.socket_path = fake.path();
-                   auto connection = Connection::open(endpoint, Credentials{}, in_5_s());
+                   auto connection = connect_to(fake);
                    const Limit limit = in_5_s();
                    int waiting = 0;
                    while (waiting < int{kPortion + kRead} && !limit.expired())

@@ -1,7 +1,5 @@
-// Sockets and the resolver behind them. getaddrinfo is this file's own, so that names have the
-// addresses that a case wants, or no answer at all.
-#include "wire/socket.hpp"
-
+// Sockets, and how they are dialled by the name of a host. getaddrinfo is this file's own, so that
+// names have the addresses that a case wants, or no answer at all.
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -14,9 +12,9 @@
 
 #include "../outcome.hpp"
 #include "values/duration.hpp"
-#include "wire/fd.hpp"
-#include "wire/resolver.hpp"
+#include "wire/dialing.hpp"
 
+using redilock::Dialing;
 using redilock::Endpoint;
 using redilock::Fd;
 using redilock::Limit;
@@ -76,12 +74,21 @@ struct Listener {
 
 static Limit limit(int64_t ms) { return {system_clock(), after(system_clock().now(), Millis(ms))}; }
 
+static Socket dial(const Endpoint &endpoint, const Limit &how_long) {
+  Dialing dialing(endpoint, how_long.clock, how_long.deadline);
+  for (;;) {
+    if (auto socket = dialing.step()) return std::move(*socket);
+    const pollfd wanted = dialing.wanted();
+    wait_until_ready(wanted.fd, wanted.events, how_long.until(dialing.next_step()));
+  }
+}
+
 static Outcome connect_to(const char *host, std::vector<sockaddr_in> found, int64_t ms = 5000) {
   answers = std::move(found);
   return outcome_of([&] {
     Endpoint endpoint;
     endpoint.host = host;
-    Socket socket = Socket::connect(endpoint, limit(ms));
+    Socket socket = dial(endpoint, limit(ms));
     return std::string((fcntl(socket.fd(), F_GETFD) & FD_CLOEXEC) != 0 ? "connected" : "inherited");
   });
 }
@@ -123,7 +130,7 @@ static void path_that_is_too_long_is_invalid(void **) {
   assert_throws(outcome_of([] {
                   Endpoint endpoint;
                   endpoint.socket_path = std::string(108, 'x');
-                  Socket::connect(endpoint, limit(1000));
+                  dial(endpoint, limit(1000));
                   return std::string();
                 }),
                 kInvalid, "url: the socket's path is too long");
@@ -137,7 +144,7 @@ static Outcome connected(const Code &code) {
     answers = {address(listener.port)};
     Endpoint endpoint;
     endpoint.host = "name";
-    Socket socket = Socket::connect(endpoint, limit(5000));
+    Socket socket = dial(endpoint, limit(5000));
     Fd peer(::accept(listener.fd.get(), nullptr, nullptr));
     return code(socket, peer);
   });

@@ -1,0 +1,66 @@
+#include "wire/link.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace redilock {
+
+namespace {
+
+constexpr Micros kConnectTime{1000000};
+
+}  // namespace
+
+bool Link::open() {
+  if (is_up()) return true;
+  if (!opening_ && server_.clock().now() < resume_at_) return false;
+  descriptor_.store(-1);  // a step may end one socket and try another
+  try {
+    step();
+  } catch (...) {
+    opening_.reset();
+    throw;
+  }
+  if (is_up()) opening_.reset();
+  descriptor_.store(is_up() ? connection_->fd() : opening_->socket());
+  return is_up();
+}
+
+void Link::step() {
+  if (!opening_) {
+    if (channel_.empty()) connection_ = server_.idle_connection();
+    if (is_up()) return;
+    const Micros patience = std::min<Micros>(server_.timeout(), kConnectTime);
+    opening_.emplace(server_, channel_, after(server_.clock().now(), patience));
+  }
+  connection_ = opening_->step();
+}
+
+pollfd Link::wanted() const noexcept {
+  if (opening_) return opening_->wanted();
+  return {is_up() ? connection_->fd() : -1, POLLIN, 0};
+}
+
+Instant Link::next_step() const noexcept {
+  if (is_up()) return kNever;
+  return opening_ ? opening_->next_step() : resume_at_;
+}
+
+std::unique_ptr<Connection> Link::take_down() noexcept {
+  descriptor_.store(-1);
+  opening_.reset();
+  return std::move(connection_);
+}
+
+void Link::resume() noexcept {
+  backoff_.reset();
+  resume_at_ = Instant();
+}
+
+void Link::close_descriptors() noexcept {
+  const int descriptor = descriptor_.exchange(-1);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+}  // namespace redilock
