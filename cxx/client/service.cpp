@@ -103,16 +103,9 @@ void Service::close_descriptors() noexcept {
 void Service::run() noexcept {
   while (!interrupt_.cancelled) {
     run_due();
-    for (Pollable *pollable : attended_) pollable->run(interrupt_);
+    for (Pollable *pollable : attended_) pollable->run();
     sleep();
   }
-}
-
-Instant Service::meanwhile() noexcept {
-  run_due();
-  Instant next = next_task();
-  for (Pollable *pollable : attended_) next = std::min(next, pollable->run_meanwhile());
-  return next;
 }
 
 // Those that are due as it begins: more may be submitted without end.
@@ -169,8 +162,7 @@ void Service::sleep() {
     next = std::min(next, pollable->next_run());
   }
   const Instant now = clock_.now();
-  // What ran may have been broken off by stop(), and has then taken its ring.
-  if (interrupt_.cancelled || next <= now) return;
+  if (next <= now) return;
   arm(timer_, next == kNever ? Micros(std::chrono::hours(24)) : next - now);
   ::poll(polled, count, -1);
   uint64_t expirations = 0;

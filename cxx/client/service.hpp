@@ -15,11 +15,12 @@
 #include <vector>
 
 #include "wire/fd.hpp"
+#include "wire/limit.hpp"
 #include "wire/pollable.hpp"
 
 namespace redilock {
 
-class Service final : Meanwhile {
+class Service {
  public:
   // Runs on the service thread, where it must not block, and says when to run again, if at all. For
   // want of memory it is run again a little later.
@@ -27,7 +28,7 @@ class Service final : Meanwhile {
   // Names a task; 0 is none.
   using Timer = uint64_t;
 
-  explicit Service(const Clock &clock) : clock_(clock) { interrupt_.meanwhile = this; }
+  explicit Service(const Clock &clock) : clock_(clock) {}
   ~Service();
 
   // What the thread polls for beside its tasks; before the first task.
@@ -58,7 +59,6 @@ class Service final : Meanwhile {
 
   void start_once();
   void run() noexcept;
-  Instant meanwhile() noexcept override;
   void run_due();
   bool run_one(Instant now);
   Instant next_task();

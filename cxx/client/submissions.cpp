@@ -70,10 +70,9 @@ void Submissions::give_back(Submission &submission) noexcept {
   upkeep_.undo(submission.lease->claim());
 }
 
-Instant Submissions::run_meanwhile() noexcept {
+void Submissions::run() noexcept {
   stop_cancelled();
   begin_some();
-  return next_run();
 }
 
 // Each acquire ends no other than itself, which is taken out of the map meanwhile.

@@ -38,8 +38,7 @@ class Submissions final : public Pollable {
 
   pollfd wanted() override { return {-1, 0, 0}; }
   Instant next_run() override { return taken_.empty() ? drive_at_ : Instant(); }
-  void run(Interrupt &) noexcept override { run_meanwhile(); }
-  Instant run_meanwhile() noexcept override;
+  void run() noexcept override;
 
  private:
   void begin_some() noexcept;

@@ -76,7 +76,7 @@ class WakeChannel final : public Pollable {
   void close_descriptors() noexcept { link_.close_descriptors(); }
   pollfd wanted() override;
   Instant next_run() override;
-  void run(Interrupt &interrupt) noexcept override;
+  void run() noexcept override;
 
  private:
   class Reading;

@@ -32,7 +32,7 @@ Instant WakeChannel::next_run() {
   return service_reads_ ? link_.next_step() : kNever;
 }
 
-void WakeChannel::run(Interrupt &) noexcept {
+void WakeChannel::run() noexcept {
   std::unique_lock lock(mutex_);
   if (!service_reads_ && !reading_ && serviced_ > 0) service_reads_ = reading_ = true;
   if (service_reads_ && serviced_ == 0) {

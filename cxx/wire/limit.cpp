@@ -79,8 +79,7 @@ Ready wait_until_ready(int fd, short events, const Limit &limit) {
   if (limit.interrupt != nullptr) polled[1].fd = limit.interrupt->notifier.fd();
   for (;;) {
     limit.check();
-    Meanwhile *meanwhile = limit.interrupt != nullptr ? limit.interrupt->meanwhile : nullptr;
-    timespec left = time_left(meanwhile != nullptr ? limit.until(meanwhile->meanwhile()) : limit);
+    timespec left = time_left(limit);
     int count = ::ppoll(polled, 2, &left, nullptr);
     if (count < 0 && errno != EINTR)
       throw Error(Status::kUnavailable, "poll failed: out of memory", true);

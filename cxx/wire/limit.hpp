@@ -28,22 +28,11 @@ class Notifier {
   std::atomic<bool> rung_{false};
 };
 
-// What a thread that looks after many goes on with while it waits for one.
-class Meanwhile {
- public:
-  // Does what is due, and says when there is more to do. May not wait for anything.
-  virtual Instant meanwhile() noexcept = 0;
-
- protected:
-  ~Meanwhile() = default;
-};
-
 // How a call can be ended from outside.
 struct Interrupt {
   Notifier notifier;
   std::atomic<bool> cancelled{false};
-  bool on_signals = false;         // EINTR ends the call
-  Meanwhile *meanwhile = nullptr;  // run in every wait
+  bool on_signals = false;  // EINTR ends the call
 
   void cancel() noexcept {
     cancelled.store(true);

@@ -47,7 +47,7 @@ bool Pipeline::is_wanted() const noexcept {
   return !link_.is_up() && (!unsent_.empty() || link_.is_opening());
 }
 
-void Pipeline::run(Interrupt &) noexcept {
+void Pipeline::run() noexcept {
   try {
     if (link_.is_up()) receive_all();
     if (is_wanted()) link_.open();

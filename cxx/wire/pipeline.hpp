@@ -31,7 +31,7 @@ class Pipeline final : public Pollable {
 
   pollfd wanted() override;
   Instant next_run() override;
-  void run(Interrupt &interrupt) noexcept override;
+  void run() noexcept override;
 
   // In the child of a fork.
   void close_descriptors() noexcept { link_.close_descriptors(); }

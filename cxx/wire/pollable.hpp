@@ -1,9 +1,9 @@
-// Something that a thread polls for among other things, and that never makes it wait long.
+// Something that a thread polls for among other things, and that never makes it wait.
 #pragma once
 
 #include <poll.h>
 
-#include "wire/limit.hpp"
+#include "values/clock.hpp"
 
 namespace redilock {
 
@@ -13,11 +13,8 @@ class Pollable {
   virtual pollfd wanted() = 0;
   // When to run() at the latest, whatever was polled.
   virtual Instant next_run() = 0;
-  // Does what can be done now. Only a new connection may take up to a second; the interrupt ends
-  // that.
-  virtual void run(Interrupt &interrupt) noexcept = 0;
-  // While another one connects: what cannot wait for that. Returns when there is more of it.
-  virtual Instant run_meanwhile() noexcept { return kNever; }
+  // Does what can be done now.
+  virtual void run() noexcept = 0;
 
  protected:
   ~Pollable() = default;

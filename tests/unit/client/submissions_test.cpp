@@ -89,7 +89,7 @@ class Onlooker final : public redilock::Pollable {
   explicit Onlooker(const std::vector<std::shared_ptr<Submission>> &all) : all_(all) {}
   pollfd wanted() override { return {-1, 0, 0}; }
   Instant next_run() override { return redilock::kNever; }
-  void run(redilock::Interrupt &) noexcept override {
+  void run() noexcept override {
     const size_t before = ended;
     while (ended < all_.size() && all_[ended]->ended) ++ended;
     most = std::max(most, ended - before);
