@@ -160,8 +160,8 @@ void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant u
   }
 }
 
-// A step towards a new subscribed connection. Wake-ups may have been missed while there was none, so
-// everybody asks at once.
+// A step towards a new subscribed connection. Wake-ups may have been missed while there was none,
+// so everybody asks at once.
 void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   try {
     if (!link_.open()) return;

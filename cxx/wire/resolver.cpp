@@ -50,7 +50,8 @@ int look_up(const std::string &host, uint16_t port, int flags, std::vector<Addre
 
 }  // namespace
 
-// What the looking thread and those who wait for it share. They may be gone before the answer comes.
+// What the looking thread and those who wait for it share. They may be gone before the answer
+// comes.
 struct Resolving::LookUp {
   std::mutex mutex;
   int code = EAI_MEMORY;
@@ -60,13 +61,13 @@ struct Resolving::LookUp {
 };
 
 // The look-ups under way: while a name server is silent, attempt follows attempt, and each look-up
-// keeps its thread for as long as getaddrinfo likes. Never destroyed, as its threads outlive exit().
+// keeps its thread for as long as getaddrinfo likes. Never destroyed: its threads outlive exit().
 class Resolving::Pending {
  public:
   explicit Pending(Pending *before) : before_(before) {}
 
-  // In the child of a fork another one than the parent's, whose threads do not exist there and whose
-  // mutex may be locked for ever.
+  // In the child of a fork another one than the parent's, whose threads do not exist there and
+  // whose mutex may be locked for ever.
   static Pending &of_this_process() {
     static std::atomic<Pending *> newest{nullptr};
     Pending *one = newest.load();
