@@ -117,7 +117,7 @@ class Resolving::Pending {
   }
 
   const pid_t owner_ = process_id();
-  Pending *const before_;  // known, and so no leak
+  [[maybe_unused]] Pending *const before_;  // known, and so no leak
   std::mutex mutex_;
   LookUps look_ups_;
 };
