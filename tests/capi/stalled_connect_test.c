@@ -2,12 +2,17 @@
  * A connection that does not come up keeps nobody waiting but those who need it: a proxy lets the
  * client connect, and swallows what the server answers to its greeting or its subscription.
  */
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "support/async.h"
 #include "support/attempt.h"
+#include "support/child.h"
 #include "support/one_server.h"
 #include "support/proxy.h"
 
-enum { kTtlMs = 900, kSoonMs = 500, kEver = 1000 };
+enum { kTtlMs = 900, kSoonMs = 500, kEver = 1000, kDescriptors = 1024 };
 
 static proxy_t *proxy;
 static redilock_client_t *other, *client;
@@ -110,6 +115,41 @@ static void blocked_caller_ends_in_time(void **state) {
   give(held);
 }
 
+/* Descriptors of this process that are connected to the proxy. */
+static int connections(void) {
+  int count = 0;
+  for (int fd = 0; fd < kDescriptors; ++fd) {
+    struct sockaddr_un peer = {0};
+    socklen_t length = sizeof peer - 1;
+    if (getpeername(fd, (struct sockaddr *)&peer, &length) != 0) continue;
+    count += peer.sun_family == AF_UNIX && strstr(proxy_url(proxy), peer.sun_path) != NULL &&
+             peer.sun_path[0] != '\0';
+  }
+  return count;
+}
+
+static int frees_all(child_t *self, void *ops) {
+  (void)self;
+  for (redilock_op_t **op = ops; *op != NULL; ++op) redilock_op_free(*op);
+  redilock_free(client);
+  return connections();
+}
+
+/* Else the server would take the parent's client for alive for as long as the child lives. */
+static void child_of_a_fork_closes_what_is_on_its_way(void **state) {
+  (void)state;
+  redilock_lock_t *held = take(other, "held", 60000);
+  redilock_op_t *waiting = submit_stalled("held", 1), *op = submit(client, "held", "wait=0", 2);
+  expect_completion(client, 2, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_HELD);
+  assert_int_equal(connections(), 2);
+  redilock_op_t *ops[] = {waiting, op, NULL};
+  child_t child = start_child(frees_all, ops);
+  assert_int_equal(end_of(&child), 0);
+  redilock_op_free(op);
+  redilock_op_free(waiting);
+  give(held);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(submitted_requests_are_answered_meanwhile, make_clients,
@@ -118,6 +158,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(blocked_callers_are_woken_meanwhile, make_clients,
                                       drop_clients),
       cmocka_unit_test_setup_teardown(blocked_caller_ends_in_time, make_clients, drop_clients),
+      cmocka_unit_test_setup_teardown(child_of_a_fork_closes_what_is_on_its_way, make_clients,
+                                      drop_clients),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
