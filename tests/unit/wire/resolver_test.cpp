@@ -119,14 +119,14 @@ static void child_of_a_fork_waits_for_no_look_up_of_its_parent(void **) {
   assert_returns(outcome, "0 6379");
 }
 
-#define WITH_GATE(test) cmocka_unit_test_setup_teardown(test, close_gate, remove_gate)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, close_gate, remove_gate)
 
 int main() {
   const CMUnitTest tests[] = {
-      WITH_GATE(all_who_ask_meanwhile_share_one_look_up),
-      WITH_GATE(others_are_looked_up_apart),
-      WITH_GATE(what_is_known_is_looked_up_anew),
-      WITH_GATE(child_of_a_fork_waits_for_no_look_up_of_its_parent),
+      CASE(all_who_ask_meanwhile_share_one_look_up),
+      CASE(others_are_looked_up_apart),
+      CASE(what_is_known_is_looked_up_anew),
+      CASE(child_of_a_fork_waits_for_no_look_up_of_its_parent),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
