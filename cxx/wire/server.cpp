@@ -99,6 +99,7 @@ Answer Server::retry(const Command &command, const Script *script, const Limit &
     for (;;) {
       // A server that answers at once, always so that one has to ask again, ends no call by itself.
       if (limit.expired()) throw Unanswered(cause, sent);
+      limit.check();  // before it is sent: what was cancelled then was surely not carried out
       if (auto answer = attempt(command, script, limit, sent, cause)) return std::move(*answer);
       const bool again =
           cause.status() == Status::kUnavailable || cause.status() == Status::kServer;

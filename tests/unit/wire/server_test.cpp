@@ -58,6 +58,31 @@ static void nobody_is_asked_when_the_time_is_over(void **) {
                  "-8 not sent; ");
 }
 
+static void what_was_cancelled_before_is_not_sent(void **) {
+  assert_returns(outcome_of([] {
+                   FakeServer fake({{":7\r\n", ":1\r\n", ":2\r\n"}});
+                   Endpoint endpoint;
+                   endpoint.socket_path = fake.path();
+                   Server server(endpoint, ClientOptions{}, redilock::system_clock());
+                   Interrupt interrupt;
+                   const Limit limit{redilock::system_clock(),
+                                     after(redilock::system_clock().now(), Millis(5000)),
+                                     &interrupt};
+                   server.run(kScript, {}, {}, limit);
+                   interrupt.cancel();
+                   std::string told = "answered";
+                   try {
+                     server.run(kScript, {}, {}, limit);
+                   } catch (const Unanswered &) {
+                     told = "unanswered";
+                   } catch (const Error &error) {
+                     told = error.message();
+                   }
+                   return told + "; " + fake.commands();
+                 }),
+                 "the operation was cancelled; 0:CLIENT ID, 0:EVALSHA");
+}
+
 static void an_unknown_script_is_sent_once(void **) {
   assert_returns(outcome_of([] {
                    return conversation({{":7\r\n", "-NOSCRIPT No matching script.\r\n", ":1\r\n"}});
@@ -192,6 +217,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(an_answer_needs_one_connection),
       cmocka_unit_test(nobody_is_asked_when_the_time_is_over),
+      cmocka_unit_test(what_was_cancelled_before_is_not_sent),
       cmocka_unit_test(an_unknown_script_is_sent_once),
       cmocka_unit_test(a_lost_reply_is_asked_for_again_after_its_connection_was_ended),
       cmocka_unit_test(an_id_of_a_restarted_server_is_not_ended),
