@@ -7,7 +7,8 @@
  *     `const char *TEXT`: text in, where nothing stands for NULL;
  *     `(char *message, size_t message_size)`: a buffer that the caller does not see
  *   - typemaps `SWIGTYPE **handle`, `SWIGTYPE **lock` (a handle to give back if the program cannot
- *     be given it), `int32_t *number` and `(const char **bytes, size_t *bytes_len)`: the result of
+ *     be given it), `(SWIGTYPE *whole, SWIGTYPE **part)` (a handle that uses that of `whole` for as
+ *     long as it lives), `int32_t *number` and `(const char **bytes, size_t *bytes_len)`: the result of
  *     the call, which has no other; `size_t *bytes_len`: the length of a `const char *` result
  *   - REDILOCK_FAILED(status, message): how a failure is raised, REDILOCK_NOTHING: no result
  *   - REDILOCK_BLOCKS(function): how other threads run meanwhile
@@ -91,9 +92,9 @@ REDILOCK_HANDLE(redilock_list, List, redilock_list_free)
   redilock_options_t **out,
   redilock_client_t **out,
   redilock_op_t **out,
-  redilock_info_t **out,
-  redilock_list_t **out
+  redilock_info_t **out
 };
+%apply (SWIGTYPE *whole, SWIGTYPE **part) { (redilock_op_t *op, redilock_list_t **out) };
 %apply SWIGTYPE **lock { redilock_lock_t **out };
 %apply int32_t *number { int32_t *out };
 %apply size_t *bytes_len { size_t *len };

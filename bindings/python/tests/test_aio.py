@@ -4,6 +4,7 @@ import asyncio
 import functools
 import gc
 import os
+import sys
 import threading
 import time
 
@@ -200,6 +201,41 @@ async def test_extend_token_names_and_break(server, client, name):
         await lock.release()
     with pytest.raises(redilock.NotOwnerError):
         await client.break_lock(name)
+
+
+def test_list_keeps_its_operation(client):
+    op = aio._core.op_new(client._core)
+    before = sys.getrefcount(op)
+    found = aio._core.op_list(op)
+    assert sys.getrefcount(op) == before + 1
+    del found
+    assert sys.getrefcount(op) == before
+
+
+def test_names_may_be_left_while_they_are_asked_for(server, program, monkeypatch):
+    monkeypatch.setenv("MALLOC_PERTURB_", "165")  # what is used after its end is seen to be
+    server.freeze()
+    try:
+        process = program("""
+import asyncio, gc, sys
+from redilock import aio
+async def main():
+    client = aio.Client(sys.argv[1])
+    asking = client.names().__anext__()
+    task = asyncio.ensure_future(asking)
+    await asyncio.sleep(0.1)  # until its thread has asked: nothing tells
+    task.cancel()
+    await asyncio.wait([task])
+    del task, asking
+    gc.collect()
+    print("left", flush=True)
+asyncio.run(main())
+""")
+        assert process.stdout.readline() == "left\n"
+        # The thread has been told: the loop's end, which awaits it, needs no answer of the server.
+        assert process.wait(2) == 0
+    finally:
+        server.thaw()
 
 
 @on_a_loop

@@ -36,6 +36,7 @@ from .errors import LostError, NotAcquiredError, RedilockError
 _Self = TypeVar("_Self", bound="Client")
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+_Handle = TypeVar("_Handle")
 
 # For so long a cancelled task waits until its place in the queue is given up.
 _LEAVE_S = 0.1
@@ -143,6 +144,15 @@ def _drain(channel: weakref.ref[_Channel]) -> None:
         alive.drain()
 
 
+async def _in_thread(op: _core.Op, call: Callable[[_Handle], _Result], handle: _Handle) -> _Result:
+    """A blocking call of an operation; if the caller is cancelled, it is broken off."""
+    try:
+        return await asyncio.to_thread(call, handle)
+    except asyncio.CancelledError:
+        _core.op_cancel(op)
+        raise
+
+
 class Client:
     """A connection to one Redis server for the tasks of an event loop: see `redilock.Client`.
 
@@ -188,7 +198,7 @@ class Client:
     async def info(self, name: Name) -> LockInfo:
         """Who holds the lock of a name, for how long, and who waits. Changes nothing."""
         op = named_op(self._channel().core, name)
-        return LockInfo.read(await asyncio.to_thread(_core.op_info, op))
+        return LockInfo.read(await _in_thread(op, _core.op_info, op))
 
     async def names(self, pattern: Name | None = None) -> AsyncIterator[bytes]:
         """The names that redilock holds or waits for on the server; `pattern` is a glob."""
@@ -196,7 +206,7 @@ class Client:
         if pattern is not None:
             _core.op_set_bytes(op, "name", pattern)
         found = _core.op_list(op)
-        while (name := await asyncio.to_thread(_core.list_next, found)) is not None:
+        while (name := await _in_thread(op, _core.list_next, found)) is not None:
             yield name
 
     async def break_lock(self, name: Name) -> None:
