@@ -321,6 +321,19 @@ def test_client_that_nobody_has_is_collected(server, name):
     asyncio.run(body())
 
 
+def test_no_descriptor_for_the_completions_is_an_error_alone(server, name, monkeypatch):
+    def refuse(core):
+        raise redilock.UnavailableError("no descriptor is left")
+
+    unraisable = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    monkeypatch.setattr(aio._core, "client_fd", refuse)
+    with pytest.raises(redilock.UnavailableError):
+        asyncio.run(aio.Client(server.url).lock(name).acquire())
+    gc.collect()
+    assert unraisable == []
+
+
 def test_ctrl_c_leaves_the_queue_clean(server, client, program, name):
     import signal
 

@@ -47,6 +47,7 @@ class _Channel:
     """One C client on one event loop: completions come by its descriptor."""
 
     def __init__(self, core: _core.Client, loop: asyncio.AbstractEventLoop) -> None:
+        self._fd = -1
         self.core = core
         self.loop = loop
         self.lost: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
