@@ -4,6 +4,7 @@ import asyncio
 import functools
 import gc
 import os
+import select
 import sys
 import threading
 import time
@@ -166,6 +167,57 @@ async def test_loss_is_told_by_an_event(server, client, name):
         assert lock.lost
     async with lock:
         assert not lock.lost_event.is_set()
+
+
+@on_a_loop
+async def test_loss_of_an_earlier_grant_is_not_told_of_the_next(server, client, name):
+    lock = client.lock(name, ttl=0.1)
+    await lock.acquire()
+    # The loop does not run meanwhile: the loss waits to be taken.
+    assert select.select([lock._channel._fd], [], [], 5)[0]
+    assert lock.lost
+    await lock.acquire(wait=5)
+    await lock.extend(10)
+    assert lock.held and not lock.lost_event.is_set()
+    server.cli("DEL", name)
+    with pytest.raises(redilock.LostError):
+        await lock.extend()
+    await asyncio.wait_for(lock.lost_event.wait(), 2)
+
+
+@on_a_loop
+async def test_lock_used_again_and_again_leaves_nothing_behind(server, client, name):
+    lock = client.lock(name, ttl=10)
+    for _ in range(5):
+        async with lock:
+            assert not await client.lock(name).acquire(wait=0)
+            task = asyncio.create_task(client.lock(name).acquire())
+            await waiters(client, name, 1)
+            task.cancel()
+            await asyncio.wait([task])
+            del task
+    gc.collect()
+    channel = lock._channel
+    assert len(channel._holders) == 1 and not channel._ends
+
+
+@on_a_loop
+async def test_cancelled_release_and_extension_go_on(server, client, name):
+    lock = client.lock(name, ttl=10)
+    await lock.acquire()
+    for call, ended in [(lock.extend(20), lambda: lock.remaining > 15), (lock.release(), None)]:
+        task = asyncio.create_task(call)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not lock._channel._ends
+
+        async def done():
+            return ended() if ended else (await client.info(name)).state == "free"
+
+        await until(done)
+    assert not lock.held and not lock.lost and "not held" in repr(lock)
 
 
 @on_a_loop

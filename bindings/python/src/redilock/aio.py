@@ -50,7 +50,7 @@ class _Channel:
         self._fd = -1
         self.core = core
         self.loop = loop
-        self.lost: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
+        self._holders: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
         self._ends: dict[int, asyncio.Future[int]] = {}
         self._tags = itertools.count(1)
         self._fd = _core.client_fd(core)
@@ -95,7 +95,10 @@ class _Channel:
             raise closed()
         tag = self._tag()
         submit(op, lock, tag)
-        await self._expect(tag)
+        try:
+            await self._expect(tag)
+        finally:
+            self._ends.pop(tag, None)
         _core.op_check(op)
 
     async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
@@ -106,19 +109,29 @@ class _Channel:
         tag = self._tag()
         if lock is not None:
             _core.op_set_int(op, "tell_loss", 1)
-            self.lost[tag] = lock
-        _core.op_submit_acquire(op, tag)
-        end = self._expect(tag)
+            self._holders[tag] = lock
+            lock._tag = tag
         try:
-            await end
+            _core.op_submit_acquire(op, tag)
+            await self._expect(tag)
+            _core.op_check(op)
+            return _core.op_take_lock(op)
         except asyncio.CancelledError:
+            self.forget_holder(tag)
             _core.op_cancel(op)
             with contextlib.suppress(RedilockError, asyncio.TimeoutError):
                 await asyncio.wait_for(self._left(op, tag), _LEAVE_S)
             del op  # if that took too long, the C library goes on with it when nobody has it
             raise
-        _core.op_check(op)
-        return _core.op_take_lock(op)
+        except BaseException:
+            self.forget_holder(tag)
+            raise
+        finally:
+            self._ends.pop(tag, None)
+
+    def forget_holder(self, tag: int) -> None:
+        """Tells nobody of the loss of this grant."""
+        self._holders.pop(tag, None)
 
     async def _left(self, op: _core.Op, tag: int) -> None:
         if tag in self._ends:
@@ -130,8 +143,8 @@ class _Channel:
         """Takes the completions that wait."""
         for tag, kind, status in _core.completions(self.core, _BATCH):
             if kind == _core.COMPLETION_LOSS:
-                lock = self.lost.pop(tag, None)
-                if lock is not None:
+                lock = self._holders.pop(tag, None)
+                if lock is not None and lock._tag == tag:
                     lock._tell_lost()
                 continue
             end = self._ends.pop(tag, None)
@@ -251,12 +264,13 @@ class Client:
 class Lock(Lease):
     """One holder of one name, from `Client.lock`. It can be acquired again after its release."""
 
-    __slots__ = ("_channel", "_client", "_event", "_told")
+    __slots__ = ("_channel", "_client", "_event", "_tag", "_told")
 
     def __init__(self, client: Client, request: Request, raise_lost: bool) -> None:
         super().__init__(request, raise_lost)
         self._client = client
         self._channel: _Channel | None = None
+        self._tag = 0  # of the grant whose loss is told
         self._told = False
         self._event: asyncio.Event | None = None
 
@@ -290,8 +304,12 @@ class Lock(Lease):
         """Hands the lock to the next waiter. LostError if it was lost before."""
         lease = self._granted()
         channel = self._bound()
-        await channel.run(_core.op_submit_release, _core.op_new(channel.core), lease)
-        self._released = True
+        self._released = True  # also if this task is cancelled now: the release goes on
+        try:
+            await channel.run(_core.op_submit_release, _core.op_new(channel.core), lease)
+        except Exception:
+            self._released = False
+            raise
 
     async def extend(self, ttl: Seconds | None = None) -> None:
         """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
@@ -344,7 +362,10 @@ class Lock(Lease):
         request = self._request
         if wait is not None:
             request = request._replace(wait=wait_ms(wait))
-        self._channel = self._client._channel()
+        channel = self._client._channel()
+        if self._channel is not None:
+            self._channel.forget_holder(self._tag)
+        self._channel = channel
         self._told = False
         self._event = None
         self._take(await self._channel.acquire(request, self))
