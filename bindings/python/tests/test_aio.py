@@ -1,6 +1,7 @@
 """The asyncio client: order, cancellation, loss, and one thread for all waits."""
 
 import asyncio
+import contextlib
 import functools
 import gc
 import os
@@ -356,6 +357,62 @@ def test_client_made_outside_serves_one_loop_after_another(server, name):
     for thread in threads:
         thread.join()
     assert results == [True, True]
+
+
+def test_close_ends_the_waits_of_other_threads_loops(server, client, name):
+    shared, ended = aio.Client(server.url), []
+
+    async def wait():
+        asyncio.get_running_loop().set_debug(True)  # which tells of calls by other threads
+        try:
+            await shared.lock(name).acquire()
+        except redilock.ClosedError as error:
+            ended.append(error)
+        await asyncio.sleep(0)
+
+    with client.lock(name):
+        threads = [
+            threading.Thread(target=asyncio.run, args=[wait()], daemon=True) for _ in "abc"
+        ]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + 10
+        while client.info(name).waiters != 3:
+            assert time.monotonic() < end
+        asyncio.run(shared.close())
+        for thread in threads:
+            thread.join(5)
+    assert len(ended) == 3
+
+
+def test_loops_of_many_threads_have_a_channel_each(server, monkeypatch):
+    made, gate = [], threading.Barrier(8)
+
+    class Slow(dict):
+        """Lets all threads look through the channels at once, as none would otherwise."""
+
+        def items(self):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                gate.wait(0.2)
+            return super().items()
+
+    shared = aio.Client(server.url)
+    shared._channels = Slow()
+
+    async def use():
+        made.append(shared._channel())
+        await asyncio.to_thread(done.wait, 5)
+        assert shared._channel() in made
+
+    done = threading.Barrier(8)
+    threads = [
+        threading.Thread(target=asyncio.run, args=[use()], daemon=True) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert len(made) == 8 and len(shared._channels) == 8
 
 
 def test_client_that_nobody_has_is_collected(server, name):

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import itertools
+import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from types import TracebackType
@@ -37,6 +38,7 @@ _Self = TypeVar("_Self", bound="Client")
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 _Handle = TypeVar("_Handle")
+_End = asyncio.Future[int]
 
 # For so long a cancelled task waits until its place in the queue is given up.
 _LEAVE_S = 0.1
@@ -51,23 +53,27 @@ class _Channel:
         self.core = core
         self.loop = loop
         self._holders: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
-        self._ends: dict[int, asyncio.Future[int]] = {}
+        self._ends: dict[int, _End] = {}
         self._tags = itertools.count(1)
         self._fd = _core.client_fd(core)
         # Weak, so that the loop does not keep a client that nobody has.
         loop.add_reader(self._fd, _drain, weakref.ref(self))
 
     def __del__(self) -> None:
-        self.close()
+        if self._fd >= 0:
+            _on_loop(self.loop, _unwatch, self.loop, self._fd, self.core)
 
     def close(self) -> None:
-        """Watches the descriptor no more, and ends what is under way."""
-        if self._fd >= 0 and not self.loop.is_closed():
-            self.loop.remove_reader(self._fd)
-        self._fd = -1
+        """Watches the descriptor no more, and ends what is under way; from any thread."""
+        _on_loop(self.loop, self._close)
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            _unwatch(self.loop, fd, self.core)
         ends, self._ends = self._ends, {}
         for end in ends.values():
-            if not end.done() and not self.loop.is_closed():
+            if not end.done():
                 end.set_exception(closed())
                 end.exception()  # nobody may be left to hear it
 
@@ -79,8 +85,8 @@ class _Channel:
     def _tag(self) -> int:
         return next(self._tags)
 
-    def _expect(self, tag: int) -> asyncio.Future[int]:
-        end: asyncio.Future[int] = self.loop.create_future()
+    def _expect(self, tag: int) -> _End:
+        end: _End = self.loop.create_future()
         self._ends[tag] = end
         return end
 
@@ -152,6 +158,24 @@ class _Channel:
                 end.set_result(status)
 
 
+def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
+    """Calls it on the loop's own thread, at once if this is it; not at all on a closed loop."""
+    try:
+        here = asyncio.get_running_loop() is loop
+    except RuntimeError:
+        here = False
+    if here:
+        call(*args)
+        return
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, *args)
+
+
+def _unwatch(loop: asyncio.AbstractEventLoop, fd: int, core: _core.Client) -> None:
+    """The end of a channel. `core` has to live until then: the descriptor is its."""
+    loop.remove_reader(fd)
+
+
 def _drain(channel: weakref.ref[_Channel]) -> None:
     alive = channel()
     if alive is not None:
@@ -178,6 +202,7 @@ class Client:
         self._settings = Settings(url, options)
         self._settings.client()  # to refuse a wrong URL here and now
         self._channels: dict[asyncio.AbstractEventLoop, _Channel] = {}
+        self._mutex = threading.Lock()  # loops of several threads change the channels
         self._closed = False
         renew_after_fork(self)
 
@@ -229,8 +254,9 @@ class Client:
 
     async def close(self) -> None:
         """Ends waits under way by ClosedError, and closes the connections. Releases nothing."""
-        self._closed = True
-        channels, self._channels = self._channels, {}
+        with self._mutex:
+            self._closed = True
+            channels, self._channels = self._channels, {}
         for channel in channels.values():
             channel.close()
 
@@ -251,11 +277,16 @@ class Client:
         loop = asyncio.get_running_loop()
         channel = self._channels.get(loop)
         if channel is None:
-            self._channels = {k: v for k, v in self._channels.items() if not k.is_closed()}
-            channel = self._channels[loop] = _Channel(self._settings.client(), loop)
+            channel = _Channel(self._settings.client(), loop)
+            with self._mutex:
+                if self._closed:
+                    raise closed()
+                self._channels = {k: v for k, v in self._channels.items() if not k.is_closed()}
+                self._channels[loop] = channel
         return channel
 
     def _forked(self) -> None:
+        self._mutex = threading.Lock()  # another thread of the parent may have had it
         for channel in self._channels.values():
             channel.forget()
         self._channels = {}
