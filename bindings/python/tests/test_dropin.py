@@ -6,9 +6,12 @@ also locks against ours. A bare SET NX PX, which is what it sends, does so in an
 """
 
 import asyncio
+import contextlib
 import inspect
 import math
 import os
+import pickle
+import socket
 import sys
 import threading
 import time
@@ -194,6 +197,8 @@ def test_leaving_after_loss_raises_unless_told_not_to(make, server, name):
         ({"ttl": math.nan}, "ttl"),
         ({"ttl": math.inf}, "ttl"),
         ({"ttl": 400 * 86400}, "ttl"),
+        ({"ttl": 1e306}, "ttl"),
+        ({"ttl": 10**400}, "ttl"),
         ({"ttl": 5, "interval": 0}, "interval"),
         ({"ttl": 5, "interval": -0.1}, "interval"),
         ({"ttl": 5, "interval": math.inf}, "interval"),
@@ -219,18 +224,125 @@ def test_names_that_are_refused(make, wrong):
         make().lock(wrong, ttl=5)
 
 
-def test_unreachable_server(monkeypatch):
-    class RedisError(Exception):
-        pass
+@pytest.mark.parametrize("block", [10**9, 1e306, pytest.param(10**400, id="10**400"), math.inf, True])
+def test_longer_waits_than_a_year_are_for_ever(make, server, client, name, block):
+    mylock = make(ttl=10)
+    token, taken = mylock.lock(name), []
+    waiter = threading.Thread(target=lambda: taken.append(mylock.lock(name, block=block)))
+    waiter.start()
+    until(lambda: client.info(name).waiters == 1)
+    mylock.unlock(token)
+    waiter.join(5)
+    assert taken and mylock.unlock(taken[0])
 
-    # As if the package redis were there, which programs of python-redilock catch errors of.
+
+@pytest.mark.parametrize("interval", [7200, 1e306, pytest.param(10**400, id="10**400")])
+def test_longer_intervals_than_an_hour_are_an_hour(make, name, interval):
+    mylock = make(ttl=10, interval=interval)
+    assert mylock.unlock(mylock.lock(name))
+    assert mylock.unlock(mylock.lock(name, interval=interval))
+
+
+def test_base_is_there_as_in_0_5_0():
+    from redilock.base import DistributedLockBase
+
+    for module in (redilock.sync_redilock, redilock.async_redilock):
+        assert issubclass(module.DistributedLock, DistributedLockBase)
+
+
+@pytest.fixture
+def redis_exceptions(monkeypatch):
+    """As if the package redis were there, which programs of python-redilock catch errors of."""
+
+    class RedisError(Exception):
+        def __init__(self, *args, error_type="some"):
+            super().__init__(*args)
+            self.error_type = error_type
+
+        def __repr__(self):
+            return self.error_type
+
     module = types.ModuleType("redis.exceptions")
-    module.ConnectionError = RedisError
+    for each in ("AuthenticationError", "ConnectionError", "InvalidResponse", "ResponseError"):
+        setattr(module, each, type(each, (RedisError,), {}))
     monkeypatch.setitem(sys.modules, "redis.exceptions", module)
+    return module
+
+
+class Peer:
+    """Something on a port of the loopback that answers each request with the same bytes."""
+
+    def __init__(self, answer):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.answer = answer
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection = self.listener.accept()[0]
+                threading.Thread(target=self.serve, args=[connection], daemon=True).start()
+
+    def serve(self, connection):
+        with connection, contextlib.suppress(OSError):
+            while connection.recv(65536):
+                connection.sendall(self.answer)
+
+
+class Impatient(redilock.sync_redilock.DistributedLock):
+    def _new_client(self, url, interval):
+        return redilock.Client(url, interval=interval, timeout=0.2)
+
+
+@pytest.mark.parametrize(
+    "answer, ours, theirs",
+    [
+        (None, redilock.UnavailableError, "ConnectionError"),
+        (b"", redilock.UnavailableError, "ConnectionError"),
+        (b"!?\r\n", redilock.ProtocolError, "InvalidResponse"),
+        (b"-ERR no\r\n", redilock.ServerError, "ResponseError"),
+        (b"-NOAUTH no\r\n", redilock.AuthError, "AuthenticationError"),
+    ],
+)
+def test_failures_are_also_those_of_redis(redis_exceptions, answer, ours, theirs):
+    port = 1 if answer is None else Peer(answer).port
+    mylock = Impatient("127.0.0.1", port, ttl=5)
+    theirs = getattr(redis_exceptions, theirs)
+    for _ in range(2):
+        with pytest.raises(ours) as caught:
+            mylock.lock("x", block=False)
+        error = caught.value
+        assert isinstance(error, theirs) and type(error).__name__ == ours.__name__
+        assert isinstance(error, ConnectionError) == ("Connection" in theirs.__name__)
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error) and str(again) == str(error)
+        assert ours.__name__ in repr(again) and again.error_type == "some"
+
+
+def test_no_answer_to_a_request_is_a_connection_error(redis_exceptions, server, name):
+    mylock = Impatient("127.0.0.1", server.port, ttl=5)
+    token = mylock.lock(name)
+    server.freeze()
+    try:
+        for call in (lambda: mylock.unlock(token), lambda: mylock.lock(name, block=0)):
+            with pytest.raises(redilock.RedilockError) as caught:
+                call()
+            assert isinstance(caught.value, ConnectionError)
+            assert isinstance(caught.value, redis_exceptions.ConnectionError)
+            assert type(pickle.loads(pickle.dumps(caught.value))) is type(caught.value)
+    finally:
+        server.thaw()
+    with pytest.raises(redilock.UnknownOutcomeError) as caught:
+        redilock._of_redis.raise_as_expected(redilock.UnknownOutcomeError("x"))
+    assert isinstance(caught.value, redis_exceptions.ConnectionError)
+
+
+def test_failures_come_as_ours_to_programs_without_redis(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis.exceptions", None)
     with pytest.raises(ConnectionError) as caught:
-        redilock.sync_redilock.DistributedLock("127.0.0.1", 1, ttl=5).lock("x", block=0)
-    assert isinstance(caught.value, RedisError)
-    assert isinstance(caught.value, redilock.UnavailableError)
+        Impatient("127.0.0.1", 1, ttl=5).lock("x", block=0)
+    assert type(caught.value) is redilock.UnavailableError
 
 
 def test_waiters_are_granted_in_their_order(make, client, name):

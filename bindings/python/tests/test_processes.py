@@ -1,12 +1,19 @@
 """Threads, forks and pre-forked workers on one client."""
 
+import asyncio
+import copy
+import functools
 import multiprocessing
 import os
+import pickle
 import threading
 
 import pytest
 
 import redilock
+import redilock.aio
+import redilock.async_redilock
+import redilock.sync_redilock
 
 
 def test_threads_share_a_client(client, name):
@@ -107,3 +114,63 @@ def test_preforked_workers(server, name, tmp_path, method):
         worker.join()
         assert worker.exitcode == 0
     assert path.read_text() == "200"
+
+
+KINDS = [
+    redilock.Client,
+    redilock.aio.Client,
+    redilock.sync_redilock.DistributedLock,
+    redilock.async_redilock.DistributedLock,
+]
+
+
+def lock_by(locks, name):
+    """Whether it can be had by this client or DistributedLock of any kind."""
+    if isinstance(locks, redilock.Client):
+        return locks.lock(name, ttl=5).acquire(wait=0)
+    if isinstance(locks, redilock.aio.Client):
+        return asyncio.run(locks.lock(name, ttl=5).acquire(wait=0))
+    if isinstance(locks, redilock.sync_redilock.DistributedLock):
+        return bool(locks.lock(name, block=False))
+    return bool(asyncio.run(locks.lock(name, block=False)))
+
+
+def made(kind, server):
+    if hasattr(kind, "unlock"):
+        return kind("127.0.0.1", server.port, ttl=5, interval=0.5, raise_lost=False)
+    return kind(f"redis://127.0.0.1:{server.port}", prefix="app:", timeout=2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda locks: pickle.loads(pickle.dumps(locks))]
+)
+def test_copies_lock_by_connections_of_their_own(server, client, name, kind, copied):
+    first = made(kind, server)
+    first.of_a_subclass = "kept"
+    assert lock_by(first, name)
+    second = copied(first)
+    assert not lock_by(second, name)
+    assert lock_by(second, name + "-2")
+    prefix = "" if hasattr(kind, "unlock") else "app:"
+    assert client.info(f"{prefix}{name}-2").state == "held"
+    assert second.of_a_subclass == "kept"
+    if prefix:
+        assert second._settings._given == first._settings._given
+    else:
+        assert (second._interval, second._raise_lost) == (500, False)
+
+
+def test_copy_of_a_closed_client_is_closed(server):
+    first = redilock.Client(server.url)
+    first.close()
+    with pytest.raises(redilock.ClosedError):
+        copy.copy(first).info("x")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_clients_go_to_processes_that_are_not_forked(server, client, name, kind):
+    locks = made(kind, server)
+    assert lock_by(locks, name)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map(functools.partial(lock_by, locks), [name, name + "-2"]) == [False, True]

@@ -33,11 +33,12 @@ def milliseconds(value: Seconds, argument: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         kind = type(value).__name__
         raise TypeError(f"{argument}: seconds as a number or a timedelta, not {kind}")
-    if math.isnan(value) or math.isinf(value):
-        raise InvalidError(f"{argument}: {value} is no duration")
     if value < 0:
         raise InvalidError(f"{argument}: cannot be negative")
-    return math.ceil(round(value * 1000, 3))
+    try:
+        return math.ceil(round(value * 1000, 3))
+    except (OverflowError, ValueError):  # infinite or nearly so; not a number
+        raise InvalidError(f"{argument}: {value:.4g} is no duration") from None
 
 
 def ttl_ms(value: Seconds, argument: str = "ttl") -> int:
@@ -175,6 +176,7 @@ class Settings:
 
     def __init__(self, url: str | None, options: dict[str, OptionValue]) -> None:
         self._url = url
+        self._given = options
         self._options = _core.options_new()
         for name, value in options.items():
             _core.options_set(self._options, name, option_text(name, value))
@@ -182,6 +184,9 @@ class Settings:
     def client(self) -> _core.Client:
         """A new client; it has not connected yet."""
         return _core.new(self._url, self._options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Settings, (self._url, self._given)
 
 
 class Lease:

@@ -201,9 +201,12 @@ class Client:
     def __init__(self, url: str | None = None, **options: OptionValue) -> None:
         self._settings = Settings(url, options)
         self._settings.client()  # to refuse a wrong URL here and now
+        self._closed = False
+        self._start()
+
+    def _start(self) -> None:
         self._channels: dict[asyncio.AbstractEventLoop, _Channel] = {}
         self._mutex = threading.Lock()  # loops of several threads change the channels
-        self._closed = False
         renew_after_fork(self)
 
     def lock(
@@ -284,6 +287,15 @@ class Client:
                 self._channels = {k: v for k, v in self._channels.items() if not k.is_closed()}
                 self._channels[loop] = channel
         return channel
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_channels"], state["_mutex"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._start()
 
     def _forked(self) -> None:
         self._mutex = threading.Lock()  # another thread of the parent may have had it

@@ -15,35 +15,20 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Literal
 
-from ._dropin import (
-    DEFAULT_INTERVAL,
-    Base,
-    LockName,
-    Number,
-    name_and_token,
-    raise_as_expected,
-    token_of,
-)
-from .aio import Client
+from . import aio
+from ._dropin import LockName, Number, name_and_token, token_of
+from ._of_redis import raise_as_expected
+from .base import DistributedLockBase
 from .errors import LostError, NotAcquiredError, NotOwnerError, RedilockError
 
 __all__ = ["DistributedLock"]
 
 
-class DistributedLock(Base[Client]):
+class DistributedLock(DistributedLockBase[aio.Client]):
     """Locks of a Redis server by name, for any number of tasks: see sync_redilock."""
 
-    def __init__(
-        self,
-        redis_host: str = "localhost",
-        redis_port: int = 6379,
-        redis_db: int = 0,
-        ttl: Number | None = None,
-        interval: Number | None = DEFAULT_INTERVAL,
-        *,
-        raise_lost: bool = True,
-    ) -> None:
-        super().__init__(Client, redis_host, redis_port, redis_db, ttl, interval, raise_lost)
+    def _new_client(self, url: str, interval: str) -> aio.Client:
+        return aio.Client(url, interval=interval, renew=False)
 
     async def lock(
         self,

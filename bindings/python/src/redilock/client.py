@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from . import _core
 from ._request import (
@@ -56,12 +56,15 @@ class Client:
     for locks such as `ttl` and `wait`. Durations are seconds.
 
     Nothing is asked of the server before the first lock. After a fork the child has connections of
-    its own; locks stay with the process that acquired them.
+    its own, and so has a copy that was pickled; locks stay with the process that acquired them.
     """
 
     def __init__(self, url: str | None = None, **options: OptionValue) -> None:
         self._settings = Settings(url, options)
         self._core: _core.Client | None = self._settings.client()
+        self._start()
+
+    def _start(self) -> None:
         self._waits: set[_core.Op] = set()
         self._polls = False
         renew_after_fork(self)
@@ -138,6 +141,17 @@ class Client:
         if core is None:
             raise closed()
         return core
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state["_core"] = self._core is not None
+        del state["_waits"], state["_polls"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._core = self._settings.client() if state["_core"] else None
+        self._start()
 
     def _forked(self) -> None:
         self._waits = set()

@@ -50,8 +50,8 @@ class NotOwnerError(RedilockError):
     status = "REDILOCK_E_NOT_OWNER"
 
 
-class UnknownOutcomeError(RedilockError):
-    """The server may or may not have done it. At the latest the lease ends it."""
+class UnknownOutcomeError(RedilockError, ConnectionError):
+    """No answer came: the server may or may not have done it. At the latest the lease ends it."""
 
     status = "REDILOCK_E_UNKNOWN"
 

@@ -15,22 +15,16 @@ import contextlib
 from collections.abc import Iterator
 from typing import Literal
 
-from ._dropin import (
-    DEFAULT_INTERVAL,
-    Base,
-    LockName,
-    Number,
-    name_and_token,
-    raise_as_expected,
-    token_of,
-)
+from ._dropin import LockName, Number, name_and_token, token_of
+from ._of_redis import raise_as_expected
+from .base import DistributedLockBase
 from .client import Client
 from .errors import LostError, NotAcquiredError, NotOwnerError, RedilockError
 
 __all__ = ["DistributedLock"]
 
 
-class DistributedLock(Base[Client]):
+class DistributedLock(DistributedLockBase[Client]):
     """Locks of a Redis server by name; any number of them, and of threads that use them.
 
     `ttl` is the lease in seconds, here or for each lock. `interval` is how often to look again
@@ -40,17 +34,8 @@ class DistributedLock(Base[Client]):
     argument.
     """
 
-    def __init__(
-        self,
-        redis_host: str = "localhost",
-        redis_port: int = 6379,
-        redis_db: int = 0,
-        ttl: Number | None = None,
-        interval: Number | None = DEFAULT_INTERVAL,
-        *,
-        raise_lost: bool = True,
-    ) -> None:
-        super().__init__(Client, redis_host, redis_port, redis_db, ttl, interval, raise_lost)
+    def _new_client(self, url: str, interval: str) -> Client:
+        return Client(url, interval=interval, renew=False)
 
     def lock(
         self,
