@@ -72,8 +72,13 @@ SWIG_Py_Void()
     $1 = NULL;
   } else {
     Py_ssize_t size = 0;
-    $1 = ($1_ltype)PyUnicode_AsUTF8AndSize($input, &size);
-    if ($1 == NULL) SWIG_fail;
+    if (PyBytes_Check($input)) {
+      $1 = PyBytes_AS_STRING($input);
+      size = PyBytes_GET_SIZE($input);
+    } else {
+      $1 = ($1_ltype)PyUnicode_AsUTF8AndSize($input, &size);
+      if ($1 == NULL) SWIG_fail;
+    }
     if (strlen($1) != (size_t)size) {
       PyErr_SetString(PyExc_ValueError, "$1_name: it has a NUL");
       SWIG_fail;

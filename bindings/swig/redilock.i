@@ -86,7 +86,7 @@ REDILOCK_HANDLE(redilock_list, List, redilock_list_free)
   (const char *token, size_t token_len),
   (const char *value, size_t value_len)
 };
-%apply const char *TEXT { const char *url };
+%apply const char *TEXT { const char *url, const char *name, const char *value };
 %apply (char *message, size_t message_size) { (char *error, size_t error_size) };
 %apply SWIGTYPE **handle {
   redilock_options_t **out,

@@ -260,6 +260,66 @@ def test_close_ends_waits(client, name):
         client.lock(name).acquire()
 
 
+@pytest.mark.parametrize(
+    "options, kind, argument",
+    [
+        ({"password": 5}, TypeError, "password: str or bytes, not int"),
+        ({"prefix": 1.5}, TypeError, "prefix"),
+        ({"label": True}, TypeError, "label"),
+        ({"db": True}, TypeError, "db: an int, not bool"),
+        ({"db": 1.0}, TypeError, "db"),
+        ({"pool": b"8"}, TypeError, "pool"),
+        ({"renew": 1.0}, TypeError, "renew"),
+        ({"timeout": b"5s"}, TypeError, "timeout"),
+        ({"timeout": 1e306}, ValueError, "timeout"),
+        ({"prefix": "a\0b"}, ValueError, "prefix"),
+        ({"password": b"a\0b"}, ValueError, "password"),
+        ({"bogus\0": "x"}, ValueError, "bogus"),
+        ({"name": "x"}, ValueError, "name"),
+        ({"tell_loss": True}, ValueError, "tell_loss"),
+        ({"interruptible": True}, ValueError, "interruptible"),
+    ],
+)
+def test_options_of_a_client_that_are_wrong(options, kind, argument):
+    with pytest.raises(kind, match=argument):
+        redilock.Client(**options)
+
+
+@pytest.mark.parametrize("prefix", ["app:", b"app:", b"\xff:"])
+def test_options_of_a_client_as_they_were_given(server, client, name, prefix):
+    options = {"password": None, "username": None, "timeout": None, "db": 0, "renew": False}
+    with redilock.Client(server.url, prefix=prefix, **options) as other:
+        with other.lock(name):
+            whole = (prefix if isinstance(prefix, bytes) else prefix.encode()) + name.encode()
+            assert client.info(whole).state == "held"
+
+
+def test_password_file_may_be_a_path(server, tmp_path, name):
+    (tmp_path / "password").write_text("secret\n")
+    server.cli("CONFIG", "SET", "requirepass", "secret")
+    try:
+        for given in ({"password": "secret"}, {"password": b"secret"},
+                      {"password_file": tmp_path / "password"}):  # fmt: skip
+            with redilock.Client(server.url, **given) as client:
+                assert client.lock(name).acquire(wait=5)
+                client.break_lock(name)
+        with redilock.Client(server.url, password=None) as client:
+            with pytest.raises(redilock.AuthError):
+                client.info(name)
+    finally:
+        server.cli("-a", "secret", "CONFIG", "SET", "requirepass", "")
+
+
+def test_text_for_the_c_library_has_no_nul():
+    options = redilock._core.options_new()
+    for name, value in [("prefix", "a\0b"), ("prefix", b"a\0b"), ("prefix\0", "a")]:
+        with pytest.raises(ValueError, match="NUL"):
+            redilock._core.options_set(options, name, value)
+
+
 def test_options_are_told():
-    assert "timeout" in redilock.options() and redilock.options()["ttl"]
+    told = redilock.options()
+    assert "timeout" in told and told["ttl"]
+    assert not {"name", "token", "tell_loss", "interruptible"} & set(told)
+    redilock.Client(**dict.fromkeys(told))
     assert redilock.library_version().startswith("0.")

@@ -11,7 +11,7 @@ stand in for the modules of that name of python-redilock.
 """
 
 from . import _core
-from ._request import LockInfo
+from ._request import CLIENT_OPTIONS, LockInfo
 from .client import Client, Lock
 from .errors import (
     AuthError,
@@ -68,6 +68,4 @@ def library_version() -> str:
 
 def options() -> dict[str, str]:
     """The options of a client by name, and what each does."""
-    return {
-        _core.option_name(index): _core.option_doc(index) for index in range(_core.option_count())
-    }
+    return {name: _core.option_doc(index) for name, index in CLIENT_OPTIONS.items()}

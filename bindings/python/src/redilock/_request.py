@@ -18,11 +18,16 @@ Name = Union[str, bytes]
 Seconds = Union[int, float, timedelta]
 """A duration: a number of seconds, or a `timedelta`. `math.inf` as a wait is for ever."""
 
-OptionValue = Union[str, int, float, bool, timedelta]
+OptionValue = Union[str, bytes, int, float, bool, timedelta, "os.PathLike[str]", None]
 
 _FOREVER = -1
-_KINDS = {
-    _core.option_name(index): _core.option_type(index) for index in range(_core.option_count())
+# What a client takes, by the index that the C library has it under. Two are set here only: how
+# signals and losses come to a program is not for it to say.
+CLIENT_OPTIONS = {
+    _core.option_name(index): index
+    for index in range(_core.option_count())
+    if _core.option_scope(index) != "operation"
+    and _core.option_name(index) not in ("interruptible", "tell_loss")
 }
 
 
@@ -31,8 +36,7 @@ def milliseconds(value: Seconds, argument: str) -> int:
     if isinstance(value, timedelta):
         value = value.total_seconds()
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        kind = type(value).__name__
-        raise TypeError(f"{argument}: seconds as a number or a timedelta, not {kind}")
+        raise _wrong_type(argument, "seconds as a number or a timedelta", value)
     if value < 0:
         raise InvalidError(f"{argument}: cannot be negative")
     try:
@@ -61,17 +65,31 @@ def wait_ms(value: Seconds, argument: str = "wait") -> int:
     return ms
 
 
-def option_text(name: str, value: OptionValue) -> str:
-    """An option of the client as the C library reads it; it judges what is not told apart here."""
+def option_text(name: str, value: OptionValue) -> str | bytes:
+    """An option of the client as the C library reads it, which judges whether it is in range."""
+    if name not in CLIENT_OPTIONS:
+        raise InvalidError(f"{name}: there is no such option of a client")
+    kind = _core.option_type(CLIENT_OPTIONS[name])
+    if kind in ("text", "bytes"):
+        if not isinstance(value, (str, bytes, os.PathLike)):
+            raise _wrong_type(name, "str or bytes", value)
+        text = os.fspath(value)
+        if ("\0" if isinstance(text, str) else b"\0") in text:  # type: ignore[operator]
+            raise InvalidError(f"{name}: it has a NUL")
+        return text
     if isinstance(value, str):
         return value
-    if isinstance(value, timedelta) or _KINDS.get(name) == "duration":
+    if kind == "duration":
         if name == "wait" and value == math.inf:
             return "forever"
-        return f"{milliseconds(value, name)}ms"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+        return f"{milliseconds(value, name)}ms"  # type: ignore[arg-type]
+    if not isinstance(value, int) or (kind == "integer" and isinstance(value, bool)):
+        raise _wrong_type(name, "a bool" if kind == "boolean" else "an int", value)
+    return str(int(value))
+
+
+def _wrong_type(argument: str, wanted: str, value: object) -> TypeError:
+    return TypeError(f"{argument}: {wanted}, not {type(value).__name__}")
 
 
 class Request(NamedTuple):  # a tuple, as it is quickest to make
@@ -172,14 +190,18 @@ class LockInfo:
 
 
 class Settings:
-    """A URL and options, checked at once: they make the C library's clients, as many as needed."""
+    """A URL and options, checked at once: they make the C library's clients, as many as needed.
+
+    None as an option is one that was not given.
+    """
 
     def __init__(self, url: str | None, options: dict[str, OptionValue]) -> None:
         self._url = url
         self._given = options
         self._options = _core.options_new()
         for name, value in options.items():
-            _core.options_set(self._options, name, option_text(name, value))
+            if value is not None:
+                _core.options_set(self._options, name, option_text(name, value))
 
     def client(self) -> _core.Client:
         """A new client; it has not connected yet."""
