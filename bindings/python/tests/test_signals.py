@@ -1,6 +1,7 @@
 """Signals while a call blocks: Ctrl-C ends it within 0.2 s and leaves nothing in the queue; a
 handler that returns does not cost the place in it."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -66,6 +67,99 @@ def test_ctrl_c_ends_a_request_to_a_server_that_does_not_answer(server, program,
     finally:
         server.thaw()
     assert float(process.stdout.readline()) - sent < 0.2
+
+
+@pytest.mark.parametrize(
+    "query, options, wait",
+    [
+        ("", {}, 0.1),
+        ("", {"wait": 0.1}, None),
+        ("", {"wait": "100ms", "timeout": 30}, None),
+        ("?wait=100ms", {"wait": 60}, None),
+        ("?timeout=1m", {"timeout": 1}, 0.1),
+    ],
+)
+def test_wait_ends_in_time_though_no_answer_comes(server, name, query, options, wait):
+    assert threading.current_thread() is threading.main_thread()
+    with redilock.Client(server.url + query, **options) as client:
+        with client.lock(name):
+            pass
+        server.freeze()
+        try:
+            begun = time.monotonic()
+            with contextlib.suppress(ConnectionError):
+                assert not client.lock(name).acquire(wait)
+            # The core has a second for the answer, and one to give up the place in the queue.
+            assert time.monotonic() - begun < 0.1 + 2 + 0.4
+        finally:
+            server.thaw()
+
+
+def test_durations_of_a_client_are_known(monkeypatch):
+    client = redilock.Client("unix:///x")
+    assert (client._timeout, client._wait) == (5000, -1)
+    client = redilock.Client("unix:///x", timeout="2m", wait=0)
+    assert (client._timeout, client._wait) == (120_000, 0)
+    monkeypatch.setenv("REDILOCK_URL", "unix:///x?timeout=7s&wait=1h")
+    client = redilock.Client(timeout=3)
+    assert (client._timeout, client._wait) == (7000, 3_600_000)
+
+
+def granted_soon(client, name):
+    """Releases a lock as soon as another waits for it."""
+    holder = client.lock(name)
+    holder.acquire()
+
+    def release():
+        until(lambda: client.info(name).waiters == 1)
+        holder.release()
+
+    thread = threading.Thread(target=release)
+    thread.start()
+    return thread
+
+
+def test_ctrl_c_that_comes_with_the_grant_gives_it_back(client, name, monkeypatch):
+    real, raised = redilock._core.completions, []
+
+    def interrupted(*arguments):
+        took = real(*arguments)
+        if took and not raised:
+            raised.append(time.monotonic())
+            raise KeyboardInterrupt
+        return took
+
+    monkeypatch.setattr(redilock._core, "completions", interrupted)
+    thread = granted_soon(client, name)
+    with pytest.raises(KeyboardInterrupt):
+        client.lock(name).acquire()
+    assert time.monotonic() - raised[0] < 0.09  # it did not wait for what had come
+    assert client.info(name).state == "free"
+    thread.join()
+
+
+def test_loss_is_not_taken_for_a_grant(client, name, monkeypatch):
+    real, submit = redilock._core.completions, redilock._core.op_submit_acquire
+    tags, told = [], []
+
+    def submitted(op, tag):
+        tags.append(tag)
+        submit(op, tag)
+
+    def with_loss(*arguments):
+        told.append(tags[0])
+        return [(tags[0], redilock._core.COMPLETION_LOSS, redilock._core.E_LOST), *real(*arguments)]
+
+    monkeypatch.setattr(redilock._core, "op_submit_acquire", submitted)
+    monkeypatch.setattr(redilock._core, "completions", with_loss)
+    thread = granted_soon(client, name)
+    with client.lock(name) as lock:
+        assert lock.held and told
+    thread.join()
+    thread = granted_soon(client, name)
+    with client.lock(name):
+        assert len(set(tags)) == len(tags) == 2
+    thread.join()
 
 
 @pytest.fixture

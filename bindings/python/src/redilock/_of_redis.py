@@ -1,5 +1,5 @@
-"""Failures as programs of python-redilock catch them: it was made of the package redis, so those are
-redis' own exceptions. Each of the classes here is both one of ours and one of theirs.
+"""Failures as programs of python-redilock catch them: it was made of the package redis, so those
+are redis' own exceptions. Each of the classes here is both one of ours and one of theirs.
 
 They are found here by name for pickle, which has no other way to them.
 """

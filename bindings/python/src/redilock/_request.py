@@ -8,6 +8,7 @@ import os
 import weakref
 from datetime import timedelta
 from typing import Any, NamedTuple, Union
+from urllib.parse import parse_qs
 
 from . import _core
 from .errors import ClosedError, InvalidError
@@ -86,6 +87,16 @@ def option_text(name: str, value: OptionValue) -> str | bytes:
     if not isinstance(value, int) or (kind == "integer" and isinstance(value, bool)):
         raise _wrong_type(name, "a bool" if kind == "boolean" else "an int", value)
     return str(int(value))
+
+
+def _duration_ms(text: str) -> int:
+    """Reads what the C library has accepted as a duration."""
+    if text == "forever":
+        return _FOREVER
+    digits = text.rstrip("dhms")
+    return int(digits) * {"d": 86400000, "h": 3600000, "m": 60000, "s": 1000}.get(
+        text[len(digits) :], 1
+    )
 
 
 def _wrong_type(argument: str, wanted: str, value: object) -> TypeError:
@@ -199,13 +210,21 @@ class Settings:
         self._url = url
         self._given = options
         self._options = _core.options_new()
+        self._texts: dict[str, str | bytes] = {}
         for name, value in options.items():
             if value is not None:
-                _core.options_set(self._options, name, option_text(name, value))
+                self._texts[name] = option_text(name, value)
+                _core.options_set(self._options, name, self._texts[name])
 
     def client(self) -> _core.Client:
         """A new client; it has not connected yet."""
         return _core.new(self._url, self._options)
+
+    def duration(self, name: str) -> int:
+        """What such an option has come to, in milliseconds; below 0 is for ever."""
+        url = os.environ.get("REDILOCK_URL", "") if self._url is None else self._url
+        text = str(self._texts.get(name, _core.option_default(CLIENT_OPTIONS[name])))
+        return _duration_ms(parse_qs(url.partition("?")[2]).get(name, [text])[-1])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Settings, (self._url, self._given)

@@ -1,4 +1,4 @@
-"""Stands in for python-redilock's module of this name: what its two kinds of DistributedLock share."""
+"""Stands in for python-redilock's module of this name: what both kinds of DistributedLock share."""
 
 from __future__ import annotations
 

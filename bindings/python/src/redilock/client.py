@@ -6,7 +6,9 @@ A blocked acquire can be ended by Ctrl-C, and by any signal whose handler raises
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import math
 import select
 import threading
@@ -45,6 +47,8 @@ _Result = TypeVar("_Result")
 
 # For so long an exception waits until the place in the queue is given up.
 _LEAVE_S = 0.1
+# By so much a wait may be overshot where the server does not answer.
+_GRACE_MS = 1000
 
 
 class Client:
@@ -65,6 +69,9 @@ class Client:
         self._start()
 
     def _start(self) -> None:
+        self._wait = self._settings.duration("wait")
+        self._timeout = self._settings.duration("timeout")
+        self._tags = itertools.count(1)
         self._waits: set[_core.Op] = set()
         self._polls = False
         renew_after_fork(self)
@@ -145,7 +152,7 @@ class Client:
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         state["_core"] = self._core is not None
-        del state["_waits"], state["_polls"]
+        del state["_waits"], state["_polls"], state["_tags"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -168,20 +175,22 @@ class Client:
         # Python runs signal handlers on this thread alone. What takes one request is asked at once;
         # a wait, and a request that a signal broke off, go on by the client's own thread, where no
         # handler costs the place in the queue.
-        wait = request.wait
-        end = time.monotonic() + wait / 1000 if wait is not None and wait > 0 else None
+        wait = self._wait if request.wait is None else request.wait
+        end = time.monotonic() + wait / 1000 if wait > 0 else None
         while self._polls:  # this is a handler, while its thread waits already
             try:
                 return self._block(core, request, True)
             except SignalledError:
                 request = _shortened(request, end)
-        try:
-            return _try(core, request)
-        except SignalledError:
-            pass
-        except HeldError:
-            if wait == 0:
-                raise
+        # Asking at once may take the whole timeout, of which a shorter wait has no use.
+        if end is None or wait + _GRACE_MS >= self._timeout:
+            try:
+                return _try(core, request)
+            except SignalledError:
+                pass
+            except HeldError:
+                if wait == 0:
+                    raise
         return self._poll(core, _shortened(request, end))
 
     def _block(self, core: _core.Client, request: Request, interruptible: bool) -> _core.Lock:
@@ -196,15 +205,12 @@ class Client:
             self._waits.discard(op)
 
     def _poll(self, core: _core.Client, request: Request) -> _core.Lock:
-        poll = select.poll()
-        poll.register(_core.client_fd(core), select.POLLIN)
-        op = request.op(core)
+        op, tag = request.op(core), next(self._tags)
         self._begin(op)
         self._polls = True
         try:
-            _core.op_submit_acquire(op, id(op))
-            while not _took(core, op):
-                poll.poll()
+            _core.op_submit_acquire(op, tag)
+            _ended(core, tag, _core.COMPLETION_ACQUIRE, math.inf)
             _core.op_check(op)
             return _core.op_take_lock(op)
         except OperationCancelledError:
@@ -213,16 +219,24 @@ class Client:
             raise
         except BaseException:
             _core.op_cancel(op)
-            end = time.monotonic() + _LEAVE_S
-            while not (ended := _took(core, op)) and (left := end - time.monotonic()) > 0:
-                poll.poll(left * 1000)
-            if ended:
-                _give_back(op)
+            with contextlib.suppress(RedilockError):
+                self._leave(core, op, tag)
             raise
         finally:
             self._polls = False
             self._waits.discard(op)
             del op  # if leaving took too long, the C library goes on with it when nobody has it
+
+    def _leave(self, core: _core.Client, op: _core.Op, tag: int) -> None:
+        """Out of the queue, or gives back what was granted meanwhile."""
+        end = time.monotonic() + _LEAVE_S
+        lease = _granted(op)  # the exception may have come when its completion was just taken
+        if lease is None and _ended(core, tag, _core.COMPLETION_ACQUIRE, end):
+            lease = _granted(op)
+        if lease is not None:
+            release, tag = _core.op_new(core), next(self._tags)
+            _core.op_submit_release(release, lease, tag)
+            _ended(core, tag, _core.COMPLETION_RELEASE, end)
 
     def _begin(self, op: _core.Op) -> None:
         self._waits.add(op)
@@ -245,17 +259,25 @@ def _shortened(request: Request, end: float | None) -> Request:
     return request._replace(wait=max(1, math.ceil((end - time.monotonic()) * 1000)))
 
 
-def _took(core: _core.Client, op: _core.Op) -> bool:
+def _ended(core: _core.Client, tag: int, kind: int, end: float) -> bool:
+    """Waits for a completion, until `end`; whether it came."""
     # Nobody else waits by this client's descriptor, and nothing is told of operations let go.
-    return any(tag == id(op) for tag, _, _ in _core.completions(core, 64))
+    poll = select.poll()
+    poll.register(_core.client_fd(core), select.POLLIN)
+    while True:
+        if any(each[:2] == (tag, kind) for each in _core.completions(core, 64)):
+            return True
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        poll.poll(None if left == math.inf else left * 1000)
 
 
-def _give_back(op: _core.Op) -> None:
+def _granted(op: _core.Op) -> _core.Lock | None:
     try:
-        _core.op_check(op)
-        _core.release(_core.op_take_lock(op))
+        return _core.op_take_lock(op)
     except RedilockError:
-        pass  # it was not granted, or its lease will run out
+        return None
 
 
 class Lock(Lease):
