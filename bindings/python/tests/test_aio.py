@@ -302,6 +302,21 @@ async def test_decorator_holds_while_the_coroutine_runs(server, client, name):
     assert (await client.info(name)).state == "free"
 
 
+def test_decorator_refuses_what_is_no_coroutine(server, name):
+    def plain():
+        pass
+
+    def generator():
+        yield
+
+    async def both():
+        yield
+
+    for function in (plain, generator, both):
+        with pytest.raises(TypeError, match="async def"):
+            aio.Client(server.url).lock(name)(function)
+
+
 @on_a_loop
 async def test_all_waits_take_one_thread_and_two_connections(server, client, name):
     def threads():

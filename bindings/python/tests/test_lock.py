@@ -1,6 +1,7 @@
 """The blocking client: what a lock tells, how it ends, and what is refused."""
 
 import datetime
+import functools
 import math
 import threading
 import time
@@ -138,6 +139,21 @@ def test_decorator_holds_while_the_function_runs(client, name):
     assert job(3) == job(depth=3) == 3
     assert job.__doc__ == "What it does."
     assert client.info(name).state == "free"
+
+
+def test_decorator_refuses_what_runs_after_its_call(client, name):
+    async def coroutine():
+        pass
+
+    def generator():
+        yield
+
+    async def both():
+        yield
+
+    for function in (coroutine, generator, both, functools.partial(coroutine)):
+        with pytest.raises(TypeError, match="plain functions"):
+            client.lock(name)(function)
 
 
 def test_lock_object_can_be_used_again_and_is_one_holder(client, name):

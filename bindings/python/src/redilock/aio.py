@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import inspect
 import itertools
 import threading
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -383,9 +384,11 @@ class Lock(Lease):
                 raise
 
     def __call__(
-        self, function: Callable[_Arguments, Awaitable[_Result]]
+        self, function: Callable[_Arguments, Coroutine[Any, Any, _Result]]
     ) -> Callable[_Arguments, Coroutine[Any, Any, _Result]]:
         """As a decorator: each call of the coroutine holds a lock of its own meanwhile."""
+        if not inspect.iscoroutinefunction(function):  # it would run before it is awaited
+            raise TypeError("a lock of redilock.aio guards coroutine functions: async def")
 
         @functools.wraps(function)
         async def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:

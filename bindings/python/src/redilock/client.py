@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import itertools
 import math
 import select
@@ -336,6 +337,12 @@ class Lock(Lease):
 
     def __call__(self, function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
         """As a decorator: each call of the function holds a lock of its own meanwhile."""
+        if (
+            inspect.iscoroutinefunction(function)
+            or inspect.isgeneratorfunction(function)
+            or inspect.isasyncgenfunction(function)
+        ):  # their calls return before anything of them has run
+            raise TypeError("a lock of redilock.Client guards plain functions; see redilock.aio")
 
         @functools.wraps(function)
         def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
