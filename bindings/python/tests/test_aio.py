@@ -257,7 +257,7 @@ async def test_extend_token_names_and_break(server, client, name):
 
 
 def test_list_keeps_its_operation(client):
-    op = aio._core.op_new(client._core)
+    op = aio._core.op_new(client._alive())
     before = sys.getrefcount(op)
     found = aio._core.op_list(op)
     assert sys.getrefcount(op) == before + 1

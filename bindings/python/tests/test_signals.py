@@ -97,12 +97,12 @@ def test_wait_ends_in_time_though_no_answer_comes(server, name, query, options, 
 
 def test_durations_of_a_client_are_known(monkeypatch):
     client = redilock.Client("unix:///x")
-    assert (client._timeout, client._wait) == (5000, -1)
+    assert (client._waits._timeout, client._waits._wait) == (5000, -1)
     client = redilock.Client("unix:///x", timeout="2m", wait=0)
-    assert (client._timeout, client._wait) == (120_000, 0)
+    assert (client._waits._timeout, client._waits._wait) == (120_000, 0)
     monkeypatch.setenv("REDILOCK_URL", "unix:///x?timeout=7s&wait=1h")
     client = redilock.Client(timeout=3)
-    assert (client._timeout, client._wait) == (7000, 3_600_000)
+    assert (client._waits._timeout, client._waits._wait) == (7000, 3_600_000)
 
 
 def granted_soon(client, name):

@@ -11,7 +11,8 @@ stand in for the modules of that name of python-redilock.
 """
 
 from . import _core
-from ._request import CLIENT_OPTIONS, LockInfo
+from ._options import CLIENT_OPTIONS
+from ._request import LockInfo
 from .client import Client, Lock
 from .errors import (
     AuthError,

@@ -9,7 +9,8 @@ from typing import Union
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from . import _core
-from ._request import Name, milliseconds, wait_ms
+from ._options import milliseconds, wait_ms
+from ._request import Name
 from .errors import InvalidError
 
 LockName = Union[str, bytes, int, float]

@@ -8,179 +8,32 @@ grant.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import inspect
-import itertools
 import threading
-import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from . import _core
+from ._channel import Channel
+from ._options import OptionValue, Seconds, Settings, ttl_ms
 from ._request import (
     Lease,
     LockInfo,
     Name,
-    OptionValue,
     Request,
-    Seconds,
-    Settings,
     closed,
+    is_outweighed,
     named_op,
     renew_after_fork,
-    ttl_ms,
-    wait_ms,
 )
-from .errors import LostError, NotAcquiredError, RedilockError
+from .errors import NotAcquiredError, RedilockError
 
 _Self = TypeVar("_Self", bound="Client")
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 _Handle = TypeVar("_Handle")
-_End = asyncio.Future[int]
-
-# For so long a cancelled task waits until its place in the queue is given up.
-_LEAVE_S = 0.1
-_BATCH = 256
-
-
-class _Channel:
-    """One C client on one event loop: completions come by its descriptor."""
-
-    def __init__(self, core: _core.Client, loop: asyncio.AbstractEventLoop) -> None:
-        self._fd = -1
-        self.core = core
-        self.loop = loop
-        self._holders: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
-        self._ends: dict[int, _End] = {}
-        self._tags = itertools.count(1)
-        self._fd = _core.client_fd(core)
-        # Weak, so that the loop does not keep a client that nobody has.
-        loop.add_reader(self._fd, _drain, weakref.ref(self))
-
-    def __del__(self) -> None:
-        if self._fd >= 0:
-            _on_loop(self.loop, _unwatch, self.loop, self._fd, self.core)
-
-    def close(self) -> None:
-        """Watches the descriptor no more, and ends what is under way; from any thread."""
-        _on_loop(self.loop, self._close)
-
-    def _close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            _unwatch(self.loop, fd, self.core)
-        ends, self._ends = self._ends, {}
-        for end in ends.values():
-            if not end.done():
-                end.set_exception(closed())
-                end.exception()  # nobody may be left to hear it
-
-    def forget(self) -> None:
-        """In a forked child: leaves the loop as it is, which shares its epoll with the parent's."""
-        self._fd = -1
-        self._ends.clear()
-
-    def _tag(self) -> int:
-        return next(self._tags)
-
-    def _expect(self, tag: int) -> _End:
-        end: _End = self.loop.create_future()
-        self._ends[tag] = end
-        return end
-
-    async def run(
-        self,
-        submit: Callable[[_core.Op, _core.Lock | None, int], None],
-        op: _core.Op,
-        lock: _core.Lock | None,
-    ) -> None:
-        """Submits a release or an extension; it is carried out also if the caller is cancelled."""
-        if self._fd < 0:
-            raise closed()
-        tag = self._tag()
-        submit(op, lock, tag)
-        try:
-            await self._expect(tag)
-        finally:
-            self._ends.pop(tag, None)
-        _core.op_check(op)
-
-    async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
-        """Submits an acquire and waits for its grant; `lock` is told of the loss."""
-        if self._fd < 0:
-            raise closed()
-        op = request.op(self.core)
-        tag = self._tag()
-        if lock is not None:
-            _core.op_set_int(op, "tell_loss", 1)
-            self._holders[tag] = lock
-            lock._tag = tag
-        try:
-            _core.op_submit_acquire(op, tag)
-            await self._expect(tag)
-            _core.op_check(op)
-            return _core.op_take_lock(op)
-        except asyncio.CancelledError:
-            self.forget_holder(tag)
-            _core.op_cancel(op)
-            with contextlib.suppress(RedilockError, asyncio.TimeoutError):
-                await asyncio.wait_for(self._left(op, tag), _LEAVE_S)
-            del op  # if that took too long, the C library goes on with it when nobody has it
-            raise
-        except BaseException:
-            self.forget_holder(tag)
-            raise
-        finally:
-            self._ends.pop(tag, None)
-
-    def forget_holder(self, tag: int) -> None:
-        """Tells nobody of the loss of this grant."""
-        self._holders.pop(tag, None)
-
-    async def _left(self, op: _core.Op, tag: int) -> None:
-        if tag in self._ends:
-            await self._expect(tag)
-        _core.op_check(op)
-        await self.run(_core.op_submit_release, _core.op_new(self.core), _core.op_take_lock(op))
-
-    def drain(self) -> None:
-        """Takes the completions that wait."""
-        for tag, kind, status in _core.completions(self.core, _BATCH):
-            if kind == _core.COMPLETION_LOSS:
-                lock = self._holders.pop(tag, None)
-                if lock is not None and lock._tag == tag:
-                    lock._tell_lost()
-                continue
-            end = self._ends.pop(tag, None)
-            if end is not None and not end.done():
-                end.set_result(status)
-
-
-def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
-    """Calls it on the loop's own thread, at once if this is it; not at all on a closed loop."""
-    try:
-        here = asyncio.get_running_loop() is loop
-    except RuntimeError:
-        here = False
-    if here:
-        call(*args)
-        return
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(call, *args)
-
-
-def _unwatch(loop: asyncio.AbstractEventLoop, fd: int, core: _core.Client) -> None:
-    """The end of a channel. `core` has to live until then: the descriptor is its."""
-    loop.remove_reader(fd)
-
-
-def _drain(channel: weakref.ref[_Channel]) -> None:
-    alive = channel()
-    if alive is not None:
-        alive.drain()
 
 
 async def _in_thread(op: _core.Op, call: Callable[[_Handle], _Result], handle: _Handle) -> _Result:
@@ -206,7 +59,7 @@ class Client:
         self._start()
 
     def _start(self) -> None:
-        self._channels: dict[asyncio.AbstractEventLoop, _Channel] = {}
+        self._channels: dict[asyncio.AbstractEventLoop, Channel] = {}
         self._mutex = threading.Lock()  # loops of several threads change the channels
         renew_after_fork(self)
 
@@ -275,13 +128,13 @@ class Client:
     ) -> None:
         await self.close()
 
-    def _channel(self) -> _Channel:
+    def _channel(self) -> Channel:
         if self._closed:
             raise closed()
         loop = asyncio.get_running_loop()
         channel = self._channels.get(loop)
         if channel is None:
-            channel = _Channel(self._settings.client(), loop)
+            channel = Channel(self._settings.client(), loop)
             with self._mutex:
                 if self._closed:
                     raise closed()
@@ -313,7 +166,7 @@ class Lock(Lease):
     def __init__(self, client: Client, request: Request, raise_lost: bool) -> None:
         super().__init__(request, raise_lost)
         self._client = client
-        self._channel: _Channel | None = None
+        self._channel: Channel | None = None
         self._tag = 0  # of the grant whose loss is told
         self._told = False
         self._event: asyncio.Event | None = None
@@ -376,11 +229,8 @@ class Lock(Lease):
     ) -> None:
         try:
             await self.release()
-        except LostError:
-            if kind is None and self._raise_lost:
-                raise
-        except RedilockError:
-            if kind is None:  # what went wrong inside says more
+        except RedilockError as failure:
+            if not is_outweighed(failure, kind is not None, self._raise_lost):
                 raise
 
     def __call__(
@@ -397,17 +247,13 @@ class Lock(Lease):
 
         return locked
 
-    def _bound(self) -> _Channel:
+    def _bound(self) -> Channel:
         if self._channel is None:
             raise RuntimeError("the lock was not acquired")
         return self._channel
 
     async def _enter(self, wait: Seconds | None) -> None:
-        if self.held:
-            raise RuntimeError(f"this object holds the lock {self.name!r} already")
-        request = self._request
-        if wait is not None:
-            request = request._replace(wait=wait_ms(wait))
+        request = self._wanted(wait)
         channel = self._client._channel()
         if self._channel is not None:
             self._channel.forget_holder(self._tag)

@@ -18,6 +18,7 @@ from typing import Literal
 from . import aio
 from ._dropin import LockName, Number, name_and_token, token_of
 from ._of_redis import raise_as_expected
+from ._request import is_outweighed
 from .base import DistributedLockBase
 from .errors import LostError, NotAcquiredError, NotOwnerError, RedilockError
 
@@ -71,11 +72,14 @@ class DistributedLock(DistributedLockBase[aio.Client]):
     ) -> AsyncIterator[DistributedLock]:
         """`async with mylock("name"):` waits for the lock and holds it inside."""
         token = await self.lock(lock_name, ttl)
+        failed = True
         try:
             yield self
-        except BaseException:
-            with contextlib.suppress(RedilockError):  # what went wrong inside says more
-                await self.unlock(str(token))
-            raise
-        if not await self.unlock(str(token)) and self._raise_lost:
-            raise LostError("the lock was lost before it was left")
+            failed = False
+        finally:
+            try:
+                if not await self.unlock(str(token)):
+                    raise LostError("the lock was lost before it was left")
+            except RedilockError as error:
+                if not is_outweighed(error, failed, self._raise_lost):
+                    raise

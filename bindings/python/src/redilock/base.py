@@ -15,7 +15,8 @@ from ._dropin import (
     checked_name,
     checked_wait,
 )
-from ._request import Request, ttl_ms
+from ._options import ttl_ms
+from ._request import Request
 from .errors import InvalidError
 
 __all__ = ["DistributedLockBase"]

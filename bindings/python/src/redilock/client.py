@@ -6,50 +6,30 @@ A blocked acquire can be ended by Ctrl-C, and by any signal whose handler raises
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
-import itertools
-import math
-import select
-import threading
-import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar
 
 from . import _core
+from ._options import OptionValue, Seconds, Settings, ttl_ms
 from ._request import (
     Lease,
     LockInfo,
     Name,
-    OptionValue,
     Request,
-    Seconds,
-    Settings,
     closed,
+    is_outweighed,
     named_op,
     renew_after_fork,
-    ttl_ms,
-    wait_ms,
 )
-from .errors import (
-    HeldError,
-    LostError,
-    NotAcquiredError,
-    OperationCancelledError,
-    RedilockError,
-    SignalledError,
-)
+from ._waits import Waits
+from .errors import NotAcquiredError, RedilockError
 
 _Self = TypeVar("_Self", bound="Client")
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
-
-# For so long an exception waits until the place in the queue is given up.
-_LEAVE_S = 0.1
-# By so much a wait may be overshot where the server does not answer.
-_GRACE_MS = 1000
 
 
 class Client:
@@ -66,15 +46,10 @@ class Client:
 
     def __init__(self, url: str | None = None, **options: OptionValue) -> None:
         self._settings = Settings(url, options)
-        self._core: _core.Client | None = self._settings.client()
-        self._start()
+        self._open()
 
-    def _start(self) -> None:
-        self._wait = self._settings.duration("wait")
-        self._timeout = self._settings.duration("timeout")
-        self._tags = itertools.count(1)
-        self._waits: set[_core.Op] = set()
-        self._polls = False
+    def _open(self) -> None:
+        self._waits: Waits | None = Waits(self._settings)
         renew_after_fork(self)
 
     def lock(
@@ -129,9 +104,9 @@ class Client:
 
     def close(self) -> None:
         """Ends waits under way by ClosedError, and closes the connections. Releases nothing."""
-        self._core = None
-        for op in list(self._waits):
-            _core.op_cancel(op)
+        waits, self._waits = self._waits, None
+        if waits is not None:
+            waits.close()
 
     def __enter__(self: _Self) -> _Self:
         return self
@@ -145,140 +120,28 @@ class Client:
         self.close()
 
     def _alive(self) -> _core.Client:
-        core = self._core
-        if core is None:
+        waits = self._waits
+        if waits is None:
             raise closed()
-        return core
+        return waits.core
 
     def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        state["_core"] = self._core is not None
-        del state["_waits"], state["_polls"], state["_tags"]
-        return state
+        return {**self.__dict__, "_waits": self._waits is not None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._core = self._settings.client() if state["_core"] else None
-        self._start()
+        self.__dict__.update(state, _waits=None)
+        if state["_waits"]:
+            self._open()
 
     def _forked(self) -> None:
-        self._waits = set()
-        self._polls = False
-        if self._core is not None:
-            self._core = self._settings.client()
+        if self._waits is not None:
+            self._open()
 
     def _acquire(self, request: Request) -> _core.Lock:
-        core = self._core
-        if core is None:
+        waits = self._waits
+        if waits is None:
             raise closed()
-        if threading.get_ident() != threading.main_thread().ident:
-            return self._block(core, request, False)
-        # Python runs signal handlers on this thread alone. What takes one request is asked at once;
-        # a wait, and a request that a signal broke off, go on by the client's own thread, where no
-        # handler costs the place in the queue.
-        wait = self._wait if request.wait is None else request.wait
-        end = time.monotonic() + wait / 1000 if wait > 0 else None
-        while self._polls:  # this is a handler, while its thread waits already
-            try:
-                return self._block(core, request, True)
-            except SignalledError:
-                request = _shortened(request, end)
-        # Asking at once may take the whole timeout, of which a shorter wait has no use.
-        if end is None or wait + _GRACE_MS >= self._timeout:
-            try:
-                return _try(core, request)
-            except SignalledError:
-                pass
-            except HeldError:
-                if wait == 0:
-                    raise
-        return self._poll(core, _shortened(request, end))
-
-    def _block(self, core: _core.Client, request: Request, interruptible: bool) -> _core.Lock:
-        op = request.op(core)
-        _core.op_set_int(op, "interruptible", interruptible)
-        self._begin(op)
-        try:
-            return _core.op_acquire(op)
-        except OperationCancelledError:
-            raise closed() from None
-        finally:
-            self._waits.discard(op)
-
-    def _poll(self, core: _core.Client, request: Request) -> _core.Lock:
-        op, tag = request.op(core), next(self._tags)
-        self._begin(op)
-        self._polls = True
-        try:
-            _core.op_submit_acquire(op, tag)
-            _ended(core, tag, _core.COMPLETION_ACQUIRE, math.inf)
-            _core.op_check(op)
-            return _core.op_take_lock(op)
-        except OperationCancelledError:
-            raise closed() from None
-        except RedilockError:
-            raise
-        except BaseException:
-            _core.op_cancel(op)
-            with contextlib.suppress(RedilockError):
-                self._leave(core, op, tag)
-            raise
-        finally:
-            self._polls = False
-            self._waits.discard(op)
-            del op  # if leaving took too long, the C library goes on with it when nobody has it
-
-    def _leave(self, core: _core.Client, op: _core.Op, tag: int) -> None:
-        """Out of the queue, or gives back what was granted meanwhile."""
-        end = time.monotonic() + _LEAVE_S
-        lease = _granted(op)  # the exception may have come when its completion was just taken
-        if lease is None and _ended(core, tag, _core.COMPLETION_ACQUIRE, end):
-            lease = _granted(op)
-        if lease is not None:
-            release, tag = _core.op_new(core), next(self._tags)
-            _core.op_submit_release(release, lease, tag)
-            _ended(core, tag, _core.COMPLETION_RELEASE, end)
-
-    def _begin(self, op: _core.Op) -> None:
-        self._waits.add(op)
-        if self._core is None:  # another thread closed it just now
-            _core.op_cancel(op)
-
-
-def _try(core: _core.Client, request: Request) -> _core.Lock:
-    if request.is_plain:
-        return _core.try_acquire(core, request.name, cast(int, request.ttl))
-    op = request.op(core)
-    _core.op_set_int(op, "interruptible", 1)
-    _core.op_set_int(op, "wait", 0)
-    return _core.op_acquire(op)
-
-
-def _shortened(request: Request, end: float | None) -> Request:
-    if end is None:
-        return request
-    return request._replace(wait=max(1, math.ceil((end - time.monotonic()) * 1000)))
-
-
-def _ended(core: _core.Client, tag: int, kind: int, end: float) -> bool:
-    """Waits for a completion, until `end`; whether it came."""
-    # Nobody else waits by this client's descriptor, and nothing is told of operations let go.
-    poll = select.poll()
-    poll.register(_core.client_fd(core), select.POLLIN)
-    while True:
-        if any(each[:2] == (tag, kind) for each in _core.completions(core, 64)):
-            return True
-        left = end - time.monotonic()
-        if left <= 0:
-            return False
-        poll.poll(None if left == math.inf else left * 1000)
-
-
-def _granted(op: _core.Op) -> _core.Lock | None:
-    try:
-        return _core.op_take_lock(op)
-    except RedilockError:
-        return None
+        return waits.acquire(request)
 
 
 class Lock(Lease):
@@ -328,11 +191,8 @@ class Lock(Lease):
     ) -> None:
         try:
             self.release()
-        except LostError:
-            if kind is None and self._raise_lost:
-                raise
-        except RedilockError:
-            if kind is None:  # what went wrong inside says more
+        except RedilockError as failure:
+            if not is_outweighed(failure, kind is not None, self._raise_lost):
                 raise
 
     def __call__(self, function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
@@ -352,9 +212,4 @@ class Lock(Lease):
         return locked
 
     def _enter(self, wait: Seconds | None) -> None:
-        if self.held:
-            raise RuntimeError(f"this object holds the lock {self.name!r} already")
-        request = self._request
-        if wait is not None:
-            request = request._replace(wait=wait_ms(wait))
-        self._take(self._client._acquire(request))
+        self._take(self._client._acquire(self._wanted(wait)))

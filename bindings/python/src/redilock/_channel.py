@@ -1,0 +1,162 @@
+"""One C client on one event loop: what is submitted there, and the completions that come of it by a
+descriptor which the loop watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from . import _core
+from ._request import Request, closed
+from .errors import RedilockError
+
+if TYPE_CHECKING:
+    from .aio import Lock
+
+_End = asyncio.Future[int]
+
+# For so long a cancelled task waits until its place in the queue is given up.
+_LEAVE_S = 0.1
+_BATCH = 256
+
+
+class Channel:
+    """One C client on one event loop: completions come by its descriptor."""
+
+    def __init__(self, core: _core.Client, loop: asyncio.AbstractEventLoop) -> None:
+        self._fd = -1
+        self.core = core
+        self.loop = loop
+        self._holders: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
+        self._ends: dict[int, _End] = {}
+        self._tags = itertools.count(1)
+        self._fd = _core.client_fd(core)
+        # Weak, so that the loop does not keep a client that nobody has.
+        loop.add_reader(self._fd, _drain, weakref.ref(self))
+
+    def __del__(self) -> None:
+        if self._fd >= 0:
+            _on_loop(self.loop, _unwatch, self.loop, self._fd, self.core)
+
+    def close(self) -> None:
+        """Watches the descriptor no more, and ends what is under way; from any thread."""
+        _on_loop(self.loop, self._close)
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            _unwatch(self.loop, fd, self.core)
+        ends, self._ends = self._ends, {}
+        for end in ends.values():
+            if not end.done():
+                end.set_exception(closed())
+                end.exception()  # nobody may be left to hear it
+
+    def forget(self) -> None:
+        """In a forked child: leaves the loop as it is, which shares its epoll with the parent's."""
+        self._fd = -1
+        self._ends.clear()
+
+    def _tag(self) -> int:
+        return next(self._tags)
+
+    def _expect(self, tag: int) -> _End:
+        end: _End = self.loop.create_future()
+        self._ends[tag] = end
+        return end
+
+    async def run(
+        self,
+        submit: Callable[[_core.Op, _core.Lock | None, int], None],
+        op: _core.Op,
+        lock: _core.Lock | None,
+    ) -> None:
+        """Submits a release or an extension; it is carried out also if the caller is cancelled."""
+        if self._fd < 0:
+            raise closed()
+        tag = self._tag()
+        submit(op, lock, tag)
+        try:
+            await self._expect(tag)
+        finally:
+            self._ends.pop(tag, None)
+        _core.op_check(op)
+
+    async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
+        """Submits an acquire and waits for its grant; `lock` is told of the loss."""
+        if self._fd < 0:
+            raise closed()
+        op = request.op(self.core)
+        tag = self._tag()
+        if lock is not None:
+            _core.op_set_int(op, "tell_loss", 1)
+            self._holders[tag] = lock
+            lock._tag = tag
+        try:
+            _core.op_submit_acquire(op, tag)
+            await self._expect(tag)
+            _core.op_check(op)
+            return _core.op_take_lock(op)
+        except asyncio.CancelledError:
+            self.forget_holder(tag)
+            _core.op_cancel(op)
+            with contextlib.suppress(RedilockError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._left(op, tag), _LEAVE_S)
+            del op  # if that took too long, the C library goes on with it when nobody has it
+            raise
+        except BaseException:
+            self.forget_holder(tag)
+            raise
+        finally:
+            self._ends.pop(tag, None)
+
+    def forget_holder(self, tag: int) -> None:
+        """Tells nobody of the loss of this grant."""
+        self._holders.pop(tag, None)
+
+    async def _left(self, op: _core.Op, tag: int) -> None:
+        if tag in self._ends:
+            await self._expect(tag)
+        _core.op_check(op)
+        await self.run(_core.op_submit_release, _core.op_new(self.core), _core.op_take_lock(op))
+
+    def drain(self) -> None:
+        """Takes the completions that wait."""
+        for tag, kind, status in _core.completions(self.core, _BATCH):
+            if kind == _core.COMPLETION_LOSS:
+                lock = self._holders.pop(tag, None)
+                if lock is not None and lock._tag == tag:
+                    lock._tell_lost()
+                continue
+            end = self._ends.pop(tag, None)
+            if end is not None and not end.done():
+                end.set_result(status)
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
+    """Calls it on the loop's own thread, at once if this is it; not at all on a closed loop."""
+    try:
+        here = asyncio.get_running_loop() is loop
+    except RuntimeError:
+        here = False
+    if here:
+        call(*args)
+        return
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, *args)
+
+
+def _unwatch(loop: asyncio.AbstractEventLoop, fd: int, core: _core.Client) -> None:
+    """The end of a channel. `core` has to live until then: the descriptor is its."""
+    loop.remove_reader(fd)
+
+
+def _drain(channel: weakref.ref[Channel]) -> None:
+    alive = channel()
+    if alive is not None:
+        alive.drain()
