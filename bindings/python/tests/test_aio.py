@@ -286,7 +286,7 @@ asyncio.run(main())
 """)
         assert process.stdout.readline() == "left\n"
         # The thread has been told: the loop's end, which awaits it, needs no answer of the server.
-        assert process.wait(2) == 0
+        assert process.wait(4) == 0
     finally:
         server.thaw()
 

@@ -90,7 +90,7 @@ def test_wait_ends_in_time_though_no_answer_comes(server, name, query, options, 
             with contextlib.suppress(ConnectionError):
                 assert not client.lock(name).acquire(wait)
             # The core has a second for the answer, and one to give up the place in the queue.
-            assert time.monotonic() - begun < 0.1 + 2 + 0.4
+            assert time.monotonic() - begun < 0.1 + 2 + 1
         finally:
             server.thaw()
 
@@ -130,10 +130,11 @@ def test_ctrl_c_that_comes_with_the_grant_gives_it_back(client, name, monkeypatc
         return took
 
     monkeypatch.setattr(redilock._core, "completions", interrupted)
+    monkeypatch.setattr(redilock._waits, "_LEAVE_S", 5)
     thread = granted_soon(client, name)
     with pytest.raises(KeyboardInterrupt):
         client.lock(name).acquire()
-    assert time.monotonic() - raised[0] < 0.09  # it did not wait for what had come
+    assert time.monotonic() - raised[0] < 2  # it did not wait for what had come
     assert client.info(name).state == "free"
     thread.join()
 
