@@ -100,7 +100,7 @@ SWIG_Py_Void()
   $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
 }
 
-/* What is made uses what it was made of: it keeps it, in whatever order a program lets go of them. */
+/* What is made uses what it was made of, and keeps it, in whatever order they are let go of. */
 %typemap(in) (SWIGTYPE *whole, SWIGTYPE **part)
     ($*2_ltype made = NULL, void *pointer = NULL, int found = 0) {
   found = SWIG_ConvertPtr($input, &pointer, $1_descriptor, 0);

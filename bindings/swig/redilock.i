@@ -8,8 +8,9 @@
  *     `(char *message, size_t message_size)`: a buffer that the caller does not see
  *   - typemaps `SWIGTYPE **handle`, `SWIGTYPE **lock` (a handle to give back if the program cannot
  *     be given it), `(SWIGTYPE *whole, SWIGTYPE **part)` (a handle that uses that of `whole` for as
- *     long as it lives), `int32_t *number` and `(const char **bytes, size_t *bytes_len)`: the result of
- *     the call, which has no other; `size_t *bytes_len`: the length of a `const char *` result
+ *     long as it lives), `int32_t *number` and `(const char **bytes, size_t *bytes_len)`: the
+ *     result of the call, which has no other; `size_t *bytes_len`: the length of a `const char *`
+ *     result
  *   - REDILOCK_FAILED(status, message): how a failure is raised, REDILOCK_NOTHING: no result
  *   - REDILOCK_BLOCKS(function): how other threads run meanwhile
  * So a status is never seen by a program: a call returns what it is for, or raises.
