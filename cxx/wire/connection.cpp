@@ -118,6 +118,10 @@ Error server_error(const std::string &said, std::string_view secret) {
   return Error(Status::kServer, words, may_pass);
 }
 
+Error surplus_reply() {
+  return {Status::kProtocol, "the server said more than it was asked for"};
+}
+
 void throw_server_error(const std::string &text) { throw server_error(text); }
 
 void Connection::learn_id(const Reply &reply, std::string_view secret) {
@@ -146,7 +150,7 @@ Reply Connection::receive(const Limit &limit) {
 }
 
 Reply Connection::call(const Command &command, const Limit &limit) {
-  if (has_more()) throw Error(Status::kProtocol, "the server said more than it was asked for");
+  if (has_more()) throw surplus_reply();
   send(command, limit);
   return receive(limit);
 }

@@ -64,6 +64,8 @@ bool passes_soon(const Reply &reply);
 // What an error reply of the server means: kAuth, kUnsupported (a cluster), or kServer with the
 // server's words, cut where they could repeat what was sent to it, and without tokens and `secret`.
 Error server_error(const std::string &text, std::string_view secret = {});
+// More than the replies to what was asked.
+Error surplus_reply();
 [[noreturn]] void throw_server_error(const std::string &text);
 
 }  // namespace redilock

@@ -57,6 +57,8 @@ bool Opening::all_is_answered() {
     --unanswered_;
     hear(*reply, unanswered_ == 0);
   }
+  // It would be taken for the next answer. Behind a subscription it is a message.
+  if (phase_ != Phase::kSubscribe && connection_->has_more()) throw surplus_reply();
   return true;
 }
 

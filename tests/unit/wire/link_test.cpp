@@ -109,6 +109,20 @@ static void abandoned_connections_are_ended_all_at_once(void **) {
                  "up up 0:CLIENT ID, 1:CLIENT ID, 2:CLIENT ID, 2:CLIENT KILL 7, 2:CLIENT KILL 8");
 }
 
+static void surplus_answer_is_taken_for_no_other(void **) {
+  assert_returns(outcome_of([] {
+                   Scene scene("", {{":7\r\n:1\r\n"}});
+                   return scene.open_at_last();
+                 }),
+                 "the server said more than it was asked for");
+  const char *confirmation = "*3\r\n$9\r\nsubscribe\r\n$4\r\nwake\r\n:1\r\n";
+  assert_returns(outcome_of([&] {
+                   Scene scene("wake", {{":7\r\n", std::string(confirmation) + ":1\r\n"}});
+                   return scene.open_at_last();
+                 }),
+                 "up");
+}
+
 static void nothing_is_tried_during_a_pause(void **) {
   assert_returns(outcome_of([] {
                    Scene scene("", {{kClose}, {":7\r\n"}});
@@ -149,6 +163,7 @@ int main() {
       cmocka_unit_test(it_is_up_once_it_is_greeted),
       cmocka_unit_test(it_is_up_once_it_is_subscribed),
       cmocka_unit_test(abandoned_connections_are_ended_all_at_once),
+      cmocka_unit_test(surplus_answer_is_taken_for_no_other),
       cmocka_unit_test(nothing_is_tried_during_a_pause),
       cmocka_unit_test(resumed_it_tries_at_once),
       cmocka_unit_test(pauses_grow_up_to_a_limit_and_start_anew),
