@@ -118,9 +118,7 @@ Error server_error(const std::string &said, std::string_view secret) {
   return Error(Status::kServer, words, may_pass);
 }
 
-Error surplus_reply() {
-  return {Status::kProtocol, "the server said more than it was asked for"};
-}
+Error surplus_reply() { return {Status::kProtocol, "the server said more than it was asked for"}; }
 
 void throw_server_error(const std::string &text) { throw server_error(text); }
 

@@ -96,12 +96,13 @@ static void a_refused_password_is_not_told(void **) {
 static void a_server_that_never_ceases_is_read_in_portions(void **) {
   const std::string message = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n";
   constexpr size_t kMessages = 10000, kRead = 16384, kPortion = 4 * kRead;
-  std::string all = ":7\r\n";
+  std::string all;
   for (size_t i = 0; i < kMessages; ++i) all += message;
   assert_returns(outcome_of([&]() -> std::string {
-                   FakeServer fake({{all}});
+                   FakeServer fake({{":7\r\n", all}});
                    auto connection = connect_to(fake);
                    const Limit limit = in_5_s();
+                   connection->send({"SUBSCRIBE", "c"}, limit);
                    int waiting = 0;
                    while (waiting < int{kPortion + kRead} && !limit.expired())
                      if (::ioctl(connection->fd(), FIONREAD, &waiting) != 0) return "no answer";
