@@ -32,12 +32,13 @@ void Pipeline::ask(const Script &script, const Command &keys, const Command &arg
 
 pollfd Pipeline::wanted() {
   pollfd wanted = link_.wanted();
-  const bool sending = !outgoing_.empty() || (!unsent_.empty() && again_.empty());
+  const bool sending = !outgoing_.empty() || (!unsent_.empty() && may_send());
   if (link_.is_up() && sending) wanted.events |= POLLOUT;
   return wanted;
 }
 
 Instant Pipeline::next_run() {
+  if (must_reopen()) return Instant();
   const Instant next = deadlines_.empty() ? kNever : deadlines_.begin()->first;
   return is_wanted() ? std::min(next, link_.next_step()) : next;
 }
@@ -47,9 +48,19 @@ bool Pipeline::is_wanted() const noexcept {
   return !link_.is_up() && (!unsent_.empty() || link_.is_opening());
 }
 
+// Not before what lacks its script was asked again; and not while the server may still read from a
+// connection that was abandoned: what undoes a request there would come before it.
+bool Pipeline::may_send() { return again_.empty() && !server_.has_abandoned(); }
+
+// A new connection ends those that were abandoned.
+bool Pipeline::must_reopen() {
+  return link_.is_up() && !unsent_.empty() && sent_.empty() && server_.has_abandoned();
+}
+
 void Pipeline::run() noexcept {
   try {
     if (link_.is_up()) receive_all();
+    if (must_reopen()) link_.take_down();
     if (is_wanted()) link_.open();
     if (link_.is_up()) send_all();
   } catch (const Error &error) {
@@ -61,8 +72,9 @@ void Pipeline::run() noexcept {
 }
 
 void Pipeline::send_all() {
-  while (!outgoing_.empty() || (!unsent_.empty() && again_.empty())) {
-    while (!unsent_.empty() && again_.empty() && outgoing_.size() < kAhead) {
+  const bool may = may_send();
+  while (!outgoing_.empty() || (!unsent_.empty() && may)) {
+    while (!unsent_.empty() && may && outgoing_.size() < kAhead) {
       Asked &next = unsent_.front();
       const Command head{next.by_text ? "EVAL" : "EVALSHA",
                          next.by_text ? next.script.text : next.script.sha1};

@@ -53,6 +53,8 @@ class Pipeline final : public Pollable {
   using Queue = std::list<Asked>;  // from one to another by splice(), which takes no memory
 
   bool is_wanted() const noexcept;
+  bool may_send();
+  bool must_reopen();
   void send_all();
   void receive_all();
   void answered(Reply reply);

@@ -170,6 +170,11 @@ void Server::abandon(std::unique_ptr<Connection> connection) noexcept {
   }
 }
 
+bool Server::has_abandoned() {
+  std::lock_guard lock(mutex_);
+  return !abandoned_.empty();
+}
+
 std::vector<int64_t> Server::abandoned() {
   std::lock_guard lock(mutex_);
   return abandoned_;

@@ -65,6 +65,8 @@ class Server {
   // Closes a connection on which a request may be under way; the next connect() ends it at the
   // server.
   void abandon(std::unique_ptr<Connection> connection) noexcept;
+  // Whether there are such that the server was not told to end yet.
+  bool has_abandoned();
 
   void close() noexcept;  // drops the idle connections
   // As close() in the child of a fork, where a thread that does not exist may hold the mutex.
