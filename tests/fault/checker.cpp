@@ -100,7 +100,9 @@ void Checker::fences(const Record &record, const std::string &name) {
     for (size_t j = 0; j < i; ++j) {
       const Call &before = *all[j];
       if (before.foreign || before.fence < call.fence) continue;
-      if (call.start < before.end && record.lost_data(before.start, call.end)) continue;
+      // Either may have been granted at any time of its call.
+      const int64_t first = std::min(before.start, call.start);
+      if (call.start < before.end && record.lost_data(first, call.end)) continue;
       add("fence",
           call.id + " has fence " + std::to_string(call.fence) + ", but " + before.id +
               ", granted before it, " + std::to_string(before.fence),
