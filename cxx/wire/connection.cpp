@@ -122,13 +122,14 @@ Error surplus_reply() { return {Status::kProtocol, "the server said more than it
 
 void throw_server_error(const std::string &text) { throw server_error(text); }
 
-void Connection::learn_id(const Reply &reply, std::string_view secret) {
+void Connection::learn_id(const Reply &reply, std::string_view secret, Instant now) {
   if (reply.is_error()) {
     const Error error = server_error(reply.text(), secret);
     if (error.retriable() || one_of(reply.text(), {"NOAUTH"})) throw Error(error);
     return;
   }
   id_ = reply.integer();
+  known_at_ = now;
   if (id_ <= 0) throw Error(Status::kProtocol, "the server does not answer CLIENT ID as it should");
 }
 

@@ -42,14 +42,22 @@ class Connection {
   int fd() const noexcept { return socket_.fd(); }
   // The server's CLIENT ID of this connection, 0 where the server would not say.
   int64_t id() const noexcept { return id_; }
+  Instant known_at() const noexcept { return known_at_; }
   // From the reply to CLIENT ID. Throws Error where the server does not let us in.
-  void learn_id(const Reply &reply, std::string_view secret);
+  void learn_id(const Reply &reply, std::string_view secret, Instant now);
 
  private:
   Socket socket_;
   ReplyReader reader_;
   std::string request_;  // kept for its room
   int64_t id_ = 0;
+  Instant known_at_{};  // since when the id is
+};
+
+// A connection that may have unread requests at the server: its id, and since when that was known.
+struct Abandoned {
+  int64_t id;
+  Instant known_at;
 };
 
 // Adds words to `bytes` as they are sent; `announced` of them make a command, those that follow

@@ -15,10 +15,12 @@ constexpr Micros kConnectTime{1000000};
 bool Link::open() {
   if (is_up()) return true;
   if (!opening_ && server_.clock().now() < resume_at_) return false;
-  descriptor_.store(-1);  // a step may end one socket and try another
+  // A fork finds no socket that a step has ended, and any other.
+  if (opening_ && opening_->is_dialing()) descriptor_.store(-1);
   try {
     step();
   } catch (...) {
+    descriptor_.store(-1);
     opening_.reset();
     throw;
   }

@@ -9,7 +9,8 @@ Opening::Opening(Server &server, std::string channel, Instant deadline)
     : server_(server),
       channel_(std::move(channel)),
       deadline_(deadline),
-      dialing_(server.endpoint_, server.clock_, deadline) {}
+      dialing_(server.endpoint_, server.clock_, deadline),
+      begun_(server.clock_.now()) {}
 
 pollfd Opening::wanted() const noexcept {
   if (!connection_) return dialing_.wanted();
@@ -81,16 +82,16 @@ void Opening::greet() {
 
 void Opening::hear_greeting(const Reply &reply, bool is_last) {
   if (!is_last && reply.is_error()) throw server_error(reply.text(), server_.credentials_.password);
-  if (is_last) connection_->learn_id(reply, server_.credentials_.password);
+  if (is_last) connection_->learn_id(reply, server_.credentials_.password, server_.clock_.now());
 }
 
 // Bytes of an abandoned request may lie unread at the server. Once its connection is killed there,
-// they never run. Ids rise: one that is not below this connection's belongs to a server that was
-// restarted.
+// they never run. Ids rise: one that was known before this connection was dialled, and is not below
+// its id all the same, belongs to a server that was restarted.
 void Opening::end_abandoned() {
   ending_ = server_.abandoned();
-  for (int64_t id : ending_)
-    if (connection_->id() == 0 || id < connection_->id())
+  for (const auto &[id, known_at] : ending_)
+    if (connection_->id() == 0 || id < connection_->id() || known_at >= begun_)
       say({"CLIENT", "KILL", "ID", std::to_string(id)});
 }
 

@@ -23,6 +23,8 @@ class Opening {
   // What the next step waits for, and when it is due whatever comes.
   pollfd wanted() const noexcept;
   Instant next_step() const noexcept;
+  // Whether a step may end one socket and try another.
+  bool is_dialing() const noexcept { return connection_ == nullptr; }
   // -1 where there is none.
   int socket() const noexcept { return connection_ ? connection_->fd() : dialing_.socket(); }
 
@@ -45,7 +47,8 @@ class Opening {
   Phase phase_ = Phase::kGreet;
   std::string outgoing_;
   size_t unanswered_ = 0;  // of what was said
-  std::vector<int64_t> ending_;
+  const Instant begun_;
+  std::vector<Abandoned> ending_;
 };
 
 }  // namespace redilock

@@ -156,13 +156,13 @@ void Server::check_in(std::unique_ptr<Connection> connection, Instant since) noe
 
 // What broke one connection has likely broken the idle ones too: start over with new ones.
 void Server::abandon(std::unique_ptr<Connection> connection) noexcept {
-  const int64_t id = connection->id();
+  const Abandoned one{connection->id(), connection->known_at()};
   connection.reset();
   std::lock_guard lock(mutex_);
   idle_.clear();
   try {
-    if (id != 0)
-      abandoned_.push_back(id);
+    if (one.id != 0)
+      abandoned_.push_back(one);
     else
       can_kill_ = false;  // the server did not tell by which id to end it
   } catch (const std::bad_alloc &) {
@@ -175,15 +175,19 @@ bool Server::has_abandoned() {
   return !abandoned_.empty();
 }
 
-std::vector<int64_t> Server::abandoned() {
+std::vector<Abandoned> Server::abandoned() {
   std::lock_guard lock(mutex_);
   return abandoned_;
 }
 
-void Server::ended(const std::vector<int64_t> &ids) noexcept {
+void Server::ended(const std::vector<Abandoned> &ones) noexcept {
   std::lock_guard lock(mutex_);
-  for (int64_t id : ids)
-    abandoned_.erase(std::remove(abandoned_.begin(), abandoned_.end(), id), abandoned_.end());
+  const auto is_one = [&](const Abandoned &other) {
+    return std::any_of(ones.begin(), ones.end(), [&](const Abandoned &one) {
+      return one.id == other.id && one.known_at == other.known_at;
+    });
+  };
+  abandoned_.erase(std::remove_if(abandoned_.begin(), abandoned_.end(), is_one), abandoned_.end());
 }
 
 void Server::close() noexcept {

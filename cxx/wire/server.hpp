@@ -80,8 +80,8 @@ class Server {
             const Limit &limit);
   Answer retry(const Command &command, const Script *script, const Limit &limit);
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
-  std::vector<int64_t> abandoned();
-  void ended(const std::vector<int64_t> &ids) noexcept;
+  std::vector<Abandoned> abandoned();
+  void ended(const std::vector<Abandoned> &ones) noexcept;
 
   struct Idle {
     std::unique_ptr<Connection> connection;
@@ -95,8 +95,7 @@ class Server {
   const Clock &clock_;
   std::mutex mutex_;
   std::vector<Idle> idle_;
-  // Ids of connections that may have unread requests at the server.
-  std::vector<int64_t> abandoned_;
+  std::vector<Abandoned> abandoned_;
   std::atomic<bool> can_kill_{true};
 };
 

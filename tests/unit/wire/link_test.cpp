@@ -109,6 +109,22 @@ static void abandoned_connections_are_ended_all_at_once(void **) {
                  "up up 0:CLIENT ID, 1:CLIENT ID, 2:CLIENT ID, 2:CLIENT KILL 7, 2:CLIENT KILL 8");
 }
 
+// Of two that are made at once, the one with the smaller id may be up later.
+static void id_that_was_learnt_meanwhile_is_ended_too(void **) {
+  const auto second_after = [](Millis pause) {
+    Scene scene("", {{":9\r\n"}, {":7\r\n", ":1\r\n"}});
+    scene.open_at_last();
+    scene.server.abandon(scene.link.take_down());
+    scene.clock.advance(pause);
+    const std::string told = scene.open_at_last();
+    return told + " " + scene.fake.commands();
+  };
+  assert_returns(outcome_of([&] { return second_after(Millis(0)); }),
+                 "up 0:CLIENT ID, 1:CLIENT ID, 1:CLIENT KILL 9");
+  assert_returns(outcome_of([&] { return second_after(Millis(1)); }),
+                 "up 0:CLIENT ID, 1:CLIENT ID");  // the server was restarted
+}
+
 static void surplus_answer_is_taken_for_no_other(void **) {
   assert_returns(outcome_of([] {
                    Scene scene("", {{":7\r\n:1\r\n"}});
@@ -163,6 +179,7 @@ int main() {
       cmocka_unit_test(it_is_up_once_it_is_greeted),
       cmocka_unit_test(it_is_up_once_it_is_subscribed),
       cmocka_unit_test(abandoned_connections_are_ended_all_at_once),
+      cmocka_unit_test(id_that_was_learnt_meanwhile_is_ended_too),
       cmocka_unit_test(surplus_answer_is_taken_for_no_other),
       cmocka_unit_test(nothing_is_tried_during_a_pause),
       cmocka_unit_test(resumed_it_tries_at_once),
