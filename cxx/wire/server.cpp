@@ -75,10 +75,14 @@ std::optional<Answer> Server::attempt(const Command &command, const Script *scri
   try {
     const Instant start = clock_.now();
     Reply reply = ask(*connection, command, script, limit);
+    if (passes_soon(reply)) {
+      close();  // another server may have taken over, which only a new connection finds
+      cause = server_error(reply.text());
+      return std::nullopt;
+    }
     check_in(std::move(connection), start);
-    if (!reply.is_error()) return Answer{std::move(reply), start, sent};
-    if (!passes_soon(reply)) throw_server_error(reply.text());
-    cause = server_error(reply.text());
+    if (reply.is_error()) throw_server_error(reply.text());
+    return Answer{std::move(reply), start, sent};
   } catch (const Error &error) {
     if (connection == nullptr) throw;  // the server's own refusal
     abandon(std::move(connection));
