@@ -22,9 +22,7 @@ const char *url_or_default(const char *url) {
 }
 
 std::shared_ptr<Client> make_core(const char *url, const redilock_options *given) {
-  auto options = redilock::default_client_options();
-  if (given != nullptr)
-    for (const auto &[name, value] : given->values) redilock::set_option(options, name, value);
+  auto options = given != nullptr ? given->values : redilock::default_client_options();
   auto endpoint = redilock::parse_url(url_or_default(url), options);
   return {new redilock::Client(std::move(endpoint), std::move(options)), [](Client *client) {
             if (client->is_forked()) return client->leave_to_parent();

@@ -14,7 +14,7 @@
 #include "redilock/redilock.h"
 
 struct redilock_options {
-  std::vector<std::pair<std::string, std::string>> values;  // in the order they were set
+  redilock::ClientOptions values = redilock::default_client_options();
 };
 
 struct redilock_client {

@@ -36,9 +36,9 @@ int32_t redilock_options_set(redilock_options_t *options, const char *name, cons
     require(options != nullptr, "options");
     require(name != nullptr, "the option's name");
     require(value != nullptr, "the option's value");
-    auto tried = redilock::default_client_options();
-    redilock::set_option(tried, name, value);
-    options->values.emplace_back(name, value);
+    auto changed = options->values;
+    redilock::set_option(changed, name, value);
+    options->values = std::move(changed);
     return redilock::Status::kOk;
   });
   copy_text(report.message, error, error_size);

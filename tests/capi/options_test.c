@@ -1,6 +1,8 @@
 /* "options" of redilock.h: the table as C can list it, and setting them for a client. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/locks.h"
 
@@ -48,6 +50,22 @@ static void every_default_of_a_client_can_be_set(void **state) {
     assert_status(REDILOCK_OK,
                   redilock_options_set(*state, redilock_option_name(i), value, NULL, 0));
   }
+}
+
+/* Of a pipe, such as the shell's <(...), there is one time only. */
+static void a_password_file_is_read_once(void **state) {
+  static const char password[] = "secret\n";
+  int ends[2];
+  char path[32];
+  redilock_client_t *client = NULL;
+  assert_int_equal(pipe(ends), 0);
+  assert_int_equal(write(ends[1], password, strlen(password)), strlen(password));
+  close(ends[1]);
+  snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+  assert_status(REDILOCK_OK, redilock_options_set(*state, "password_file", path, NULL, 0));
+  close(ends[0]);
+  assert_status(REDILOCK_OK, redilock_new(NULL, *state, &client, NULL, 0));
+  redilock_free(client);
 }
 
 static void a_wrong_value_names_its_option(void **state) {
@@ -140,6 +158,7 @@ int main(void) {
       CASE(the_table_is_complete_and_each_name_stands_once),
       CASE(past_the_last_there_is_nothing),
       CASE(every_default_of_a_client_can_be_set),
+      CASE(a_password_file_is_read_once),
       CASE(a_wrong_value_names_its_option),
       CASE(an_unknown_option_or_one_of_operations_is_named),
       CASE(a_password_never_shows_in_an_error),
