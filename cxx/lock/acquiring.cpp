@@ -54,7 +54,7 @@ Instant Acquiring::step_end(Instant now) const {
     case Step::kSubscribe:
       return std::min(patience_, after(wait_end_, kGrace));
     case Step::kQueue:
-      return std::min(after(now, timeout_), after(wait_end_, kGrace));
+      return std::min(queued_ ? after(now, timeout_) : patience_, after(wait_end_, kGrace));
     case Step::kLeave:
       return after(now, std::min<Micros>(timeout_, kGrace));
     case Step::kWait:

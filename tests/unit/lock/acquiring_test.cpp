@@ -1,0 +1,205 @@
+// The machine of an acquire: how long its steps may take, and where they lead; times in
+// microseconds.
+#include "lock/acquiring.hpp"
+
+#include "../manual_clock.hpp"
+#include "../outcome.hpp"
+
+using redilock::Acquiring;
+using redilock::Claim;
+using redilock::Error;
+using redilock::Granted;
+using redilock::Held;
+using redilock::Millis;
+using redilock::Queued;
+using redilock::Status;
+
+static constexpr Millis kTtl(1000), kTimeout(5000);
+
+static Acquiring acquiring(Millis wait) {
+  return Acquiring(Claim{{"", "lock"}, "token", kTtl}, at_us(0), wait, kTimeout);
+}
+
+static std::string step_of(const Acquiring &machine) {
+  static const char *const names[] = {"try", "subscribe", "queue", "wait", "leave", "done"};
+  return names[static_cast<int>(machine.step())];
+}
+
+static std::string until(const Acquiring &machine, int64_t now) {
+  return step_of(machine) + " " + us_of(machine.step_end(at_us(now)));
+}
+
+static std::string end_of(const Acquiring &machine) {
+  if (machine.step() != Acquiring::Step::kDone) return step_of(machine);
+  return std::to_string(static_cast<int>(machine.why().status())) +
+         (machine.grant() ? " granted" : "") + (machine.must_undo() ? " undo" : "");
+}
+
+static std::string ended(Status status, const char *more = "") {
+  return std::to_string(static_cast<int>(status)) + more;
+}
+
+static void try_takes_one_timeout_at_most(void **) {
+  assert_returns(outcome_of([] {
+                   Acquiring machine = acquiring(Millis(0));
+                   machine.begin(true);
+                   return until(machine, 4000000);
+                 }),
+                 "try 5000000");
+}
+
+static void first_place_in_the_queue_takes_one_timeout_at_most(void **) {
+  assert_returns(outcome_of([] {
+                   Acquiring machine = acquiring(redilock::kForever);
+                   machine.begin(false);
+                   std::string steps = until(machine, 1000000);
+                   machine.replied(Held{false}, at_us(2000000));
+                   steps += ", " + until(machine, 2000000);
+                   machine.subscribed();
+                   return steps + ", " + until(machine, 4000000);
+                 }),
+                 "try 5000000, subscribe 5000000, queue 5000000");
+}
+
+static void recheck_has_a_timeout_of_its_own(void **) {
+  assert_returns(outcome_of([] {
+                   Acquiring machine = acquiring(redilock::kForever);
+                   machine.begin(true);
+                   machine.replied(Queued{}, at_us(1000000));
+                   const std::string wait = until(machine, 60000000);
+                   machine.due();
+                   return wait + ", " + until(machine, 60000000);
+                 }),
+                 "wait never, queue 65000000");
+}
+
+static void request_outlasts_the_wait_by_the_grace_alone(void **) {
+  assert_returns(outcome_of([] {
+                   Acquiring machine = acquiring(Millis(100));
+                   machine.begin(true);
+                   std::string steps = until(machine, 0);
+                   machine.replied(Queued{}, at_us(1000));
+                   steps += ", " + until(machine, 1000);
+                   machine.passed(at_us(99999));
+                   steps += ", " + step_of(machine);
+                   machine.passed(at_us(100000));
+                   return steps + ", " + until(machine, 100000);
+                 }),
+                 "queue 1100000, wait 100000, wait, leave 1100000");
+}
+
+static void trouble_costs_no_place_in_the_queue(void **) {
+  assert_returns(outcome_of([] {
+                   const Error passing(Status::kUnavailable, "away", true);
+                   Acquiring machine = acquiring(redilock::kForever);
+                   machine.begin(true);
+                   machine.replied(Queued{}, at_us(0));
+                   machine.due();
+                   const auto again = machine.failed(passing, true, at_us(1000));
+                   std::string steps = step_of(machine) + " " + us_of(*again);
+                   machine.failed(Error(Status::kAuth, "no"), true, at_us(2000));
+                   return steps + ", " + step_of(machine);
+                 }),
+                 "wait 251000, leave");
+}
+
+static void request_of_which_nothing_came_is_not_taken_back(void **) {
+  const auto end = [](bool sent) {
+    return outcome_of([&] {
+      Acquiring machine = acquiring(redilock::kForever);
+      machine.begin(true);
+      machine.failed(Error(Status::kUnavailable, "away", true), sent, at_us(0));
+      return end_of(machine);
+    });
+  };
+  assert_returns(end(false), ended(Status::kUnavailable).c_str());
+  assert_returns(end(true), "leave");
+}
+
+static void unheard_try_is_undone(void **) {
+  const auto end = [](bool sent) {
+    return outcome_of([&] {
+      Acquiring machine = acquiring(Millis(0));
+      machine.begin(false);
+      machine.failed(Error(Status::kUnavailable, "away", true), sent, at_us(0));
+      return end_of(machine);
+    });
+  };
+  assert_returns(end(false), ended(Status::kUnavailable).c_str());
+  assert_returns(end(true), ended(Status::kUnknown, " undo").c_str());
+}
+
+static void grant_that_nobody_wants_is_handed_on(void **) {
+  assert_returns(outcome_of([] {
+                   Acquiring machine = acquiring(redilock::kForever);
+                   machine.begin(false);
+                   machine.stop(Error(Status::kCancelled, "cancelled"));
+                   std::string steps = step_of(machine);
+                   machine.replied(Granted{7, at_us(0)}, at_us(10));
+                   steps += ", " + step_of(machine);
+                   machine.left();
+                   return steps + ", " + end_of(machine);
+                 }),
+                 ("try, leave, " + ended(Status::kCancelled)).c_str());
+}
+
+static void place_that_cannot_be_given_up_is_undone(void **) {
+  assert_returns(outcome_of([] {
+                   Acquiring machine = acquiring(redilock::kForever);
+                   machine.begin(true);
+                   machine.replied(Queued{}, at_us(0));
+                   machine.stop(Error(Status::kCancelled, "cancelled", "", true));
+                   machine.failed(Error(Status::kUnavailable, "away", true), true, at_us(1000));
+                   return end_of(machine);
+                 }),
+                 ended(Status::kUnknown, " undo").c_str());
+}
+
+// The lease of a second lasts until 988 ms by the local clock.
+static void pushed_grant_with_little_left_is_armed_anew(void **) {
+  const auto after_push = [](int64_t now, bool anchored) {
+    return outcome_of([&] {
+      Acquiring machine = acquiring(redilock::kForever);
+      machine.begin(true);
+      machine.replied(Queued{}, at_us(0));
+      redilock::PushedGrant push{7, std::nullopt};
+      if (anchored) push.anchor = at_us(0);
+      machine.pushed(push, at_us(now));
+      return end_of(machine);
+    });
+  };
+  assert_returns(after_push(488000, true), ended(Status::kOk, " granted").c_str());
+  assert_returns(after_push(488001, true), "queue");
+  assert_returns(after_push(0, false), "queue");
+}
+
+static void grants_that_come_too_late_are_asked_for_anew_and_then_lost(void **) {
+  assert_returns(outcome_of([] {
+                   Acquiring machine = acquiring(redilock::kForever);
+                   machine.begin(true);
+                   std::string steps;
+                   for (int i = 0; i < 3; ++i) {
+                     machine.replied(Granted{7, at_us(0)}, at_us(988000));
+                     steps += end_of(machine) + ", ";
+                   }
+                   return steps;
+                 }),
+                 ("queue, queue, " + ended(Status::kLost, " undo, ")).c_str());
+}
+
+int main() {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(try_takes_one_timeout_at_most),
+      cmocka_unit_test(first_place_in_the_queue_takes_one_timeout_at_most),
+      cmocka_unit_test(recheck_has_a_timeout_of_its_own),
+      cmocka_unit_test(request_outlasts_the_wait_by_the_grace_alone),
+      cmocka_unit_test(trouble_costs_no_place_in_the_queue),
+      cmocka_unit_test(request_of_which_nothing_came_is_not_taken_back),
+      cmocka_unit_test(unheard_try_is_undone),
+      cmocka_unit_test(grant_that_nobody_wants_is_handed_on),
+      cmocka_unit_test(place_that_cannot_be_given_up_is_undone),
+      cmocka_unit_test(pushed_grant_with_little_left_is_armed_anew),
+      cmocka_unit_test(grants_that_come_too_late_are_asked_for_anew_and_then_lost),
+  };
+  return cmocka_run_group_tests_name("lock/acquiring", tests, nullptr, nullptr);
+}
