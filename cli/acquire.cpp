@@ -34,14 +34,15 @@ int acquire(const Args &args) {
   set_by_flag(op, "ttl", args, "--ttl");
   set_by_flag(op, "wait", args, "--wait");
   set_by_flag(op, "label", args, "--label");
-  const Waited waited = wait_for_lock({client, op, name, args.has("--quiet")}, signals);
+  const Wait wait{client, op, name, args.has("--quiet")};
+  const Waited waited = wait_for_lock(wait, signals);
   if (waited.signal != 0) {
     // Not by the operation: the cancel that came after its grant would be for the release.
     if (waited.lock) redilock_release(waited.lock.get());
     return kExitSignal + waited.signal;
   }
   if (waited.status == REDILOCK_OK) return tell(args, name, op, waited.lock);
-  if (!args.has("--quiet")) complain(printable(name) + ": " + reason(op, waited.status));
+  complain_of(wait, waited.status);
   return exit_code_of(waited.status);
 }
 
@@ -59,7 +60,7 @@ const Command kAcquireCommand = {
         {"--wait", "DURATION", "how long to wait; 0 tries once (default: forever)"},
         {"--label", "TEXT", "who holds it, for people (default: host/pid)"},
         {"--json", nullptr, "print name, token, fence and remaining_ms as JSON"},
-        {"--quiet", nullptr, "no progress line, and no message if the lock is not granted"},
+        {"--quiet", nullptr, "no progress line, and no message if others have the lock"},
     },
     acquire,
 };

@@ -168,14 +168,15 @@ int run(const Args &args) {
   set_by_flag(op, "wait", args, "--wait");
   set_by_flag(op, "max_hold", args, "--max-hold");
   set_by_flag(op, "label", args, "--label");
-  const Waited waited = wait_for_lock({client, op, name, args.has("--quiet")}, signals);
+  const Wait wait{client, op, name, args.has("--quiet")};
+  const Waited waited = wait_for_lock(wait, signals);
   if (waited.signal != 0) {
     // Not by the operation: the cancel that came after its grant would be for the release.
     if (waited.lock) redilock_release(waited.lock.get());
     return kExitSignal + waited.signal;
   }
   if (waited.status != REDILOCK_OK) {
-    if (!args.has("--quiet")) complain(printable(name) + ": " + reason(op, waited.status));
+    complain_of(wait, waited.status);
     return conflict_code(args, exit_code_of(waited.status));
   }
   return run_held(args, op, waited.lock, signals);
@@ -198,7 +199,7 @@ const Command kRunCommand = {
         {"--kill-after", "DURATION", "SIGKILL this long after a lost lock's SIGTERM (default: 5s)"},
         {"--label", "TEXT", "who holds it, for people (default: host/pid)"},
         {"--conflict-exit-code", "N", "exit code instead of 73 (held) and 74 (timed out)"},
-        {"--quiet", nullptr, "no progress line, and no message if the lock is not granted"},
+        {"--quiet", nullptr, "no progress line, and no message if others have the lock"},
     },
     run,
 };

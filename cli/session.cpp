@@ -51,6 +51,9 @@ std::string first_line(const std::string &path) {
   std::istream &in = path == "-" ? std::cin : file;
   if (!std::getline(in, line)) throw Failure(kExitUsage, path + ": nothing to read");
   if (!line.empty() && line.back() == '\r') line.pop_back();
+  if (line.empty()) throw Failure(kExitUsage, path + ": the first line is empty");
+  if (line.find('\0') != std::string::npos)
+    throw Failure(kExitUsage, path + ": the first line has a NUL byte");
   return line;
 }
 

@@ -22,6 +22,9 @@ struct Waited {
   int signal = 0;  // the signal that ended the wait; a lock may have been granted all the same
 };
 
+// Says why the lock was not granted; if it is to be quiet, not that others have it.
+void complain_of(const Wait &wait, int32_t status);
+
 // Acquires on a thread of its own while the caller's thread listens to signals.
 Waited wait_for_lock(const Wait &wait, Signals &signals);
 

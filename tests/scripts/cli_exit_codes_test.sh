@@ -41,6 +41,8 @@ expect 73 "$redilock" run --wait 0 job -- true
 contains "$dir/err" job
 expect 73 "$redilock" acquire --wait 0 --quiet job
 [ ! -s "$dir/err" ] || fail "--quiet says something"
+expect 69 "$redilock" --option timeout=300ms --url "unix://$dir/none" run --quiet job -- true
+contains "$dir/err" job
 expect 74 "$redilock" run --wait 200ms job -- true
 expect 7 "$redilock" run --wait 0 --conflict-exit-code 7 job -- true
 expect 0 "$redilock" run --wait 200ms --conflict-exit-code=0 job -- false
@@ -52,6 +54,8 @@ expect 76 "$redilock" acquire --wait 1s alist
 # auth
 expect 0 redis-cli -s "$dir/redis.sock" ACL SETUSER default '>secret'
 expect 77 "$redilock" show job
+printf '\n' >"$dir/password"
+expect 64 "$redilock" --password-file "$dir/password" show job
 echo secret >"$dir/password"
 expect 0 "$redilock" --password-file "$dir/password" show job
 expect 0 redis-cli -s "$dir/redis.sock" -a secret --no-auth-warning ACL SETUSER default nopass
