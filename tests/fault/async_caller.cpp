@@ -133,7 +133,10 @@ class AsyncCaller : Caller {
     const int64_t returned = now_us();
     if (status == REDILOCK_OK && slot.freed_early) {
       redilock_op_reset(slot.op);
-      tell("end", slot.id, REDILOCK_E_CANCELLED);
+      history_.write(Line(returned, "end")
+                         .add("id", slot.id)
+                         .add("status", redilock_status_name(REDILOCK_E_CANCELLED))
+                         .add("untaken", 1));
       return rest(slot);
     }
     if (status == REDILOCK_OK)
@@ -151,6 +154,7 @@ class AsyncCaller : Caller {
     if (now >= slot.holding.end || is_calm()) return let_go(slot);
     if (!slot.extend || now < slot.holding.end - slot.plan.hold_ms * kMs / 2) return;
     slot.extend = false;
+    tell("extending", slot.id);
     need(redilock_op_submit_extend(slot.op, slot.holding.lock, tag_of(slot)), "submit_extend");
     slot.does = Does::kExtend;
   }

@@ -22,9 +22,16 @@ inline constexpr int64_t kPause = 500 * kMs;
 // How long a proxy may keep a request whose sender is gone, and how long a stopped server may.
 inline constexpr int64_t kUnderWay = 2500 * kMs;
 inline constexpr int64_t kLongestStop = 3500 * kMs;
-// The workers' longest `timeout`, and what the library adds to a wait for the request under way.
-inline constexpr int64_t kTimeout = kSecond;
+// The workers' `timeout`: half of them are patient. And what the library adds to a wait for the
+// request under way.
+inline int64_t timeout_of(int worker) { return worker % 2 == 0 ? kSecond : 300 * kMs; }
 inline constexpr int64_t kGrace = kSecond;
+// By which the sampler tells that it got no processor, and the time in which it has surely looked
+// once, if it has not told so.
+inline constexpr int64_t kStall = 250 * kMs;
+inline constexpr int64_t kLook = 2 * (2 * kStall + 10 * kMs);
+// A hand-off takes half a millisecond where nothing is wrong; for the median of a run.
+inline constexpr int64_t kHandOff = 50 * kMs;
 
 // For how long after a sender's end its requests may still arrive.
 inline int64_t under_way(const Record &record) {

@@ -20,7 +20,8 @@ Plan Caller::plan() {
   plan.extend = chance(25);
   plan.hold_ms = chance(75) ? between(0, 10) : between(0, plan.ttl_ms * (chance(25) ? 2 : 1) / 3);
   if (chance(18)) {  // longer than the lease, which is made short
-    plan.ttl_ms = between(300, 700);
+    plan.renew = chance(50);
+    plan.ttl_ms = between(300, plan.renew ? 1200 : 700);
     plan.hold_ms = between(plan.ttl_ms, 2 * plan.ttl_ms);
   }
   const int64_t dice = between(1, 100);
@@ -44,7 +45,8 @@ std::string Caller::prepare(redilock_op_t *op, const Plan &plan) {
                      .add("kind", plan.kind)
                      .add("ttl", plan.ttl_ms)
                      .add("wait", plan.wait_ms)
-                     .add("cancel", plan.cancel_after_us));
+                     .add("cancel", plan.cancel_after_us)
+                     .add("renew", plan.renew ? 1 : 0));
   return id;
 }
 
@@ -82,11 +84,13 @@ bool Caller::go_on(const Plan &plan, const std::string &id, Holding &holding) {
 
 void Caller::write(const Plan &plan, const std::string &id, redilock_lock_t *lock) {
   const int64_t fence = redilock_lock_fence(lock);
+  const int64_t from = now_us();
   int64_t last = 0;
   const bool taken = board_.store(plan.name, fence, last);
   const bool held = redilock_lock_is_held(lock) != 0;
   history_.write(Line(now_us(), "write")
                      .add("id", id)
+                     .add("from", from)
                      .add("fence", fence)
                      .add("last", last)
                      .add("taken", taken ? 1 : 0)

@@ -10,13 +10,14 @@ namespace fault {
 
 namespace {
 
-// While a holder believes. What stood when the data was lost is not believed in any further.
+// Of so few grants all may have come and gone between two looks.
+constexpr size_t kUnseen = 20;
+constexpr int64_t kManyCalls = 50;
+
+// While a holder believes, and may.
 Span believed(const Record &record, const Call &call) {
-  int64_t end = std::min({call.until, call.release, call.abandoned, call.lost});
-  for (const Fault &fault : record.faults)
-    if (fault.kind == "flushall" && call.start <= fault.span.to)
-      end = std::min(end, fault.span.from);
-  return {call.end, end};
+  return {call.end,
+          std::min({call.until, call.release, call.abandoned, call.lost, record.lost_grant(call)})};
 }
 
 }  // namespace
@@ -29,7 +30,9 @@ void Checker::check(const Record &record, Totals &totals) {
   std::set<std::string> names;
   for (const auto &[id, call] : record.calls) {
     names.insert(call.name);
+    if (call.foreign) continue;
     outcomes(record, call);
+    promises(record, call);
     deadlines(record, call);
   }
   for (const std::string &name : names) {
@@ -68,22 +71,29 @@ void Checker::exclusion(const Record &record, const std::string &name) {
 
 // P2: where a client believes, the server says the same.
 void Checker::server_agrees(const Record &record, const std::string &name) {
+  const auto grants = record.grants(name);
   auto found = record.states.find(name);
-  if (found == record.states.end()) return;
-  for (const Call *call : record.grants(name)) {
+  if (found == record.states.end()) {
+    if (grants.size() > kUnseen)
+      add("sampler", "nothing was seen of " + std::to_string(grants.size()) + " grants of " + name,
+          grants.back()->end);
+    return;
+  }
+  // A look within a span: the first or the last of a state, or one in between that told no news.
+  const auto looked_at = [&](const State &state, Span span) {
+    const Span shared{std::max(state.first.to, span.from), std::min(state.last.from, span.to)};
+    const auto is_within = [&](Span look) { return look.from > span.from && look.to < span.to; };
+    return is_within(state.first) || is_within(state.last) ||
+           (shared.to - shared.from > kLook && record.running(-1, shared) > kLook);
+  };
+  for (const Call *call : grants) {
     const Span span = believed(record, *call);
-    for (const State &state : found->second) {
-      if (state.holder == call->id) continue;
-      for (const Span &look : {state.first, state.last}) {
-        if (look.from <= span.from || look.to >= span.to) continue;
+    for (const State &state : found->second)
+      if (state.holder != call->id && looked_at(state, span))
         add("belief",
-            call->id + " believes to hold " + name + " for another " + ms(span.to - look.to) +
-                ", but on the server it is " +
-                (state.holder.empty() ? "free" : "held by " + state.holder),
-            look.to);
-        break;
-      }
-    }
+            call->id + " believes to hold " + name + " until " + ms(span.to - state.first.to) +
+                " after it was seen " + (state.holder.empty() ? "free" : "with " + state.holder),
+            span.to);
   }
 }
 
@@ -112,72 +122,35 @@ void Checker::fences(const Record &record, const std::string &name) {
   }
 }
 
-// A fenced store takes the writes of those who hold, and refuses every stale one.
+// A fenced store takes the writes of those who hold, and none once somebody has written who came
+// when the lock had been granted already.
 void Checker::store(const Record &record, const std::string &name) {
-  for (const Call *call : record.grants(name))
+  const auto grants = record.grants(name);
+  for (const Call *call : grants) {
+    int64_t passed = kNever;  // when such a one had written
+    for (const Call *later : grants)
+      for (const Write &write : later->writes)
+        if (later->start > call->end && write.taken) passed = std::min(passed, write.at);
     for (const Write &write : call->writes) {
-      if (write.taken && write.fence < write.last)
+      if (write.taken && write.from > passed)
         add("store", "a stale write of " + call->id + " was taken", write.at);
-      if (!write.taken && write.held && !record.lost_data(call->start, write.at))
+      if (!write.taken && write.held && record.lost_grant(*call) > write.at)
         add("store", "a write of " + call->id + ", which holds " + name + ", was refused",
             write.at);
     }
+  }
 }
-// Each call ends as its kind may end; in trouble only where there is trouble; and no promise is
-// broken.
-void Checker::outcomes(const Record &record, const Call &call) {
-  if (call.foreign) return;
-  const std::string &status = call.status;
-  const bool fits = status.empty() || status == "REDILOCK_OK" ||
-                    (status == "REDILOCK_E_HELD" && call.kind == "try") ||
-                    (status == "REDILOCK_E_TIMEOUT" && call.kind == "timed") ||
-                    (status == "REDILOCK_E_CANCELLED" && call.kind == "cancelled");
-  const bool trouble = status == "REDILOCK_E_UNKNOWN" || status == "REDILOCK_E_UNAVAILABLE" ||
-                       status == "REDILOCK_E_SERVER" || status == "REDILOCK_E_LOST";
-  if (!fits && !trouble) add("outcome", call.id + " (" + call.kind + ") said " + status, call.end);
-  if (trouble && record.undisturbed(call.worker, {call.start, call.end}, kRecovery))
-    add("outcome", call.id + " said " + status + " where nothing was wrong", call.end);
-  if (!call.granted()) return;
-
-  // What remains is told in whole milliseconds, so the last one is cut off.
-  auto broken = [&](int64_t at) {
-    return at + kMs < call.until && !record.lost_data(call.start, at);
-  };
-  if (call.lost != kNever && broken(call.lost))
-    add("promise", call.id + " was lost " + ms(call.until - call.lost) + " before it should",
-        call.lost);
-  if (call.release_status == "REDILOCK_E_LOST" && broken(call.released))
-    add("promise", call.id + " was lost when released within what was promised", call.released);
-  if (call.release_status == "REDILOCK_E_NOT_OWNER")
-    add("outcome", call.id + " was released once, and told that it was released before",
-        call.released);
-  for (const auto &[at, extension] : call.extensions)
-    if (extension == "REDILOCK_E_LOST" && broken(at))
-      add("promise", call.id + " was lost when extended within what was promised", at);
-  if (call.revived) add("promise", call.id + " was lost and came back", call.lost);
-}
-
-// P5: every call ends by its deadline plus a small constant.
-void Checker::deadlines(const Record &record, const Call &call) {
-  if (call.foreign) return;
-  const int64_t end = call.end == kNever ? call.start : call.end;
-  auto running = [&](Span span) {  // without the time in which it was stopped
-    for (const Fault &fault : record.faults)
-      if ((fault.kind == "stall" || fault.kind == "stop-worker") &&
-          (fault.worker == -1 || fault.worker == call.worker))
-        span.from += std::max<int64_t>(
-            0, std::min(fault.span.to, span.to) - std::max(fault.span.from, span.from));
-    return span.to - span.from;
-  };
-  int64_t most = kNever;
-  if (call.kind == "try") most = kTimeout + kSlack;
-  if (call.kind == "timed") most = call.wait + 2 * kGrace + kSlack;
-  if (call.kind == "cancelled") most = call.cancel + 2 * kGrace + kSlack;
-  if (most != kNever && running({call.start, end}) > most)
-    add("deadline", call.id + " (" + call.kind + ") took " + ms(end - call.start), end);
-  if (call.released != kNever && running({call.release, call.released}) > kTimeout + kSlack)
-    add("deadline", "the release of " + call.id + " took " + ms(call.released - call.release),
-        call.released);
+// What a run as a whole must have come to, so that it says anything.
+void Checker::judge(const Totals &totals, int64_t at) {
+  for (const auto &[kind, count] : totals.kinds)
+    if (count.first >= kManyCalls && count.second == 0)
+      add("run", "none of " + std::to_string(count.first) + " calls (" + kind + ") was granted",
+          at);
+  if (totals.grants == 0) add("run", "nothing was granted", at);
+  std::vector<int64_t> sorted = totals.hand_offs;
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted.size() >= size_t{kManyCalls} && sorted[sorted.size() / 2] > kHandOff)
+    add("run", "half of the hand-offs took more than " + ms(sorted[sorted.size() / 2]), at);
 }
 
 void Checker::count(const Record &record, const std::string &name, Totals &totals) const {
@@ -186,6 +159,9 @@ void Checker::count(const Record &record, const std::string &name, Totals &total
     ++totals.statuses[call->status.empty() ? "killed" : call->status];
     if (!call->release_status.empty()) ++totals.releases[call->release_status];
     if (call->granted()) ++(call->foreign ? totals.foreign : totals.grants);
+    auto &[calls, grants] = totals.kinds[call->kind];
+    ++calls;
+    grants += call->granted() ? 1 : 0;
     totals.writes += static_cast<int64_t>(call->writes.size());
     for (const Write &write : call->writes) totals.refused += write.taken ? 0 : 1;
   }

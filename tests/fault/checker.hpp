@@ -18,13 +18,17 @@ struct Violation {
 struct Totals {
   int64_t calls = 0, grants = 0, foreign = 0, refused = 0, writes = 0;
   std::map<std::string, int64_t> statuses, releases;
+  std::map<std::string, std::pair<int64_t, int64_t>> kinds;  // calls, and those granted
   // us, from the call to release to the next waiter's return; without the far worker
   std::vector<int64_t> hand_offs;
 };
 
 class Checker {
  public:
+  // One round.
   void check(const Record &record, Totals &totals);
+  // A whole run, at its end.
+  void judge(const Totals &totals, int64_t at);
   const std::vector<Violation> &violations() const { return violations_; }
   void add(const std::string &check, const std::string &what, int64_t at);
 
@@ -40,6 +44,9 @@ class Checker {
   void places(const Record &record, const std::string &name);
   void the_dead(const Record &record, const std::string &name);
   void outcomes(const Record &record, const Call &call);
+  void answer(const Record &record, const Call &call, const std::string &what,
+              const std::string &status, Span span);
+  void promises(const Record &record, const Call &call);
   void deadlines(const Record &record, const Call &call);
   void count(const Record &record, const std::string &name, Totals &totals) const;
 

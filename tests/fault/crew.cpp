@@ -22,8 +22,9 @@ const char *const kServerOptions[] = {"--appendonly", "yes", "--appendfsync", "n
 
 redis_server_t *start_server() { return redis_start(kServerOptions); }
 
-// Half of them are patient.
-const char *timeout_of(int worker) { return worker % 2 == 0 ? "?timeout=1s" : "?timeout=300ms"; }
+std::string timeout_option(int worker) {
+  return "?timeout=" + std::to_string(timeout_of(worker) / kMs) + "ms";
+}
 
 bool has_ended(void *pid) { return ::waitpid(*static_cast<pid_t *>(pid), nullptr, WNOHANG) != 0; }
 
@@ -62,7 +63,7 @@ void Crew::spawn(int worker) {
   ++process.life;
   const bool foreign = worker == kWorkers;
   const std::string id = life_of(worker);
-  const std::string url = foreign ? server_->socket : proxy_.url(worker) + timeout_of(worker);
+  const std::string url = foreign ? server_->socket : proxy_.url(worker) + timeout_option(worker);
   const std::string seed = std::to_string(seed_ * 1000 + static_cast<uint64_t>(worker) * 100 +
                                           static_cast<uint64_t>(process.life));
   process.stopped = false;

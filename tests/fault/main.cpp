@@ -49,6 +49,7 @@ class Run {
     const auto found = [&] { return settings_.stop_at_first && !checker_.violations().empty(); };
     while (now_us() < end && told_to_end == 0 && !found()) round();
     if (!crew_.finish()) checker_.add("end", "a worker did not end", now_us());
+    checker_.judge(totals_, now_us());
     report();
     return checker_.violations().empty();
   }

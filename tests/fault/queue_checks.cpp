@@ -153,8 +153,8 @@ void Checker::wake_ups(const Record &record, const std::string &name) {
 void Checker::places(const Record &record, const std::string &name) {
   auto found = record.states.find(name);
   if (found == record.states.end()) return;
-  const bool channels_only = record.only({"kill-pubsub", "script-flush"});
-  const bool slow_only = record.only({"slow-start", "delay", "script-flush"});
+  const bool channels_only = record.only({"kill-pubsub"});
+  const bool slow_only = record.only({"slow-start", "delay"});
   const int64_t recovery = channels_only ? kSlack / 12 : kRecovery;
   const int64_t most = channels_only ? kPause + kSlack / 2 : kRecheck + kSlack;
   for (const Call *call : record.select(name, [](const Call &c) { return c.waits(); })) {

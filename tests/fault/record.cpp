@@ -18,6 +18,7 @@ void begin(Call &call, const Event &event) {
   call.foreign = call.kind == "foreign";
   call.worker = static_cast<int>(std::strtol(call.id.c_str() + 1, nullptr, 10));
   call.ttl = event.number("ttl") * kMs;
+  call.renew = event.number("renew") != 0;
   call.wait = event.number("wait") < 0 ? -1 : event.number("wait") * kMs;
   call.cancel = event.number("cancel");
   call.start = event.at;
@@ -30,6 +31,7 @@ void go_on(Call &call, const Event &event) {
     call.status = event.text("status");
     call.fence = event.number("fence");
     call.until = event.number("until");
+    call.untaken = event.number("untaken") != 0;
   } else if (kind == "hold") {
     call.revived = call.revived || call.lost != kNever;
     call.until = std::max(call.until, event.number("until"));
@@ -42,11 +44,14 @@ void go_on(Call &call, const Event &event) {
     call.release_status = event.text("status");
   } else if (kind == "abandon") {
     call.abandoned = event.at;
+  } else if (kind == "extending") {
+    call.extending = event.at;
   } else if (kind == "extend") {
-    call.extensions.emplace_back(event.at, event.text("status"));
+    call.extensions.push_back({call.extending, event.at, event.text("status")});
   } else if (kind == "write") {
-    call.writes.push_back({event.at, event.number("fence"), event.number("last"),
-                           event.number("taken") != 0, event.number("held") != 0});
+    call.writes.push_back({event.number("from"), event.at, event.number("fence"),
+                           event.number("last"), event.number("taken") != 0,
+                           event.number("held") != 0});
   }
 }
 
@@ -89,9 +94,12 @@ void Record::add(const Event &event) {
     for (auto &[name, seen] : states)
       if (!seen.empty()) seen.back().last = {event.number("from"), event.at};
   } else if (event.kind == "fault") {
+    if (event.text("kind") == "script-flush") return;  // is not to be noticed
     faults.push_back({event.text("kind"),
                       static_cast<int>(event.number("worker")),
                       {event.at, event.number("to")}});
+  } else if (event.kind == "wipe") {
+    losses.push_back({{event.at, event.number("to")}, event.number("clock")});
   } else if (event.kind == "stall") {
     faults.push_back({"stall", -1, {event.at, event.number("to")}});
   } else if (event.kind == "kill") {
@@ -127,25 +135,52 @@ bool Record::has(std::initializer_list<const char *> kinds) const {
 }
 
 bool Record::lost_data(int64_t from, int64_t to) const {
-  return std::any_of(faults.begin(), faults.end(), [&](const Fault &fault) {
-    return fault.kind == "flushall" && fault.span.from <= to && from <= fault.span.to;
+  return std::any_of(losses.begin(), losses.end(), [&](const Loss &loss) {
+    return loss.span.from <= to && from <= loss.span.to;
   });
 }
 
-int64_t Record::quiet(int worker, Span span, int64_t recovery) const {
-  std::vector<Span> troubles;
+// No counter runs ahead of the clock here, so a fence above it was drawn later.
+int64_t Record::lost_grant(const Call &call) const {
+  int64_t first = kNever;
+  for (const Loss &loss : losses)
+    if (call.start <= loss.span.to && call.fence <= loss.clock && loss.span.from <= call.over())
+      first = std::min(first, loss.span.from);
+  return first;
+}
+
+template <class Counts>
+std::vector<Span> Record::between(int worker, Span span, int64_t recovery, Counts counts) const {
+  std::vector<Span> troubles, pieces;
   for (const Fault &fault : faults)
-    if (fault.worker == -1 || fault.worker == worker)
+    if ((fault.worker == -1 || fault.worker == worker) && counts(fault))
       troubles.push_back({fault.span.from, fault.span.to + recovery});
   std::sort(troubles.begin(), troubles.end(),
             [](const Span &a, const Span &b) { return a.from < b.from; });
-  int64_t longest = 0, at = span.from;
+  int64_t at = span.from;
   for (const Span &trouble : troubles) {
     if (trouble.to < at || trouble.from > span.to) continue;
-    longest = std::max(longest, trouble.from - at);
+    if (trouble.from > at) pieces.push_back({at, trouble.from});
     at = std::max(at, trouble.to);
   }
-  return std::max(longest, span.to - at);
+  if (span.to > at) pieces.push_back({at, span.to});
+  return pieces;
+}
+
+int64_t Record::quiet(int worker, Span span, int64_t recovery) const {
+  int64_t longest = 0;
+  for (const Span &piece : between(worker, span, recovery, [](const Fault &) { return true; }))
+    longest = std::max(longest, piece.to - piece.from);
+  return longest;
+}
+
+int64_t Record::running(int worker, Span span) const {
+  const auto stops = [](const Fault &fault) {
+    return fault.kind == "stall" || fault.kind == "stop-worker";
+  };
+  int64_t sum = 0;
+  for (const Span &piece : between(worker, span, 0, stops)) sum += piece.to - piece.from;
+  return sum;
 }
 
 }  // namespace fault

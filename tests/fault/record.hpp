@@ -21,15 +21,20 @@ struct Span {
 };
 
 struct Write {
-  int64_t at, fence, last;
+  int64_t from, at, fence, last;  // `from`, `at`: around it
   bool taken, held;
+};
+
+struct Extension {
+  int64_t from, to;
+  std::string status;
 };
 
 // "w2.0.1.57": worker 2, its first life, its second thread, its 57th call. Foreign clients are "f".
 struct Call {
   std::string id, name, kind, life;
   int worker = -1;  // the foreign client is the one behind the last worker
-  bool foreign = false;
+  bool foreign = false, renew = false;
   int64_t ttl = 0, wait = 0, cancel = 0;        // us; wait -1 for ever
   int64_t start = 0, end = kNever;              // the call for the lock
   std::string status;                           // empty: did not return
@@ -38,9 +43,11 @@ struct Call {
   int64_t release = kNever, released = kNever;  // the call to release
   int64_t abandoned = kNever, killed = kNever;
   std::string release_status;
-  std::vector<std::pair<int64_t, std::string>> extensions;
+  int64_t extending = kNever;  // since when
+  std::vector<Extension> extensions;
   std::vector<Write> writes;
   bool revived = false;
+  bool untaken = false;  // granted, and given back at once as if it had been cancelled
 
   bool granted() const { return status == "REDILOCK_OK"; }
   bool waits() const { return wait != 0 && !foreign; }
@@ -70,10 +77,17 @@ struct Fault {
   Span span;
 };
 
+// Everything on the server is gone at once. `clock`: its own, from which it draws fences, after that.
+struct Loss {
+  Span span;
+  int64_t clock;
+};
+
 struct Record {
   std::map<std::string, Call> calls;
   std::map<std::string, std::vector<State>> states;  // by name
-  std::vector<Fault> faults;
+  std::vector<Fault> faults;                         // but for what nobody may notice
+  std::vector<Loss> losses;
 
   void add(const Event &event);
   // The calls of a name for which the condition holds.
@@ -90,15 +104,22 @@ struct Record {
   bool only(std::initializer_list<const char *> kinds) const;
   bool has(std::initializer_list<const char *> kinds) const;
   bool lost_data(int64_t from, int64_t to) const;
+  // When the data were lost with which the call was granted, kNever if they were not.
+  int64_t lost_grant(const Call &call) const;
   // The longest piece of a span in which nothing troubled the worker, nor had for `recovery`
   // before.
   int64_t quiet(int worker, Span span, int64_t recovery) const;
+  // For how much of a span the worker had a processor.
+  int64_t running(int worker, Span span) const;
   bool undisturbed(int worker, Span span, int64_t recovery) const {
     return quiet(worker, span, recovery) >= span.to - span.from;
   }
 
  private:
   void add_state(const Event &event);
+  // The pieces of a span between the faults that struck the worker, and count.
+  template <class Counts>
+  std::vector<Span> between(int worker, Span span, int64_t recovery, Counts counts) const;
 };
 
 }  // namespace fault

@@ -7,16 +7,14 @@
 #include <memory>
 
 #include "fault/board.hpp"
+#include "fault/bounds.hpp"
 #include "fault/history.hpp"
 
 namespace fault {
 
 namespace {
 
-constexpr int64_t kMs = 1000;
 constexpr int64_t kEvery = 5 * kMs;
-// Where the sampler itself gets no processor for so long, nobody else can be blamed for being late.
-constexpr int64_t kStall = 250 * kMs;
 
 // As docs/protocol.md has it: who holds, and who waits and lives. For each name
 // "holder|id:arrival:alive ...".
@@ -85,6 +83,7 @@ void Sampler::run() {
   while (!stopping_.load()) {
     sleep_until(next);
     const int64_t before = now_us();
+    // Where the sampler itself gets no processor, nobody else can be blamed for being late.
     if (before - next > kStall) history.write(Line(next, "stall").add("to", before));
     next = before + kEvery;
     if (!context) context = connect_to(socket_);

@@ -117,6 +117,7 @@ class Worker : Caller {
       if (now >= holding.end || is_calm()) break;
       if (extend && now >= holding.end - plan.hold_ms * kMs / 2) {
         extend = false;
+        tell("extending", id);
         tell("extend", id, redilock_extend(holding.lock, plan.ttl_ms));
       }
       sleep_until(std::min(now + 3 * kMs, std::max(holding.end, now)));
