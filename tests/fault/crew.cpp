@@ -135,6 +135,13 @@ void Crew::tell_server(const char *command) {
   if (server_->pid != 0 && !server_stopped_) freeReplyObject(redis_command(server_, command));
 }
 
+void Crew::flush_server() {
+  if (server_->pid == 0 || server_stopped_) return;
+  const int64_t before = now_us();
+  redis_do(server_, "FLUSHALL");
+  history_.write(Line(before, "wipe").add("to", now_us()));
+}
+
 void Crew::set_weather(int worker, Weather weather) {
   if (worker == kFarWorker) weather.delay_ms = std::max(weather.delay_ms, kDistanceMs);
   proxy_.set(worker, weather);

@@ -34,6 +34,9 @@ class Crew {
   void kill_server();
   void restart_server();
   void tell_server(const char *command);  // nothing while it is stopped or killed
+  // The same with FLUSHALL. It tells the history {"t":BEFORE,"e":"wipe","to":AFTER}, the span of that
+  // one command: what the server granted before it is lost, what it granted after it stays.
+  void flush_server();
   void set_weather(int worker, Weather weather);
   // Everybody lives and runs, the weather is fine.
   void heal();

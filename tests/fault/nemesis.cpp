@@ -64,6 +64,10 @@ Plan restart_server(Random &random) {
   return plan;
 }
 
+Plan flush_server(Random &random) {
+  return {"", {-1}, {{between(random, 0, 2000) * kMs, [](Crew &crew) { crew.flush_server(); }}}};
+}
+
 Weather delayed(int most) {
   Weather weather;
   weather.delay_ms = most;
@@ -138,7 +142,7 @@ const Row kRows[] = {
     {"stop-server", stop_server},
     {"restart-server", restart_server},
     {"script-flush", [](Random &r) { return commands(r, "SCRIPT FLUSH", 20); }},
-    {"flushall", [](Random &r) { return commands(r, "FLUSHALL", 1); }},
+    {"flushall", flush_server},
     {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }, 2},
     {"kill-normal", [](Random &r) { return commands(r, "CLIENT KILL TYPE normal", 6); }},
     {"delay", [](Random &r) { return weather(r, delayed(r() % 4 == 0 ? 40 : 250)); }},
