@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -39,7 +38,9 @@ Crew::Crew(const std::string &folder, uint64_t seed)
       proxy_(folder, server_->socket, kWorkers, seed),
       processes_(kWorkers + 1),
       sampler_(folder, server_->socket) {
-  set_weather(kFarWorker, {});
+  Weather distance;
+  distance.jitter_ms = kDistanceMs;
+  proxy_.begin(kFarWorker, std::make_shared<const Weather>(distance));
   for (int worker = 0; worker <= kWorkers; ++worker) spawn(worker);
 }
 
@@ -142,18 +143,12 @@ void Crew::flush_server() {
   history_.write(Line(before, "wipe").add("to", now_us()));
 }
 
-void Crew::set_weather(int worker, Weather weather) {
-  if (worker == kFarWorker) weather.delay_ms = std::max(weather.delay_ms, kDistanceMs);
-  proxy_.set(worker, weather);
-}
-
 void Crew::heal() {
   restart_server();
   continue_server();
   for (int worker = 0; worker <= kWorkers; ++worker) {
     continue_worker(worker);
     start_worker(worker);
-    if (worker < kWorkers) set_weather(worker, {});
   }
 }
 

@@ -37,15 +37,14 @@ class Crew {
   // The same with FLUSHALL. It tells the history {"t":BEFORE,"e":"wipe","to":AFTER}, the span of that
   // one command: what the server granted before it is lost, what it granted after it stays.
   void flush_server();
-  void set_weather(int worker, Weather weather);
-  // Everybody lives and runs, the weather is fine.
+  // Everybody lives and runs.
   void heal();
   // Ends all workers in peace; false if one did not end by itself.
   bool finish();
 
   const History &history() const { return history_; }
   Board &board() { return board_; }
-  const LinkProxy &proxy() const { return proxy_; }
+  LinkProxy &proxy() { return proxy_; }  // with a link for each worker
 
  private:
   struct Process {

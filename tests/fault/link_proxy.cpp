@@ -111,7 +111,7 @@ class LinkProxy::Carrier {
  public:
   Carrier(LinkProxy &proxy, std::string target, int links, uint64_t seed)
       : proxy_(proxy), target_(std::move(target)), random_(seed) {
-    weather_.resize(static_cast<size_t>(links));
+    skies_.resize(static_cast<size_t>(links));
     for (int link = 0; link < links; ++link) listeners_.push_back(listen_at(proxy.path(link)));
   }
   ~Carrier() {
@@ -121,9 +121,13 @@ class LinkProxy::Carrier {
   Carrier(const Carrier &) = delete;
   Carrier &operator=(const Carrier &) = delete;
 
-  void set(int link, const Weather &weather) {
+  void begin(int link, const Front &front) {
     std::lock_guard lock(mutex_);
-    weather_[static_cast<size_t>(link)] = weather;
+    skies_[static_cast<size_t>(link)].begin(front);
+  }
+  void end(int link, const Front &front) {
+    std::lock_guard lock(mutex_);
+    skies_[static_cast<size_t>(link)].end(front);
   }
   void stop() { stopping_.store(true); }
 
@@ -169,13 +173,12 @@ class LinkProxy::Carrier {
     return std::uniform_int_distribution<int64_t>(low, high)(random_);
   }
   const Weather &weather(const Session &session) const {
-    return weather_[static_cast<size_t>(session.link)];
+    return skies_[static_cast<size_t>(session.link)].weather();
   }
   int64_t delay(const Session &session) {
-    const int most = weather(session).delay_ms;
-    if (most == 0) return 0;
-    count(kDelayed);
-    return between(0, most * kMs);
+    const Weather &now = weather(session);
+    if (now.delay_ms > 0) count(kDelayed);
+    return between(0, std::max(now.delay_ms, now.jitter_ms) * kMs);
   }
 
   void from_client(Session &session) {
@@ -188,7 +191,7 @@ class LinkProxy::Carrier {
       return;
     }
     const Weather &now = weather(session);
-    if (now.dark) mute(session, kDarkened);
+    strike(session);
     if (session.dark) return;
     if (happens(now.reset, kReset)) return session.end();
     if (happens(now.cut, kCut)) session.pass = static_cast<int>(between(1, 12));
@@ -204,9 +207,8 @@ class LinkProxy::Carrier {
     const ssize_t count = ::recv(session.server, buffer, sizeof buffer, 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) return session.end();
-    if (weather(session).dark) mute(session, kDarkened);
-    if (weather(session).mute) mute(session, kMuted);
-    if (session.muted || session.client < 0) return;
+    strike(session);
+    if (session.muted || session.dark || session.client < 0) return;
     std::string reply(buffer, static_cast<size_t>(count));
     if (session.pass >= 0) {
       if (session.cut) return;
@@ -221,15 +223,22 @@ class LinkProxy::Carrier {
     session.trickle = false;
   }
 
-  void mute(Session &session, Fault fault) {
-    if (!session.muted) count(fault);
-    session.muted = true;
-    session.dark = session.dark || fault == kDarkened;
+  // Whoever speaks in mute or dark weather is struck by it until it ends.
+  void strike(Session &session) {
+    const Weather &now = weather(session);
+    if (now.mute && !session.muted) count(kMuted);
+    if (now.dark && !session.dark) count(kDarkened);
+    session.muted = session.muted || now.mute;
+    session.dark = session.dark || now.dark;
+  }
+  bool is_over(const Session &session) const {
+    const Weather &now = weather(session);
+    return (session.muted && !now.mute) || (session.dark && !now.dark);
   }
 
   void carry(Session &session) {
     const int64_t now = now_us();
-    if (session.muted && !weather(session).mute && !weather(session).dark) return session.end();
+    if (is_over(session)) return session.end();
     if (session.server >= 0 && !session.requests.deliver(session.server, now)) return session.end();
     if (session.client >= 0 && !session.replies.deliver(session.client, now)) return session.end();
     if (session.cut && session.replies.empty()) return session.end();
@@ -253,15 +262,15 @@ class LinkProxy::Carrier {
   const std::string target_;
   std::mt19937_64 random_;
   std::mutex mutex_;  // guards the weather; the sessions are the thread's
-  std::vector<Weather> weather_;
+  std::vector<Sky> skies_;
   std::vector<int> listeners_;
   std::list<Session> sessions_;
   std::atomic<bool> stopping_{false};
 };
 
 const char *LinkProxy::fault_name(int fault) {
-  constexpr const char *kTexts[] = {"delay", "reset",   "cut",  "lost-reply",
-                                    "late",  "trickle", "mute", "dark"};
+  constexpr const char *kTexts[] = {"delay", "reset",   "cut",       "lose",
+                                    "late",  "trickle", "half-open", "dark"};
   return kTexts[fault];
 }
 
@@ -282,6 +291,8 @@ std::string LinkProxy::path(int link) const {
 
 std::string LinkProxy::url(int link) const { return "unix://" + path(link); }
 
-void LinkProxy::set(int link, const Weather &weather) { carrier_->set(link, weather); }
+void LinkProxy::begin(int link, const Front &front) { carrier_->begin(link, front); }
+
+void LinkProxy::end(int link, const Front &front) { carrier_->end(link, front); }
 
 }  // namespace fault

@@ -1,4 +1,4 @@
-// A proxy for every link between a worker and the server, whose weather can be changed while it
+// A proxy for every link between a worker and the server, over which weathers come and go while it
 // runs. One thread carries all of them. What it does to a request or reply is drawn from a seeded
 // source.
 #pragma once
@@ -10,23 +10,14 @@
 #include <string>
 #include <thread>
 
-namespace fault {
+#include "fault/weather.hpp"
 
-// What a link does: chances are in percent of requests.
-struct Weather {
-  int delay_ms = 0;   // each chunk, either way, by up to so much
-  int reset = 0;      // closed before the request is passed on
-  int cut = 0;        // carried out, and closed within the first bytes of the reply
-  int lose = 0;       // carried out, and closed without a reply
-  int late = 0;       // passed on much later, also when the client has long gone
-  int trickle = 0;    // the reply comes byte by byte
-  bool mute = false;  // requests pass, replies do not, connections stay open
-  bool dark = false;  // nothing passes, connections stay open
-};
+namespace fault {
 
 class LinkProxy {
  public:
   enum Fault { kDelayed, kReset, kCut, kLost, kLate, kTrickled, kMuted, kDarkened, kFaults };
+  // As the kind of trouble is called that means to do it.
   static const char *fault_name(int fault);
 
   LinkProxy(const std::string &folder, const std::string &server_socket, int links, uint64_t seed);
@@ -36,7 +27,8 @@ class LinkProxy {
 
   std::string url(int link) const;
   // The end of mute and dark weather closes what it struck.
-  void set(int link, const Weather &weather);
+  void begin(int link, const Front &front);
+  void end(int link, const Front &front);
   int64_t struck(int fault) const { return struck_.at(static_cast<size_t>(fault)).load(); }
 
  private:

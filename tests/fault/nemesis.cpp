@@ -74,16 +74,21 @@ Weather delayed(int most) {
   return weather;
 }
 
+void add_weather(Plan &plan, int worker, const Weather &weather, Span span) {
+  const auto front = std::make_shared<const Weather>(weather);
+  plan.actions.push_back({span.from, [=](Crew &crew) { crew.proxy().begin(worker, front); }});
+  plan.actions.push_back({span.to, [=](Crew &crew) { crew.proxy().end(worker, front); }});
+}
+
 // A server that is far away, which the workers have to get to know anew.
 Plan slow_start(Random &random) {
   Plan plan;
   for (int worker = 0; worker < kWorkers; ++worker) {
     const int64_t at = between(random, 0, 1200) * kMs;
     plan.workers.push_back(worker);
-    plan.actions.push_back({0, [=](Crew &crew) { crew.set_weather(worker, delayed(200)); }});
+    add_weather(plan, worker, delayed(200), {0, 2500 * kMs});
     plan.actions.push_back({at, [=](Crew &crew) { crew.kill_worker(worker); }});
     plan.actions.push_back({at, [=](Crew &crew) { crew.start_worker(worker); }});
-    plan.actions.push_back({2500 * kMs, [=](Crew &crew) { crew.set_weather(worker, {}); }});
   }
   return plan;
 }
@@ -97,21 +102,22 @@ Plan commands(Random &random, const char *command, int64_t times) {
   return plan;
 }
 
-// Weather on the links of some workers, for a while.
+// Weather on the links of some workers, for a while, and of one at least.
 Plan weather(Random &random, const Weather &weather) {
   Plan plan;
   const int64_t from = between(random, 0, 300) * kMs, to = from + between(random, 1000, 3500) * kMs;
+  const int sure = some_worker(random);
   for (int worker = 0; worker < kWorkers; ++worker) {
-    if (between(random, 0, 2) == 0) continue;  // two in three
+    if (worker != sure && between(random, 0, 2) == 0) continue;  // two in three
     plan.workers.push_back(worker);
-    plan.actions.push_back({from, [=](Crew &crew) { crew.set_weather(worker, weather); }});
-    plan.actions.push_back({to, [=](Crew &crew) { crew.set_weather(worker, {}); }});
+    add_weather(plan, worker, weather, {from, to});
   }
   return plan;
 }
 
 Weather with(int Weather::*chance, int percent) {
-  Weather weather = delayed(3);
+  Weather weather;
+  weather.jitter_ms = 3;
   weather.*chance = percent;
   return weather;
 }
