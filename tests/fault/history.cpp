@@ -83,4 +83,17 @@ Event parse_event(const std::string &line) {
   return event;
 }
 
+bool HistoryReader::next(Event &event) {
+  std::string line;
+  std::getline(file_, line);
+  partial_ += line;
+  if (file_.good()) {
+    event = parse_event(partial_);
+    partial_.clear();
+    return true;
+  }
+  file_.clear();  // the line is not whole yet
+  return false;
+}
+
 }  // namespace fault

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
@@ -48,5 +49,17 @@ struct Event {
 
 // Of a line that Line has written.
 Event parse_event(const std::string &line);
+
+// Reads a history while it is written.
+class HistoryReader {
+ public:
+  explicit HistoryReader(const std::string &path) : file_(path) {}
+  // The next event; false where there is none yet.
+  bool next(Event &event);
+
+ private:
+  std::ifstream file_;
+  std::string partial_;
+};
 
 }  // namespace fault

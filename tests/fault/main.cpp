@@ -1,6 +1,5 @@
-// redilock_fault: fights over locks while things break, and judges what came of it. Rounds of calm,
-// trouble and recovery end in a lull, in which nothing new is asked for and all that was must come
-// to an end.
+// redilock_fault: fights over locks while things break, and judges what came of it. Its options, and
+// which part of it a process plays.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -10,227 +9,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
-#include "fault/checker.hpp"
-#include "fault/crew.hpp"
-#include "fault/nemesis.hpp"
+#include "fault/run.hpp"
 #include "fault/worker.hpp"
 
 namespace fault {
 
 namespace {
 
-constexpr int64_t kMs = 1000;
-// Every lease in force, a re-check, and time for the queue to be worked off.
-constexpr int64_t kDrain = 15000 * kMs;
-
-volatile sig_atomic_t told_to_end = 0;  // after the round under way
-
-struct Settings {
-  int64_t seconds = 60;
-  uint64_t seed = 1;
-  std::vector<std::string> kinds;  // to take them from
-  bool stop_at_first = false;
-  std::string keep;  // where the history is to stay
-};
-
-class Run {
- public:
-  Run(const Settings &settings, const std::string &folder)
-      : settings_(settings),
-        file_(folder + "/history.jsonl"),
-        random_(settings.seed),
-        crew_(folder, settings.seed),
-        reader_(file_) {}
-
-  bool go() {
-    const int64_t end = now_us() + settings_.seconds * 1000 * kMs;
-    const auto found = [&] { return settings_.stop_at_first && !checker_.violations().empty(); };
-    while (now_us() < end && told_to_end == 0 && !found()) round();
-    if (!crew_.finish()) checker_.add("end", "a worker did not end", now_us());
-    checker_.judge(totals_, now_us());
-    report();
-    return checker_.violations().empty();
-  }
-
- private:
-  void round() {
-    const size_t before = checker_.violations().size();
-    crew_.board().lull.store(0);
-    rest(200, 500);
-    const std::vector<Plan> plans = draw();
-    carry_out(plans, crew_);
-    // Who has lost its place is left alone with it: new calls of its client would make up for it.
-    if (plans.back().kind == "kill-pubsub") crew_.board().lull.store(1);
-    rest(1000, rounds_ % 8 == 7 ? 7000 : 1500);
-    crew_.board().lull.store(1);
-    const bool drained = drain();
-    Record record = collect();
-    if (!drained) complain(record);
-    checker_.check(record, totals_);
-    ++rounds_;
-    std::string names;
-    for (const Plan &plan : plans) names += (names.empty() ? "" : " + ") + plan.kind;
-    for (size_t i = before; i < checker_.violations().size(); ++i) {
-      const Violation &violation = checker_.violations()[i];
-      std::printf("VIOLATION (%s, under %s) at %lld: %s\n", violation.check.c_str(), names.c_str(),
-                  static_cast<long long>(violation.at), violation.what.c_str());
-    }
-    std::fflush(stdout);
-  }
-
-  void rest(int64_t low, int64_t high) {
-    sleep_until(now_us() + std::uniform_int_distribution<int64_t>(low, high)(random_) * kMs);
-  }
-
-  // All of the deck in turn, alone or two at once. The bounds for broken wake channels are tight only
-  // where nothing else is broken.
-  std::vector<Plan> draw() {
-    std::vector<Plan> plans;
-    const bool pair = std::uniform_int_distribution<>(0, 2)(random_) != 0;
-    for (int i = 0; i < (pair ? 2 : 1); ++i) {
-      if (i > 0 && !deck_.empty() && deck_.back() == "kill-pubsub") break;
-      if (deck_.empty()) {
-        deck_ = deck_of(settings_.kinds);
-        std::shuffle(deck_.begin(), deck_.end(), random_);
-      }
-      plans.push_back(plan_nemesis(deck_.back(), random_));
-      ++struck_[deck_.back()];
-      deck_.pop_back();
-      if (plans.back().kind == "kill-pubsub") break;
-    }
-    return plans;
-  }
-
-  // Reads on until nobody is in a call, nothing is held, and nobody who lives is queued.
-  bool drain() {
-    const int64_t start = now_us();
-    while (now_us() < start + kDrain) {
-      sleep_until(now_us() + 20 * kMs);
-      read_on();
-      if (is_drained(collected())) return true;
-    }
-    return false;
-  }
-
-  static bool is_drained(const Record &record) {
-    for (const auto &[id, call] : record.calls) {
-      if (call.killed != kNever || (!call.status.empty() && !call.granted())) continue;
-      if (!call.granted() || std::min(call.released, call.abandoned) == kNever) return false;
-    }
-    for (const auto &[name, states] : record.states) {
-      const State &last = states.back();
-      if (!last.holder.empty()) return false;
-      for (const Place &place : last.queue)
-        if (place.alive) return false;
-    }
-    return true;
-  }
-
-  void complain(const Record &record) {
-    std::string what = "not drained in time:";
-    for (const auto &[id, call] : record.calls)
-      if (call.status.empty() && call.killed == kNever)
-        what += " " + id + " (" + call.kind + " for " + call.name + ")";
-      else if (call.granted() && call.killed == kNever && call.over() == kNever)
-        what += " " + id + " (holds " + call.name + (call.release == kNever ? ")" : ", releasing)");
-    for (const auto &[name, states] : record.states) {
-      what += "; " + name + " is " + (states.back().holder.empty() ? "free" : states.back().holder);
-      for (const Place &place : states.back().queue)
-        what += " " + place.id + (place.alive ? " (alive)" : " (dead)");
-    }
-    checker_.add("drain", what, now_us());
-  }
-
-  void read_on() {
-    for (std::string line; std::getline(reader_, line);) {
-      if (reader_.eof()) {  // not whole yet
-        partial_ += line;
-        break;
-      }
-      Event event = parse_event(partial_ + line);
-      partial_.clear();
-      if (event.kind == "crash")
-        checker_.add("end", event.text("life") + " had ended by itself", event.at);
-      events_.push_back(std::move(event));
-    }
-    reader_.clear();
-  }
-
-  Record collected() {
-    std::stable_sort(events_.begin(), events_.end(),
-                     [](const Event &a, const Event &b) { return a.at < b.at; });
-    Record record;
-    for (const Event &event : events_) record.add(event);
-    return record;
-  }
-
-  // What happened since the last time. The state of the server stands until now.
-  Record collect() {
-    read_on();
-    Event look;
-    look.kind = "look";
-    look.at = now_us();
-    look.fields["from"] = std::to_string(look.at - 30 * kMs);
-    events_.push_back(look);
-    Record record = collected();
-    events_.clear();
-    return record;
-  }
-
-  void report() {
-    std::sort(totals_.hand_offs.begin(), totals_.hand_offs.end());
-    const auto quantile = [&](double share) {
-      const auto &all = totals_.hand_offs;
-      return all.empty() ? 0.0 : all[static_cast<size_t>(share * double(all.size() - 1))] / 1000.0;
-    };
-    std::printf("seed %llu, %lld s, %d rounds\n", static_cast<unsigned long long>(settings_.seed),
-                static_cast<long long>(settings_.seconds), rounds_);
-    std::printf("calls %lld, grants %lld, foreign grants %lld\n",
-                static_cast<long long>(totals_.calls), static_cast<long long>(totals_.grants),
-                static_cast<long long>(totals_.foreign));
-    std::printf("writes %lld, refused as stale %lld\n", static_cast<long long>(totals_.writes),
-                static_cast<long long>(totals_.refused));
-    print("ends of calls:", totals_.statuses);
-    print("ends of releases:", totals_.releases);
-    print("troubles:", struck_);
-    std::printf("on the links:");
-    for (int fault = 0; fault < LinkProxy::kFaults; ++fault)
-      std::printf(" %s %lld", LinkProxy::fault_name(fault),
-                  static_cast<long long>(crew_.proxy().struck(fault)));
-    std::printf("\nambiguous: %lld\n",
-                static_cast<long long>(totals_.statuses["REDILOCK_E_UNKNOWN"] +
-                                       totals_.releases["REDILOCK_E_UNKNOWN"]));
-    std::printf("hand-offs %zu: 50 %% %.2f ms, 95 %% %.2f ms, 99 %% %.2f ms, max %.2f ms\n",
-                totals_.hand_offs.size(), quantile(0.5), quantile(0.95), quantile(0.99),
-                quantile(1));
-    std::printf("violations: %zu\n", checker_.violations().size());
-  }
-
-  template <class Counts>
-  static void print(const char *title, const Counts &counts) {
-    std::printf("%s", title);
-    for (const auto &[what, count] : counts) {
-      const size_t prefix = what.compare(0, 9, "REDILOCK_") == 0 ? 9 : 0;
-      std::printf(" %s %lld", what.c_str() + prefix, static_cast<long long>(count));
-    }
-    std::printf("\n");
-  }
-
-  const Settings &settings_;
-  const std::string file_;
-  Random random_;
-  Crew crew_;
-  std::ifstream reader_;
-  std::string partial_;
-  std::vector<Event> events_;
-  std::vector<std::string> deck_;
-  std::map<std::string, int64_t> struck_;
-  Checker checker_;
-  Totals totals_;
-  int rounds_ = 0;
-};
+volatile std::sig_atomic_t told_to_end = 0;
 
 [[noreturn]] void usage() {
   std::fprintf(
@@ -299,7 +86,7 @@ int drive(const Settings &settings) {
     std::perror("mkdtemp");
     return 2;
   }
-  const bool good = Run(settings, folder).go();
+  const bool good = Run(settings, folder, told_to_end).go();
   const std::string history = std::string(folder) + "/history.jsonl";
   std::error_code ignored;
   if (!settings.keep.empty())

@@ -1,0 +1,57 @@
+// A run: rounds of calm, trouble and recovery, each ended by a lull, in which nothing new is asked for
+// and all that was must come to an end. What came of it is judged in each lull, and told at the end.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fault/checker.hpp"
+#include "fault/crew.hpp"
+#include "fault/nemesis.hpp"
+
+namespace fault {
+
+struct Settings {
+  int64_t seconds = 60;
+  uint64_t seed = 1;
+  std::vector<std::string> kinds;  // to take them from
+  bool stop_at_first = false;
+  std::string keep;  // where the history is to stay
+};
+
+class Run {
+ public:
+  // Once `told_to_end`, it ends after the round under way.
+  Run(const Settings &settings, const std::string &folder,
+      const volatile std::sig_atomic_t &told_to_end);
+  // Whether nothing is to complain of.
+  bool go();
+
+ private:
+  void round();
+  void rest(int64_t low, int64_t high);
+  std::vector<Plan> draw();
+  bool drain();
+  void complain(const Record &record);
+  void read_on();
+  Record collected();
+  Record collect();
+  void report();
+
+  const Settings &settings_;
+  const volatile std::sig_atomic_t &told_to_end_;
+  Random random_;
+  Crew crew_;
+  HistoryReader reader_;
+  std::vector<Event> events_;
+  std::vector<std::string> deck_;
+  std::map<std::string, int64_t> struck_;
+  Checker checker_;
+  Totals totals_;
+  int rounds_ = 0;
+};
+
+}  // namespace fault
