@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 #include "fault/bounds.hpp"
 #include "support/timing.h"
@@ -20,6 +21,13 @@ namespace {
 const char *const kServerOptions[] = {"--appendonly", "yes", "--appendfsync", "no", nullptr};
 
 redis_server_t *start_server() { return redis_start(kServerOptions); }
+
+// The server runs on this machine.
+int64_t server_clock_us() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return int64_t{now.tv_sec} * kSecond + now.tv_nsec / 1000;
+}
 
 std::string timeout_option(int worker) {
   return "?timeout=" + std::to_string(timeout_of(worker) / kMs) + "ms";
@@ -140,7 +148,7 @@ void Crew::flush_server() {
   if (server_->pid == 0 || server_stopped_) return;
   const int64_t before = now_us();
   redis_do(server_, "FLUSHALL");
-  history_.write(Line(before, "wipe").add("to", now_us()));
+  history_.write(Line(before, "wipe").add("to", now_us()).add("clock", server_clock_us()));
 }
 
 void Crew::heal() {

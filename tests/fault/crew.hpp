@@ -34,8 +34,9 @@ class Crew {
   void kill_server();
   void restart_server();
   void tell_server(const char *command);  // nothing while it is stopped or killed
-  // The same with FLUSHALL. It tells the history {"t":BEFORE,"e":"wipe","to":AFTER}, the span of that
-  // one command: what the server granted before it is lost, what it granted after it stays.
+  // The same with FLUSHALL. It tells the history {"t":BEFORE,"e":"wipe","to":AFTER,"clock":SERVER'S},
+  // the span of that one command, and the server's clock after it: what it granted before is lost,
+  // what it granted after stays.
   void flush_server();
   // Everybody lives and runs.
   void heal();
