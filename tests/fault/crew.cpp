@@ -33,7 +33,20 @@ std::string timeout_option(int worker) {
   return "?timeout=" + std::to_string(timeout_of(worker) / kMs) + "ms";
 }
 
-bool has_ended(void *pid) { return ::waitpid(*static_cast<pid_t *>(pid), nullptr, WNOHANG) != 0; }
+struct Ending {
+  pid_t pid;
+  int status = 0;
+};
+
+bool has_ended(void *argument) {
+  auto *ending = static_cast<Ending *>(argument);
+  return ::waitpid(ending->pid, &ending->status, WNOHANG) == ending->pid;
+}
+
+std::string end_of(int status) {
+  if (WIFSIGNALED(status)) return "ended by signal " + std::to_string(WTERMSIG(status));
+  return "ended with status " + std::to_string(WEXITSTATUS(status));
+}
 
 }  // namespace
 
@@ -88,16 +101,31 @@ void Crew::spawn(int worker) {
   std::abort();
 }
 
+void Crew::tell_crash(int worker, const std::string &how) {
+  history_.write(Line(now_us(), "crash").add("life", life_of(worker)).add("how", how));
+}
+
+void Crew::watch() {
+  for (int worker = 0; worker <= kWorkers; ++worker) {
+    Process &process = processes_[static_cast<size_t>(worker)];
+    Ending ending{process.pid};
+    if (process.pid == 0 || !has_ended(&ending)) continue;
+    process.pid = 0;
+    tell_crash(worker, end_of(ending.status));
+    history_.write(Line(now_us(), "kill").add("life", life_of(worker)));
+  }
+}
+
 void Crew::kill_worker(int worker) {
+  watch();
   Process &process = processes_[static_cast<size_t>(worker)];
   if (process.pid == 0) return;
   const int64_t at = now_us();
   ::kill(process.pid, SIGKILL);
   int status = 0;
   ::waitpid(process.pid, &status, 0);
-  // Who was dead before did not die of us.
-  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-    history_.write(Line(at, "crash").add("life", life_of(worker)).add("status", status));
+  // Who was faster did not die of us.
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) tell_crash(worker, end_of(status));
   process.pid = 0;
   history_.write(Line(at, "kill").add("life", life_of(worker)));
 }
@@ -152,6 +180,7 @@ void Crew::flush_server() {
 }
 
 void Crew::heal() {
+  watch();
   restart_server();
   continue_server();
   for (int worker = 0; worker <= kWorkers; ++worker) {
@@ -160,17 +189,20 @@ void Crew::heal() {
   }
 }
 
-bool Crew::finish() {
+void Crew::finish() {
+  watch();
   board_.stop.store(1);
-  bool well = true;
-  for (Process &process : processes_) {
+  for (int worker = 0; worker <= kWorkers; ++worker) {
+    Process &process = processes_[static_cast<size_t>(worker)];
     if (process.pid == 0) continue;
-    if (eventually(has_ended, &process.pid, 10000))
-      process.pid = 0;
-    else
-      well = false;
+    Ending ending{process.pid};
+    if (!eventually(has_ended, &ending, 10000)) {
+      tell_crash(worker, "did not end when it was told to");
+      continue;
+    }
+    process.pid = 0;
+    if (ending.status != 0) tell_crash(worker, end_of(ending.status));
   }
-  return well;
 }
 
 }  // namespace fault

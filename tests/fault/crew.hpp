@@ -38,10 +38,12 @@ class Crew {
   // the span of that one command, and the server's clock after it: what it granted before is lost,
   // what it granted after stays.
   void flush_server();
+  // Notices who has ended by itself, and tells the history of a "crash".
+  void watch();
   // Everybody lives and runs.
   void heal();
-  // Ends all workers in peace; false if one did not end by itself.
-  bool finish();
+  // Ends all workers. Who does not end in peace is another "crash".
+  void finish();
 
   const History &history() const { return history_; }
   Board &board() { return board_; }
@@ -54,6 +56,7 @@ class Crew {
     bool stopped = false;
   };
   void spawn(int worker);
+  void tell_crash(int worker, const std::string &how);
   std::string life_of(int worker) const;
 
   const std::string folder_;

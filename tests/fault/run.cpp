@@ -12,6 +12,8 @@ namespace {
 
 // Every lease in force, a re-check, and time for the queue to be worked off.
 constexpr int64_t kDrain = 15 * kSecond;
+// From so many seconds on, a run has to come to everything.
+constexpr int64_t kWhole = 60;
 
 bool is_drained(const Record &record) {
   for (const auto &[id, call] : record.calls) {
@@ -51,14 +53,16 @@ bool Run::go() {
   const int64_t end = now_us() + settings_.seconds * 1000 * kMs;
   const auto found = [&] { return settings_.stop_at_first && !checker_.violations().empty(); };
   while (now_us() < end && told_to_end_ == 0 && !found()) round();
-  if (!crew_.finish()) checker_.add("end", "a worker did not end", now_us());
-  checker_.judge(totals_, now_us());
+  crew_.finish();
+  read_on();
+  judge_work();
   report();
   return checker_.violations().empty();
 }
 
 void Run::round() {
   const size_t before = checker_.violations().size();
+  crew_.heal();
   crew_.board().lull.store(0);
   rest(200, 500);
   const std::vector<Plan> plans = draw();
@@ -80,6 +84,13 @@ void Run::round() {
                 static_cast<long long>(violation.at), violation.what.c_str());
   }
   std::fflush(stdout);
+}
+
+// A run in which nobody gets anything shows nothing.
+void Run::judge_work() {
+  checker_.judge(totals_, now_us());
+  if (totals_.foreign == 0 && settings_.seconds >= kWhole && told_to_end_ == 0)
+    checker_.add("end", "no plain client got anything", now_us());
 }
 
 void Run::rest(int64_t low, int64_t high) {
@@ -110,6 +121,7 @@ bool Run::drain() {
   const int64_t start = now_us();
   while (now_us() < start + kDrain) {
     sleep_until(now_us() + 20 * kMs);
+    crew_.watch();
     read_on();
     if (is_drained(collected())) return true;
   }
@@ -134,7 +146,7 @@ void Run::complain(const Record &record) {
 void Run::read_on() {
   for (Event event; reader_.next(event);) {
     if (event.kind == "crash")
-      checker_.add("end", event.text("life") + " had ended by itself", event.at);
+      checker_.add("end", event.text("life") + " " + event.text("how"), event.at);
     events_.push_back(std::move(event));
   }
 }

@@ -36,6 +36,7 @@ class Run {
   std::vector<Plan> draw();
   bool drain();
   void complain(const Record &record);
+  void judge_work();
   void read_on();
   Record collected();
   Record collect();
