@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 
 #include "fault/bounds.hpp"
 #include "support/timing.h"
@@ -162,6 +163,15 @@ void Crew::continue_server() {
 void Crew::kill_server() {
   redis_kill(server_);
   server_stopped_ = false;
+}
+
+void Crew::wipe_server() {
+  const int64_t before = now_us();
+  kill_server();
+  const std::filesystem::path folder = server_->folder;
+  for (const char *log : {"appendonlydir", "appendonly.aof"})  // of Redis 7 and 6
+    std::filesystem::remove_all(folder / log);
+  history_.write(Line(before, "wipe").add("to", now_us()).add("clock", server_clock_us()));
 }
 
 void Crew::restart_server() {

@@ -32,11 +32,13 @@ class Crew {
   void stop_server();
   void continue_server();
   void kill_server();
+  // The same, and it will find nothing of what it had; a "wipe" too.
+  void wipe_server();
   void restart_server();
   void tell_server(const char *command);  // nothing while it is stopped or killed
   // The same with FLUSHALL. It tells the history {"t":BEFORE,"e":"wipe","to":AFTER,"clock":SERVER'S},
-  // the span of that one command, and the server's clock after it: what it granted before is lost,
-  // what it granted after stays.
+  // the span of that one step, and the server's clock after it: what it granted before is lost, what
+  // it granted after stays.
   void flush_server();
   // Notices who has ended by itself, and tells the history of a "crash".
   void watch();

@@ -52,12 +52,12 @@ Plan stop_server(Random &random) {
             [](Crew &crew) { crew.continue_server(); }}}};
 }
 
-Plan restart_server(Random &random) {
+Plan restart_server(Random &random, void (Crew::*end_server)()) {
   Plan plan{"", {-1}, {}};
   int64_t at = 0;
   for (int64_t i = between(random, 1, 2); i > 0; --i) {
     at += between(random, 50, 800) * kMs;
-    plan.actions.push_back({at, [](Crew &crew) { crew.kill_server(); }});
+    plan.actions.push_back({at, [=](Crew &crew) { (crew.*end_server)(); }});
     at += between(random, 0, 1200) * kMs;
     plan.actions.push_back({at, [](Crew &crew) { crew.restart_server(); }});
   }
@@ -146,7 +146,8 @@ const Row kRows[] = {
     {"slow-start", slow_start},
     {"stop-worker", stop_worker},
     {"stop-server", stop_server},
-    {"restart-server", restart_server},
+    {"restart-server", [](Random &r) { return restart_server(r, &Crew::kill_server); }},
+    {"restart-empty", [](Random &r) { return restart_server(r, &Crew::wipe_server); }},
     {"script-flush", [](Random &r) { return commands(r, "SCRIPT FLUSH", 20); }},
     {"flushall", flush_server},
     {"kill-pubsub", [](Random &r) { return commands(r, "CLIENT KILL TYPE pubsub", 250); }, 2},
