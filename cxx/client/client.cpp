@@ -51,7 +51,7 @@ void Client::close() noexcept {
   closed_.store(true);
   parts_.service.stop();
   submissions_.drop();
-  parts_.pipeline.fail_all(Error(Status::kClosed, "was freed"));
+  parts_.pipeline.close(Error(Status::kClosed, "was freed"));
   parts_.completions.close();
   parts_.wake.close();
   parts_.server.close();

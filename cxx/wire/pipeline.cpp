@@ -179,6 +179,11 @@ void Pipeline::expire() noexcept {
   }
 }
 
+void Pipeline::close(const Error &why) noexcept {
+  fail_all(why);
+  link_.take_down();
+}
+
 void Pipeline::fail_all(const Error &why) noexcept {
   Queue entries;
   for (Asked &entry : sent_) entry.sent_before = true;

@@ -17,7 +17,7 @@ namespace redilock {
 
 class Pipeline final : public Pollable {
  public:
-  // The answer, or else why there is none. Called by the thread that polls or by fail_all(), once
+  // The answer, or else why there is none. Called by the thread that polls or by close(), once
   // and no more, also where memory is short; throws nothing.
   using Done = std::function<void(const Answer *answer, const Unanswered *error)>;
 
@@ -26,8 +26,8 @@ class Pipeline final : public Pollable {
   // Takes effect in the next run(). Throws std::bad_alloc.
   void ask(const Script &script, const Command &keys, const Command &arguments, Instant deadline,
            Done done);
-  // Finishes everything that is asked with this error.
-  void fail_all(const Error &why) noexcept;
+  // Finishes everything that is asked with this error, and ends the connection. Nothing polls it.
+  void close(const Error &why) noexcept;
 
   pollfd wanted() override;
   Instant next_run() override;
@@ -61,6 +61,7 @@ class Pipeline final : public Pollable {
   void expire() noexcept;
   void broken(const Error &error) noexcept;
   void drop_connection() noexcept;
+  void fail_all(const Error &why) noexcept;
   void ask_again(Queue &queue) noexcept;
   void load(Asked &entry);
   void finish(Queue &queue, Queue::iterator entry, const Answer *answer, const Unanswered *error);

@@ -197,6 +197,7 @@ void Server::ended(const std::vector<Abandoned> &ones) noexcept {
 void Server::close() noexcept {
   std::lock_guard lock(mutex_);
   idle_.clear();
+  pool_size_ = 0;
 }
 
 void Server::close_if_unused() noexcept {

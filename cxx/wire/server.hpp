@@ -68,7 +68,7 @@ class Server {
   // Whether there are such that the server was not told to end yet.
   bool has_abandoned();
 
-  void close() noexcept;  // drops the idle connections
+  void close() noexcept;  // drops the idle connections, and keeps no other when its call ends
   // As close() in the child of a fork, where a thread that does not exist may hold the mutex.
   void close_if_unused() noexcept;
 
@@ -91,7 +91,7 @@ class Server {
   const Endpoint endpoint_;
   const Credentials credentials_;
   const Millis timeout_;
-  const size_t pool_size_;
+  size_t pool_size_;  // 0 once it is closed
   const Clock &clock_;
   std::mutex mutex_;
   std::vector<Idle> idle_;

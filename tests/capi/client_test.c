@@ -1,10 +1,11 @@
 /* "client" of redilock.h: urls, the environment, databases and prefixes, credentials, and being
  * freed. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/locks.h"
+#include "support/async.h"
 
 static redis_server_t *server;
 
@@ -215,6 +216,66 @@ static void what_outlives_its_client_says_closed(void **state) {
   redis_do(server, "FLUSHALL");
 }
 
+/* As CLIENT LIST tells them, to a connection that is one of them. */
+static void list_connections(char *list, size_t size) {
+  if (!redis_text(server, list, size, "CLIENT LIST")) fail_msg("no CLIENT LIST");
+}
+
+static bool only_ours_is_left(void *unused) {
+  (void)unused;
+  char list[4096];
+  list_connections(list, sizeof list);
+  return strchr(list, '\n') == strrchr(list, '\n');
+}
+
+static bool one_is_paused(void *unused) {
+  (void)unused;
+  char list[4096];
+  list_connections(list, sizeof list);
+  return strstr(list, " flags=b") != NULL;
+}
+
+static void connections_go_though_a_lock_is_left(void **state) {
+  (void)state;
+  redilock_client_t *client = new_client(server, "password=s3cret%40CANARY");
+  redilock_lock_t *lock = take(client, "a", 60000);
+  redilock_op_t *op = submit(client, "b", "renew=yes", 1);
+  expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  redilock_lock_t *submitted = lock_of(op);
+  assert_false(only_ours_is_left(NULL));
+  redilock_free(client);
+  assert_true(eventually(only_ours_is_left, NULL, 5000));
+  redilock_lock_free(lock);
+  redilock_lock_free(submitted);
+  redilock_op_free(op);
+  redis_do(server, "FLUSHALL");
+}
+
+static void *acquire(void *op) {
+  redilock_lock_t *lock = NULL;
+  const int32_t status = redilock_op_acquire(op, &lock);
+  redilock_lock_free(lock);
+  return status == REDILOCK_OK || status == REDILOCK_E_CLOSED ? op : NULL;
+}
+
+static void connection_of_a_call_that_ends_later_goes_too(void **state) {
+  (void)state;
+  redilock_client_t *client = new_client(server, "password=s3cret%40CANARY&timeout=60s");
+  redilock_op_t *op = new_op(client, "a");
+  pthread_t thread;
+  void *ended = NULL;
+  redis_do(server, "CLIENT PAUSE 60000 WRITE");
+  assert_int_equal(pthread_create(&thread, NULL, acquire, op), 0);
+  assert_true(eventually(one_is_paused, NULL, 5000));
+  redilock_free(client);
+  redis_do(server, "CLIENT UNPAUSE");
+  assert_int_equal(pthread_join(thread, &ended), 0);
+  assert_ptr_equal(ended, op);
+  assert_true(eventually(only_ours_is_left, NULL, 5000));
+  redilock_op_free(op);
+  redis_do(server, "FLUSHALL");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(good_urls_reach_the_server),
@@ -226,6 +287,8 @@ int main(void) {
       cmocka_unit_test(no_server_is_unavailable_in_time),
       cmocka_unit_test(a_server_without_scripts_is_told),
       cmocka_unit_test(what_outlives_its_client_says_closed),
+      cmocka_unit_test(connections_go_though_a_lock_is_left),
+      cmocka_unit_test(connection_of_a_call_that_ends_later_goes_too),
   };
   return cmocka_run_group_tests_name("capi/client", tests, start, stop);
 }
