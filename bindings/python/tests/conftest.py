@@ -40,6 +40,10 @@ class Server:
         """How many are in the queue of a name, as the server has it."""
         return int(self.cli("ZCARD", f"redilock:1:{{}}:queue:{name}"))
 
+    def connections(self):
+        """How many there are, with the one that asks."""
+        return len(self.cli("CLIENT", "LIST").splitlines())
+
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)
 

@@ -322,10 +322,7 @@ async def test_all_waits_take_one_thread_and_two_connections(server, client, nam
     def threads():
         return len(os.listdir("/proc/self/task"))
 
-    def connections():
-        return len(server.cli("CLIENT", "LIST").splitlines())
-
-    before, connected = threads(), connections()
+    before, connected = threads(), server.connections()
     holders = [client.lock(f"{name}-{number}") for number in range(10)]
     for holder in holders:
         await holder.acquire()
@@ -336,7 +333,7 @@ async def test_all_waits_take_one_thread_and_two_connections(server, client, nam
     while server.queued(f"{name}-0") != 100:
         await asyncio.sleep(0.01)
     assert threads() <= before + 1
-    assert connections() <= connected + 2
+    assert server.connections() <= connected + 2
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -352,6 +349,55 @@ async def test_close_ends_waits(server, client, name):
         await task
     with pytest.raises(redilock.ClosedError):
         await other.lock(name).acquire()
+
+
+@on_a_loop
+async def test_close_lets_what_is_held_run_out(server, client, name):
+    before = server.connections()
+    async with aio.Client(server.url) as other:
+        lock = other.lock(name, ttl=0.5, renew=True)
+        await lock.acquire()
+        told = asyncio.create_task(lock.lost_event.wait())
+        assert server.connections() > before
+    closed = time.monotonic()
+
+    async def left():
+        return server.connections() == before
+
+    await until(left)
+    assert lock.held and not told.done()
+    await asyncio.wait_for(told, 2)
+    assert lock.lost and time.monotonic() - closed < 0.6
+    await asyncio.sleep(0.1)  # by the drift, which the server's lease is longer
+    assert (await client.info(name)).state == "free"
+    with pytest.raises(redilock.ClosedError):
+        await lock.release()
+
+
+@on_a_loop
+async def test_close_tells_no_loss_of_what_was_released(server, client, name):
+    async with aio.Client(server.url) as other:
+        lock = other.lock(name, ttl=0.2)
+        async with lock:
+            pass
+    await asyncio.sleep(0.3)
+    assert not lock.lost_event.is_set()
+
+
+@pytest.mark.parametrize("used_since", [False, True])
+def test_close_reaches_the_locks_of_loops_that_ended(server, client, name, used_since):
+    shared = aio.Client(server.url)
+    lock = shared.lock(name, ttl=0.5, renew=True)
+    asyncio.run(lock.acquire())
+
+    async def close():
+        if used_since:
+            await shared.info(name)
+        await shared.close()
+
+    asyncio.run(close())
+    time.sleep(0.6)  # longer than the lease
+    assert client.info(name).state == "free" and lock.lost
 
 
 def test_client_made_outside_serves_one_loop_after_another(server, name):

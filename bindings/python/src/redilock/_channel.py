@@ -23,6 +23,8 @@ _End = asyncio.Future[int]
 # For so long a cancelled task waits until its place in the queue is given up.
 _LEAVE_S = 0.1
 _BATCH = 256
+# What is left of a lease is told in whole milliseconds.
+_ROUNDING_S = 0.001
 
 
 class Channel:
@@ -30,7 +32,7 @@ class Channel:
 
     def __init__(self, core: _core.Client, loop: asyncio.AbstractEventLoop) -> None:
         self._fd = -1
-        self.core = core
+        self._core: _core.Client | None = core
         self.loop = loop
         self._holders: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
         self._ends: dict[int, _End] = {}
@@ -41,21 +43,33 @@ class Channel:
 
     def __del__(self) -> None:
         if self._fd >= 0:
-            _on_loop(self.loop, _unwatch, self.loop, self._fd, self.core)
+            _on_loop(self.loop, _unwatch, self.loop, self._fd, self._core)
+
+    @property
+    def core(self) -> _core.Client:
+        """The C client, until this is closed."""
+        if self._core is None:
+            raise closed()
+        return self._core
 
     def close(self) -> None:
-        """Watches the descriptor no more, and ends what is under way; from any thread."""
-        _on_loop(self.loop, self._close)
+        """Frees the C client, and ends what is under way; from any thread."""
+        if not _on_loop(self.loop, self._close):  # a closed loop watches nothing, and wakes nobody
+            self._fd, self._core = -1, None
 
     def _close(self) -> None:
         fd, self._fd = self._fd, -1
+        core, self._core = self._core, None
         if fd >= 0:
-            _unwatch(self.loop, fd, self.core)
+            _unwatch(self.loop, fd, core)
+        del core  # locks may keep this channel, and would be renewed
         ends, self._ends = self._ends, {}
         for end in ends.values():
             if not end.done():
                 end.set_exception(closed())
                 end.exception()  # nobody may be left to hear it
+        for tag in list(self._holders):
+            self._tell_when_lost(tag)
 
     def forget(self) -> None:
         """In a forked child: leaves the loop as it is, which shares its epoll with the parent's."""
@@ -89,8 +103,6 @@ class Channel:
 
     async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
         """Submits an acquire and waits for its grant; `lock` is told of the loss."""
-        if self._fd < 0:
-            raise closed()
         op = request.op(self.core)
         tag = self._tag()
         if lock is not None:
@@ -129,29 +141,45 @@ class Channel:
         """Takes the completions that wait."""
         for tag, kind, status in _core.completions(self.core, _BATCH):
             if kind == _core.COMPLETION_LOSS:
-                lock = self._holders.pop(tag, None)
-                if lock is not None and lock._tag == tag:
-                    lock._tell_lost()
+                self._tell_lost(tag)
                 continue
             end = self._ends.pop(tag, None)
             if end is not None and not end.done():
                 end.set_result(status)
 
+    def _tell_lost(self, tag: int) -> None:
+        lock = self._holders.pop(tag, None)
+        if lock is not None and lock._tag == tag:
+            lock._tell_lost()
 
-def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
-    """Calls it on the loop's own thread, at once if this is it; not at all on a closed loop."""
+    def _tell_when_lost(self, tag: int) -> None:
+        """Tells of a loss by the clock alone, as nothing comes from a C client that was freed."""
+        lock = self._holders.get(tag)
+        if lock is None:
+            return
+        if lock.held:
+            self.loop.call_later(lock.remaining + _ROUNDING_S, self._tell_when_lost, tag)
+        elif lock.lost:
+            self._tell_lost(tag)
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> bool:
+    """Calls it on the loop's own thread, at once if this is it; False where the loop is closed."""
     try:
         here = asyncio.get_running_loop() is loop
     except RuntimeError:
         here = False
     if here:
         call(*args)
-        return
-    with contextlib.suppress(RuntimeError):
+        return True
+    try:
         loop.call_soon_threadsafe(call, *args)
+    except RuntimeError:
+        return False
+    return True
 
 
-def _unwatch(loop: asyncio.AbstractEventLoop, fd: int, core: _core.Client) -> None:
+def _unwatch(loop: asyncio.AbstractEventLoop, fd: int, core: _core.Client | None) -> None:
     """The end of a channel. `core` has to live until then: the descriptor is its."""
     loop.remove_reader(fd)
 

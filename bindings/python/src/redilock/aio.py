@@ -11,6 +11,7 @@ import asyncio
 import functools
 import inspect
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
@@ -60,6 +61,8 @@ class Client:
 
     def _start(self) -> None:
         self._channels: dict[asyncio.AbstractEventLoop, Channel] = {}
+        # With those of closed loops, which locks may still have.
+        self._made: weakref.WeakSet[Channel] = weakref.WeakSet()
         self._mutex = threading.Lock()  # loops of several threads change the channels
         renew_after_fork(self)
 
@@ -110,11 +113,14 @@ class Client:
         await asyncio.to_thread(_core.op_break, named_op(self._channel().core, name))
 
     async def close(self) -> None:
-        """Ends waits under way by ClosedError, and closes the connections. Releases nothing."""
+        """Ends waits under way by ClosedError, and closes the connections. Releases nothing: what
+        is held is renewed no more, and is lost when its lease ends.
+        """
         with self._mutex:
             self._closed = True
-            channels, self._channels = self._channels, {}
-        for channel in channels.values():
+            self._channels = {}
+            made = list(self._made)
+        for channel in made:
             channel.close()
 
     async def __aenter__(self: _Self) -> _Self:
@@ -140,11 +146,12 @@ class Client:
                     raise closed()
                 self._channels = {k: v for k, v in self._channels.items() if not k.is_closed()}
                 self._channels[loop] = channel
+                self._made.add(channel)
         return channel
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        del state["_channels"], state["_mutex"]
+        del state["_channels"], state["_made"], state["_mutex"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -156,6 +163,7 @@ class Client:
         for channel in self._channels.values():
             channel.forget()
         self._channels = {}
+        self._made = weakref.WeakSet()
 
 
 class Lock(Lease):
