@@ -12,6 +12,7 @@ import pytest
 from conftest import until
 
 import redilock
+from redilock import _waits
 
 WAITS = """
 import sys, time, redilock
@@ -91,6 +92,26 @@ def test_wait_ends_in_time_though_no_answer_comes(server, name, query, options, 
                 assert not client.lock(name).acquire(wait)
             # The core has a second for the answer, and one to give up the place in the queue.
             assert time.monotonic() - begun < 0.1 + 2 + 1
+        finally:
+            server.thaw()
+
+
+@pytest.mark.parametrize("wait", [1.2, 2])
+def test_wait_ends_in_time_though_the_first_answer_is_late(server, name, monkeypatch, wait):
+    def held_at_last(core, request):
+        time.sleep(2)  # all of the client's timeout
+        raise redilock.HeldError
+
+    with redilock.Client(server.url, timeout=2) as client:
+        with client.lock(name):
+            assert not client.lock(name).acquire(0.05)  # so that there are all connections
+        monkeypatch.setattr(_waits, "_try", held_at_last)
+        server.freeze()
+        try:
+            begun = time.monotonic()
+            with contextlib.suppress(ConnectionError):
+                assert not client.lock(name).acquire(wait)
+            assert time.monotonic() - begun < wait + 2 + 0.5
         finally:
             server.thaw()
 

@@ -147,7 +147,7 @@ class Lease:
 
     @property
     def fence(self) -> int:
-        """The fencing token of this grant: above that of every earlier grant of the name.
+        """The fence of this grant: a number above that of every earlier grant of the name.
 
         Pass it with each write, and let the store refuse what comes with a smaller one.
         """

@@ -19,8 +19,6 @@ from .errors import HeldError, OperationCancelledError, RedilockError, Signalled
 
 # For so long an exception waits until the place in the queue is given up.
 _LEAVE_S = 0.1
-# By so much asking at once may overshoot a wait where the server does not answer.
-_GRACE_MS = 1000
 
 
 class Waits:
@@ -54,8 +52,8 @@ class Waits:
                 return self._block(request, True)
             except SignalledError:
                 request = _shortened(request, end)
-        # Asking at once may take the whole timeout, of which a shorter wait has no use.
-        if end is None or wait + _GRACE_MS >= self._timeout:
+        # Asking at once may take the whole timeout, which a shorter wait has not.
+        if end is None or wait >= self._timeout:
             try:
                 return _try(self.core, request)
             except SignalledError:

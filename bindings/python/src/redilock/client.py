@@ -69,7 +69,7 @@ class Client:
         `ttl` is the lease, 30 s if nothing else was said; `wait` how long to wait for it (0 tries
         once, `math.inf` has no end, which is the default). With `renew` the lease is extended in
         the background until the release, or until `max_hold` after the grant (24 hours). `fence`
-        can be False where no fencing token is needed; `label` tells people who holds it.
+        can be False where no fence is needed; `label` tells people who holds it.
         Leaving a `with` after the lock was lost raises LostError, unless `raise_lost` is False.
         """
         request = Request.make(name, ttl, wait, renew, max_hold, fence, label)

@@ -11,7 +11,7 @@ from . import _core
 
 
 class RedilockError(Exception):
-    """Anything that redilock raises. `status` is the C library's name for it."""
+    """Whatever goes wrong with a lock or its server. `status` is the C library's name for it."""
 
     status: str = "REDILOCK_E_?"
 
