@@ -21,6 +21,10 @@
   X(REDILOCK_E_CLOSED, -15)          \
   X(REDILOCK_E_UNSUPPORTED, -16)     \
   X(REDILOCK_E_INTERNAL, -17)        \
+  X(REDILOCK_COMPLETION_ACQUIRE, 1)  \
+  X(REDILOCK_COMPLETION_RELEASE, 2)  \
+  X(REDILOCK_COMPLETION_EXTEND, 3)   \
+  X(REDILOCK_COMPLETION_LOSS, 4)     \
   X(REDILOCK_STATE_FREE, 0)          \
   X(REDILOCK_STATE_HELD, 1)          \
   X(REDILOCK_STATE_FOREIGN, 2)       \
@@ -32,6 +36,7 @@
 VALUES(PIN)
 _Static_assert(sizeof(enum redilock_status) == 4,
                "a status fits into the int32_t it is returned as");
+_Static_assert(sizeof(enum redilock_completion) == 4, "a kind fits into the int32_t it is told as");
 _Static_assert(sizeof(enum redilock_state) == 4, "a state fits into the int32_t it is returned as");
 
 /* The library may be another than the header that a program was compiled with. */
