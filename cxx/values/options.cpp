@@ -107,7 +107,7 @@ constexpr Row kRows[] = {
       "How long after its grant a lock is renewed at most, so that a hung job ends, 1ms to 365d."},
      1, kYear, any, request<&RequestOptions::max_hold>},
     {{"fence", kBoolean, kBoth, "yes",
-      "Whether each grant carries a fencing token. Without it acquiring is a little faster."},
+      "Whether each grant carries a fence. Without it acquiring is a little faster."},
      0, 1, any, request<&RequestOptions::fence>},
     {{"tell_loss", kBoolean, kBoth, "no",
       "Whether the loss of a lock that a submitted operation acquired is told as a completion of "

@@ -16,10 +16,13 @@
  *     has a unit: "500ms", "30s", "5m", "1h", "7d"; only "0" needs none.
  *  6. NULL for a required pointer is REDILOCK_E_INVALID (or 0, or NULL, for a function that returns
  *     a value); every _free function takes NULL and does nothing.
- *  7. Any thread may use any object at any time, with two exceptions: an object is freed once,
- *     while no other call uses it; and an operation runs one request at a time.
- *  8. After fork(), the child's calls on the parent's objects say REDILOCK_E_FORKED and do no I/O.
- *     The child may free them, which changes nothing on the server, and make a client of its own.
+ *  7. Any thread may use any object at any time, with three exceptions: an object is freed once,
+ *     while no other call uses it; an operation runs one request at a time; and a set of options,
+ *     or an operation with its list, is used by one thread at a time, but for redilock_op_cancel
+ *     and redilock_op_position, which any thread may call while another's call runs.
+ *  8. After fork(), no call on the parent's objects does I/O in the child: those that would ask the
+ *     server say REDILOCK_E_FORKED, and no lock counts as held. The child may free them, which
+ *     changes nothing on the server, and make a client of its own.
  *  9. The library writes to no stream, installs no signal handler, raises no SIGPIPE and never ends
  *     the process. Every descriptor it opens is close-on-exec.
  *
@@ -192,8 +195,8 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_new(const char *url, const redilock
 
 /**
  * Frees a client, closes its connections and ends its thread. Locks still held are not released:
- * their leases run out. Its operations, locks and lists must have been freed before, or may only be
- * freed after; any other call on them says REDILOCK_E_CLOSED.
+ * their leases run out. Its operations, locks and lists may be freed before or after it; any call
+ * on them that would ask the server says REDILOCK_E_CLOSED then.
  *
  * Blocks for as long as one request under way on the client's own thread takes to be broken off
  * (milliseconds). Since 0.1.
@@ -261,8 +264,8 @@ REDILOCK_API int32_t redilock_extend(redilock_lock_t *lock, int64_t ttl_ms);
  * Blocks for at most the client's `timeout`.
  * @return REDILOCK_OK,
  *         REDILOCK_E_NOT_OWNER  the token does not hold the lock (any more); nothing was changed
- *         REDILOCK_E_UNKNOWN, _UNAVAILABLE, _AUTH, _SERVER, _PROTOCOL, _INVALID, _NO_MEMORY,
- *         _FORKED, _CLOSED
+ *         REDILOCK_E_UNKNOWN    it may have been released or not: call again
+ *         REDILOCK_E_UNAVAILABLE, _AUTH, _SERVER, _PROTOCOL, _INVALID, _NO_MEMORY, _FORKED, _CLOSED
  * Since 0.1.
  */
 REDILOCK_API int32_t redilock_release_token(redilock_client_t *client, const char *name,
@@ -273,7 +276,7 @@ REDILOCK_API int32_t redilock_release_token(redilock_client_t *client, const cha
 /**
  * Makes an operation: one request at a time with options of its own. It may be used again.
  *
- * @param out the operation, owned by the caller; free it before the client
+ * @param out the operation, owned by the caller
  * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_NO_MEMORY, REDILOCK_E_FORKED
  * Since 0.1.
  */
@@ -316,16 +319,15 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_acquire(redilock_op_t *op, redil
 
 /**
  * Releases `lock` as redilock_release does; with lock NULL, as redilock_release_token with the
- * operation's "name" and "token". Also REDILOCK_E_CANCELLED.
- * Since 0.1.
+ * operation's "name" and "token". Also REDILOCK_E_CANCELLED and, where it is "interruptible",
+ * REDILOCK_E_INTERRUPTED: it may have been released or not. Since 0.1.
  */
 REDILOCK_API int32_t redilock_op_release(redilock_op_t *op, redilock_lock_t *lock);
 
 /**
  * Extends `lock` by the operation's "ttl" as redilock_extend does; with lock NULL, the lock of the
  * operation's "name" and "token", where REDILOCK_E_NOT_OWNER says that the token does not hold it.
- * Also REDILOCK_E_CANCELLED.
- * Since 0.1.
+ * Also REDILOCK_E_CANCELLED and _INTERRUPTED: it may have been extended or not. Since 0.1.
  */
 REDILOCK_API int32_t redilock_op_extend(redilock_op_t *op, redilock_lock_t *lock);
 
@@ -334,7 +336,8 @@ REDILOCK_API int32_t redilock_op_extend(redilock_op_t *op, redilock_lock_t *lock
  * foreign one, and hands it to the next waiter. The former holder learns it by its next extension
  * or renewal at the latest; until then it believes to hold: fence your writes.
  *
- * @return REDILOCK_OK, REDILOCK_E_NOT_OWNER (nobody held it), and what redilock_release_token says
+ * @return REDILOCK_OK, REDILOCK_E_NOT_OWNER (nobody held it), what redilock_release_token says, and
+ *         REDILOCK_E_CANCELLED and _INTERRUPTED, where it may have been broken or not
  * Since 0.1.
  */
 REDILOCK_API int32_t redilock_op_break(redilock_op_t *op);
@@ -376,8 +379,8 @@ REDILOCK_API void redilock_op_cancel(redilock_op_t *op);
 REDILOCK_API void redilock_op_reset(redilock_op_t *op);
 
 /**
- * How the operation's last call or request ended, or REDILOCK_OK before the first and while one is
- * under way. Since 0.1.
+ * How the operation's last call or request ended; REDILOCK_OK before the first, and while one that
+ * was submitted is under way. Since 0.1.
  */
 REDILOCK_API int32_t redilock_op_status(const redilock_op_t *op);
 
@@ -407,7 +410,7 @@ REDILOCK_API int64_t redilock_op_position(const redilock_op_t *op);
  * the client looks after all of them over two connections, however many they are; nothing runs on
  * the caller's threads, and nothing is called back.
  *
- *  - Exactly one completion comes of each request, however it ends. None comes any more once its
+ *  - Each request ends in exactly one completion, whatever becomes of it; in none once its
  *    operation or its client was freed.
  *  - redilock_op_cancel ends an acquire with REDILOCK_E_CANCELLED, unless it has ended otherwise:
  *    what its completion says is what counts. Who was cancelled is out of the queue and has no
@@ -485,7 +488,8 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_take_lock(redilock_op_t *op, red
 /**
  * A descriptor for poll(2), epoll and every event loop: readable for as long as completions wait to
  * be taken (level-triggered). It is always the same, belongs to the client, and is only polled,
- * never read, written or closed. Where an operation or a lock was freed it may be readable in vain.
+ * never read, written or closed. After an operation or a lock was freed it may be readable although
+ * nothing waits.
  *
  * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_UNAVAILABLE (none is left), _FORKED, _CLOSED
  * Since 0.1.
@@ -530,9 +534,9 @@ REDILOCK_API int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock);
 REDILOCK_API int32_t redilock_lock_is_held(const redilock_lock_t *lock);
 
 /**
- * The fencing token: larger than that of every earlier grant of the same name, 1 .. 2^53 - 1. Pass
- * it with each write, and let the store refuse what comes with a smaller one. 0 where "fence" was
- * off. Since 0.1.
+ * The fence: larger than that of every earlier grant of the same name, 1 .. 2^53 - 1. Pass it with
+ * each write, and let the store refuse what comes with a smaller one. 0 where "fence" was off.
+ * Since 0.1.
  */
 REDILOCK_API int64_t redilock_lock_fence(const redilock_lock_t *lock);
 
