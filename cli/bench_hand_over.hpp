@@ -30,7 +30,7 @@ struct HandOver {
   int64_t run_ms = 5000;
 };
 
-// One row: how much of the time somebody believed to hold the lock (percent), hand-overs a second,
+// One row: how much of the time somebody believed to hold the lock (percent), hand-offs a second,
 // the least and most served, how far they are apart (percent of the most), the quantiles from the
 // call of release to the next holder's return (us), and how many grants overlapped: 0, or the lock
 // is broken. Throws Failure.

@@ -64,7 +64,7 @@ std::string DemoScore::report(int64_t counted) const {
   const int64_t rate = int64_t{1000000} * all_grants() / std::max<int64_t>(busy_us, 1);
   return aligned({
       {"  counted", std::to_string(counted) + ", expected " + std::to_string(kDemoExpected)},
-      {"  hand-overs", std::to_string(rate) + " per second"},
+      {"  hand-offs", std::to_string(rate) + " per second"},
       {"  longest wait", demo_milliseconds(longest_) + ", and " +
                              demo_seconds(longest_behind_dead_) + " behind the killed holder"},
       {"  fairness", "least served " + std::to_string(least_) + ", most served " +

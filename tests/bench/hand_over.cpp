@@ -115,7 +115,7 @@ void measure_hand_over(const Times &times, Figures &figures) {
   figures.push_back({"hand_over",
                      "8 processes hold 2 ms and think 2 ms, processors kept awake, by turns with a "
                      "bare lock of two scripts; medians; scripts and their inner calls are per "
-                     "hand-over",
+                     "hand-off",
                      {medians("redilock", of_ours), medians("bare", of_bare)}});
 }
 

@@ -14,7 +14,7 @@
 namespace bench {
 namespace {
 
-constexpr int kRounds = 60;  // hand-overs of each process in a slice
+constexpr int kRounds = 60;  // hand-offs of each process in a slice
 constexpr size_t kMostSlices = 2000;
 constexpr long kHoldUs = 400;
 constexpr long kThinkUs = 100;

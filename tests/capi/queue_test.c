@@ -1,4 +1,4 @@
-/* Waiting: the order of arrival, hand-over, tries that pass nobody, and plain clients on the same
+/* Waiting: the order of arrival, hand-off, tries that pass nobody, and plain clients on the same
  * name. */
 #include <string.h>
 

@@ -36,7 +36,7 @@ before=$(now_ms)
 kill -s TERM "$pid"
 expect_end 143 "$pid"
 expect_end 0 "$waiter"
-[ $(($(now_ms) - before)) -lt 2000 ] || fail "the hand-over took $(($(now_ms) - before)) ms"
+[ $(($(now_ms) - before)) -lt 2000 ] || fail "the hand-off took $(($(now_ms) - before)) ms"
 
 # kill -9: the command gets SIGTERM, and a single waiter has the lock within ttl + 2.5 s
 run_sleeper 2s

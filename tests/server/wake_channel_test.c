@@ -138,7 +138,7 @@ static void channel_that_dies_at_once_is_no_storm(void **state) {
 
 /* ---------------------------------------------------------------- a real server */
 
-/* The subscription dies just before the hand-over: the waiter asks when it has a new one. */
+/* The subscription dies just before the hand-off: the waiter asks when it has a new one. */
 static void no_wake_up_is_lost_when_subscriptions_die(void **state) {
   (void)state;
   redilock_client_t *holder = client_at(server->url, NULL), *waiter = client_at(server->url, NULL);
