@@ -95,7 +95,7 @@ const Command kListCommand = {
     "[PATTERN]",
     "List the locks that are held or waited for",
     "PATTERN is a glob such as 'job:*'. Locks of other programs look like any other key and are\n"
-    "told only if somebody waits for them.\n",
+    "listed only if somebody waits for them.\n",
     {
         {"--names", nullptr, "print the names only, one a line"},
         {"--json", nullptr, "print JSON"},
