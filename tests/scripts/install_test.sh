@@ -1,7 +1,8 @@
 #!/bin/sh
 # An installed redilock is found and used in each of the ways there are: pkg-config, shared and static,
 # find_package, both again, and dlopen with dlsym alone; from a DESTDIR, and from a prefix of its own
-# that was moved afterwards. The programs are C89 and see nothing of the build tree.
+# that was moved afterwards. The programs are C89 and see nothing of the build tree. The installed pages
+# link to what is installed.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -116,9 +117,27 @@ library_folder() { dirname "$(find "$1" -name libredilock.so.0)"; }
 "$CMAKE" --install "$REDILOCK_BUILD_DIR" --prefix "$work/first" >/dev/null
 mv first moved
 use "$work/moved" "$(library_folder "$work/moved")"
-for file in include/redilock/redilock.h share/doc/redilock/LICENSE share/doc/redilock/examples/async_poll.c; do
+for file in include/redilock/redilock.h share/doc/redilock/LICENSE share/doc/redilock/docs/examples/async_poll.c \
+  share/doc/redilock/cxx/scripts/_hand_off.lua; do
   [ -f "moved/$file" ] || fail "$file was not installed"
 done
+
+# What the pages may link to although it is in the sources only.
+cat >in_the_sources <<'EOF'
+bindings/python/README.md
+capi/include/redilock/redilock.h
+tests/ffi
+tests/model/README.md
+EOF
+documents=$work/moved/share/doc/redilock
+(cd "$documents" && grep -ro --include='*.md' '](\([^)#]\+\)' .) | grep -v '](https\?:' | sort -u >links
+[ "$(wc -l <links)" -ge 12 ] || fail 'the installed pages link to hardly anything'
+while IFS= read -r line; do
+  page=${line%%:*} link=${line#*](}
+  to=$(realpath -m --relative-to="$documents" "$documents/${page%/*}/$link")
+  [ -e "$documents/$to" ] || grep -qxF "$to" in_the_sources || fail "$page links to $link, which is not installed"
+  [ -e "$REDILOCK_SOURCE_DIR/$to" ] || fail "$page links to $link, which is not in the sources"
+done <links
 if grep -rl "$work/first\|$REDILOCK_BUILD_DIR" moved --include='*.pc' --include='*.cmake'; then
   fail 'these know where they were built'
 fi
