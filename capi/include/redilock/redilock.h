@@ -179,7 +179,7 @@ REDILOCK_API const char *redilock_option_doc(size_t index);
  * @param url     "redis://[user[:password]@]host[:port][/db][?option=value&...]", the same with
  *                valkey://, or "unix:///path/to.sock?db=N"; NULL takes the environment's
  *                REDILOCK_URL, or else "redis://127.0.0.1:6379/0"
- * @param options NULL, or settings, copied; what the url says counts before them
+ * @param options NULL, or settings, copied; what the url says takes precedence
  * @param out     the new client, owned by the caller
  * @param error   NULL, or a buffer for the reason of a failure; it names the wrong part and never
  *                shows a password
