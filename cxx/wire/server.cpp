@@ -76,7 +76,7 @@ std::optional<Answer> Server::attempt(const Command &command, const Script *scri
     const Instant start = clock_.now();
     Reply reply = ask(*connection, command, script, limit);
     if (passes_soon(reply)) {
-      close();  // another server may have taken over, which only a new connection finds
+      drop_idle();  // another server may have taken over, which only a new connection finds
       cause = server_error(reply.text());
       return std::nullopt;
     }
@@ -192,6 +192,11 @@ void Server::ended(const std::vector<Abandoned> &ones) noexcept {
     });
   };
   abandoned_.erase(std::remove_if(abandoned_.begin(), abandoned_.end(), is_one), abandoned_.end());
+}
+
+void Server::drop_idle() noexcept {
+  std::lock_guard lock(mutex_);
+  idle_.clear();
 }
 
 void Server::close() noexcept {

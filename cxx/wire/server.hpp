@@ -79,6 +79,7 @@ class Server {
   Reply ask(Connection &connection, const Command &by_sha, const Script *script,
             const Limit &limit);
   Answer retry(const Command &command, const Script *script, const Limit &limit);
+  void drop_idle() noexcept;
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
   std::vector<Abandoned> abandoned();
   void ended(const std::vector<Abandoned> &ones) noexcept;

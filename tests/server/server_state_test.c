@@ -115,6 +115,15 @@ static void point_to(const char *link, const redis_server_t *server) {
   assert_int_equal(rename(new_link, link), 0);
 }
 
+static int64_t connections_so_far(const redis_server_t *server) {
+  static const char name[] = "total_connections_received:";
+  char stats[8192];
+  assert_true(redis_text(server, stats, sizeof stats, "INFO stats"));
+  const char *count = strstr(stats, name);
+  assert_non_null(count);
+  return strtoll(count + strlen(name), NULL, 10);
+}
+
 /* As after a failover: the old primary lives on as a replica, and the address is another's. */
 static void new_primary_behind_the_address_is_found(void **state) {
   (void)state;
@@ -132,6 +141,13 @@ static void new_primary_behind_the_address_is_found(void **state) {
   assert_int_equal(attempt(&one, moving, "after", 5000, 0), REDILOCK_OK);
   assert_int_equal(redis_integer(other, "EXISTS after"), 1);
   attempt_free(&one);
+  const int64_t before = connections_so_far(other);
+  for (int i = 0; i < 5; ++i) {
+    assert_int_equal(attempt(&one, moving, "again", 5000, 0), REDILOCK_OK);
+    assert_int_equal(redilock_release(one.lock), REDILOCK_OK);
+    attempt_free(&one);
+  }
+  assert_int_equal(connections_so_far(other), before + 1); /* for asking */
   assert_int_equal(unlink(link), 0);
   redilock_free(moving);
   redis_stop(other);
