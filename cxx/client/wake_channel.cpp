@@ -1,6 +1,7 @@
 #include "client/wake_channel.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "values/finally.hpp"
 #include "values/status.hpp"
@@ -41,6 +42,7 @@ WakeChannel::WakeChannel(Server &server, std::string channel, Micros foreign_int
 
 bool WakeChannel::ready() {
   std::unique_lock lock(mutex_);
+  if (!reading_) end_unseen();
   if (!subscribed_ || reading_) return subscribed_;
   Finally looked([&] { pass_on(); });  // somebody may have gone to sleep on this reading
   Reading reading(*this, lock, nullptr);
@@ -68,8 +70,16 @@ void WakeChannel::answered(Wait &wait, const Queued &queued) {
   std::lock_guard lock(mutex_);
   const Instant now = clock_.now();
   server_time_.learn(queued.sent, queued.server_us, now);
+  // It had been told a place while this subscription stood, and has lost it: the server that runs
+  // the scripts may be another now, and sees nobody subscribed.
+  if (queued.added && wait.arrival != 0 && subscribed_ && wait.queued_at > subscribed_at_) {
+    unseen_ = true;
+    rouse(reader_);
+    if (service_reads_) wake_service_();
+  }
   rouse_all(waits_.answered(wait, queued, now));
   wait.queued_us = queued.server_us;
+  wait.queued_at = now;
   if (wait.push && wait.is_over(*wait.push)) wait.push.reset();
 }
 
@@ -145,6 +155,7 @@ void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant
 }
 
 void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
+  end_unseen();
   Reading reading(*this, lock, &wait);
   for (;;) {
     const pollfd wanted = link_.wanted();
@@ -173,6 +184,7 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   lock.lock();
   subscribed_ = true;
   subscribed_at_ = clock_.now();
+  unseen_ = false;
   failure_.reset();
   server_time_ = {};  // it may be another server now, with another clock
   rouse_all(waits_.all_due(clock_.now()));
@@ -195,6 +207,13 @@ void WakeChannel::lost() {
     link_.back_off();
   else
     link_.resume();
+}
+
+// For the reader, or where nobody reads.
+void WakeChannel::end_unseen() {
+  if (!std::exchange(unseen_, false) || !subscribed_) return;
+  link_.take_down();
+  lost();
 }
 
 // Takes in what has arrived. A connection that broke is replaced by the next to read.

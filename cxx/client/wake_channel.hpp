@@ -33,6 +33,7 @@ struct Wait final : Waiter {
   bool is_over(const Push &of) const { return of.fence <= arrival || of.grant_us < queued_us; }
 
   int64_t queued_us = 0;  // the server's time when it said so last
+  Instant queued_at{};    // when that was heard
   std::optional<Push> push;
   Instant pushed_at{};
 };
@@ -89,6 +90,7 @@ class WakeChannel final : public Pollable {
   void read_for_service(std::unique_lock<std::mutex> &lock) noexcept;
   void failed(const Error &error);
   void lost();
+  void end_unseen();
   void pass_on();
   void rouse(Waiter *waiter);
   void unlink(Wait &wait) noexcept;
@@ -104,6 +106,7 @@ class WakeChannel final : public Pollable {
   Wait *reader_ = nullptr;  // null also where a thread that does not wait reads
   bool subscribed_ = false;
   Instant subscribed_at_{};
+  bool unseen_ = false;         // the subscription is to be made anew
   std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
   std::vector<Wait *> subscribing_;
   WaitList waits_;

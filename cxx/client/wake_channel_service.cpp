@@ -39,7 +39,10 @@ void WakeChannel::run() noexcept {
     service_reads_ = reading_ = false;
     pass_on();
   }
-  if (service_reads_) read_for_service(lock);
+  if (service_reads_) {
+    end_unseen();
+    read_for_service(lock);
+  }
   rousing_ = true;
   while (first_roused_ != nullptr) {
     Wait &wait = *first_roused_;

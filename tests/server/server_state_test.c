@@ -108,52 +108,6 @@ static void replica_refuses_until_it_is_promoted(void **state) {
   redilock_free(patient);
 }
 
-static void point_to(const char *link, const redis_server_t *server) {
-  char new_link[128];
-  snprintf(new_link, sizeof new_link, "%s.new", link);
-  assert_int_equal(symlink(server->socket, new_link), 0);
-  assert_int_equal(rename(new_link, link), 0);
-}
-
-static int64_t connections_so_far(const redis_server_t *server) {
-  static const char name[] = "total_connections_received:";
-  char stats[8192];
-  assert_true(redis_text(server, stats, sizeof stats, "INFO stats"));
-  const char *count = strstr(stats, name);
-  assert_non_null(count);
-  return strtoll(count + strlen(name), NULL, 10);
-}
-
-/* As after a failover: the old primary lives on as a replica, and the address is another's. */
-static void new_primary_behind_the_address_is_found(void **state) {
-  (void)state;
-  redis_server_t *other = redis_start(NULL);
-  char link[96], url[128];
-  snprintf(link, sizeof link, "%s/primary.sock", redis->folder);
-  snprintf(url, sizeof url, "unix://%s", link);
-  point_to(link, redis);
-  redilock_client_t *moving = client_at(url, "timeout=5s");
-  attempt_t one;
-  assert_int_equal(attempt(&one, moving, "before", 5000, 0), REDILOCK_OK);
-  attempt_free(&one);
-  redis_do(redis, "REPLICAOF 127.0.0.1 1");
-  point_to(link, other);
-  assert_int_equal(attempt(&one, moving, "after", 5000, 0), REDILOCK_OK);
-  assert_int_equal(redis_integer(other, "EXISTS after"), 1);
-  attempt_free(&one);
-  const int64_t before = connections_so_far(other);
-  for (int i = 0; i < 5; ++i) {
-    assert_int_equal(attempt(&one, moving, "again", 5000, 0), REDILOCK_OK);
-    assert_int_equal(redilock_release(one.lock), REDILOCK_OK);
-    attempt_free(&one);
-  }
-  assert_int_equal(connections_so_far(other), before + 1); /* for asking */
-  assert_int_equal(unlink(link), 0);
-  redilock_free(moving);
-  redis_stop(other);
-  redis_do(redis, "REPLICAOF NO ONE");
-}
-
 static void renewing_holder_on_a_replica_loses_by_its_deadline(void **state) {
   (void)state;
   redilock_client_t *renewing = client_at(redis->url, "timeout=1s&renew=yes");
@@ -300,7 +254,6 @@ int main(void) {
       cmocka_unit_test(flushed_scripts_are_sent_again),
       cmocka_unit_test(full_memory_refuses_acquires_alone),
       cmocka_unit_test(replica_refuses_until_it_is_promoted),
-      cmocka_unit_test(new_primary_behind_the_address_is_found),
       cmocka_unit_test(renewing_holder_on_a_replica_loses_by_its_deadline),
       cmocka_unit_test(busy_script_is_waited_for_till_the_deadline),
       cmocka_unit_test(place_is_given_up_once_a_script_ends_that_was_busy_for_longer_than_the_ttl),
