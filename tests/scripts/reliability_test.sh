@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every test that docs/reliability.md names for a fault exists: the file, the case among those that it
-# runs, the kind of trouble in the harness, and the verb of each ./dev there. That this test can fail is shown
-# on changed copies of the page.
+# runs, the kind of trouble in the harness, and the verb of each ./dev there; and the page counts them right,
+# those once that several faults name. That this test can fail is shown on changed copies of the page.
 # shellcheck disable=SC2016
 set -eu
 top=$REDILOCK_SOURCE_DIR
@@ -50,6 +50,8 @@ check() {
     "$work/named"
   rows=$(cut -d ' ' -f 1 "$work/named" | sort -u | wc -l)
   [ "$rows" -ge 43 ] || echo "there are $rows rows only"
+  cases=$(awk 'NF > 2 || /\.sh$/ { print $2, $3 }' "$work/named" | sort -u | wc -l)
+  grep -q "^| faults | $rows, by $cases cases " "$1" || echo "it should count $rows faults and $cases cases"
   grep -o '`\./dev [a-z]*' "$1" | sort -u | while read -r _ verb; do
     "$top/dev" --help | grep -q "^  $verb " || echo "./dev has no $verb"
   done
@@ -76,6 +78,7 @@ found 'no case renamed' 's/`kill-pubsub`/`renamed`/'
 found 'no tests/server/gone_test.c' 's/server\/fight_test.c/server\/gone_test.c/'
 found 'names no test' 's/^| exec | .*/| exec | |/'
 found 'without a case' 's/`exec_leaks_no_descriptor`//'
+found 'should count' 's/by [0-9]* cases/by 1 cases/'
 found 'rows only' '/^| exec |/d'
 found 'has no prove' 's/`\.\/dev fault`/`.\/dev prove`/'
 exit $failed
