@@ -23,7 +23,7 @@ volatile std::sig_atomic_t told_to_end = 0;
   std::fprintf(
       stderr,
       "usage: redilock_fault [--seconds N | --minutes N] [--seed S] [--only KIND,KIND...]\n"
-      "                      [--stop-at-first] [--keep FILE]\nkinds:");
+      "                      [--every-kind] [--stop-at-first] [--keep FILE]\nkinds:");
   for (const std::string &kind : nemesis_kinds()) std::fprintf(stderr, " %s", kind.c_str());
   std::fprintf(stderr, "\n");
   std::exit(2);
@@ -46,8 +46,8 @@ Settings parse(int argc, char **argv) {
   settings.kinds = nemesis_kinds();
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
-    if (option == "--stop-at-first") {
-      settings.stop_at_first = true;
+    if (option == "--stop-at-first" || option == "--every-kind") {
+      (option == "--every-kind" ? settings.every_kind : settings.stop_at_first) = true;
       continue;
     }
     if (i + 1 == argc) usage();

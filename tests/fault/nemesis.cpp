@@ -181,6 +181,8 @@ std::vector<std::string> deck_of(const std::vector<std::string> &kinds) {
   return deck;
 }
 
+bool comes_alone(const std::string &kind) { return kind == "kill-pubsub" || kind == "slow-start"; }
+
 Plan plan_nemesis(const std::string &kind, Random &random) {
   for (const Row &row : kRows) {
     if (row.kind != kind) continue;

@@ -27,6 +27,8 @@ using Random = std::mt19937_64;
 const std::vector<std::string> &nemesis_kinds();
 // The kinds as they are drawn from, one after the other. What shows less in a round comes more often.
 std::vector<std::string> deck_of(const std::vector<std::string> &kinds);
+// Its bounds are tight only where nothing else is broken, or it is two troubles by itself.
+bool comes_alone(const std::string &kind);
 Plan plan_nemesis(const std::string &kind, Random &random);
 
 // Carries the plans out, heals everything, and writes down whom it hurt and when.

@@ -46,13 +46,17 @@ Run::Run(const Settings &settings, const std::string &folder,
     : settings_(settings),
       told_to_end_(told_to_end),
       random_(settings.seed),
+      deck_(settings.kinds, settings.every_kind),
       crew_(folder, settings.seed),
       reader_(folder + "/history.jsonl") {}
 
 bool Run::go() {
   const int64_t end = now_us() + settings_.seconds * 1000 * kMs;
   const auto found = [&] { return settings_.stop_at_first && !checker_.violations().empty(); };
-  while (now_us() < end && told_to_end_ == 0 && !found()) round();
+  const auto is_over = [&] {
+    return now_us() >= end && (!settings_.every_kind || deck_.each_has_come());
+  };
+  while (!is_over() && told_to_end_ == 0 && !found()) round();
   crew_.finish();
   read_on();
   judge_work();
@@ -91,28 +95,20 @@ void Run::judge_work() {
   checker_.judge(totals_, now_us());
   if (totals_.foreign == 0 && settings_.seconds >= kWhole && told_to_end_ == 0)
     checker_.add("end", "no plain client got anything", now_us());
+  for (int fault = 0; fault < LinkProxy::kFaults; ++fault) {
+    const std::string kind = LinkProxy::fault_name(fault);
+    if (deck_.dealt().count(kind) != 0 && crew_.proxy().struck(fault) == 0)
+      checker_.add("harness", kind + " struck nobody", now_us());
+  }
 }
 
 void Run::rest(int64_t low, int64_t high) {
   sleep_until(now_us() + std::uniform_int_distribution<int64_t>(low, high)(random_) * kMs);
 }
 
-// All of the deck in turn, alone or two at once. The bounds for broken wake channels are tight only
-// where nothing else is broken.
 std::vector<Plan> Run::draw() {
   std::vector<Plan> plans;
-  const bool pair = std::uniform_int_distribution<>(0, 2)(random_) != 0;
-  for (int i = 0; i < (pair ? 2 : 1); ++i) {
-    if (i > 0 && !deck_.empty() && deck_.back() == "kill-pubsub") break;
-    if (deck_.empty()) {
-      deck_ = deck_of(settings_.kinds);
-      std::shuffle(deck_.begin(), deck_.end(), random_);
-    }
-    plans.push_back(plan_nemesis(deck_.back(), random_));
-    ++struck_[deck_.back()];
-    deck_.pop_back();
-    if (plans.back().kind == "kill-pubsub") break;
-  }
+  for (const std::string &kind : deck_.deal(random_)) plans.push_back(plan_nemesis(kind, random_));
   return plans;
 }
 
@@ -187,7 +183,7 @@ void Run::report() {
               static_cast<long long>(totals_.refused));
   print("ends of calls:", totals_.statuses);
   print("ends of releases:", totals_.releases);
-  print("troubles:", struck_);
+  print("troubles:", deck_.dealt());
   std::printf("on the links:");
   for (int fault = 0; fault < LinkProxy::kFaults; ++fault)
     std::printf(" %s %lld", LinkProxy::fault_name(fault),

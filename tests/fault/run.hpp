@@ -4,12 +4,12 @@
 
 #include <csignal>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "fault/checker.hpp"
 #include "fault/crew.hpp"
+#include "fault/deck.hpp"
 #include "fault/nemesis.hpp"
 
 namespace fault {
@@ -18,6 +18,7 @@ struct Settings {
   int64_t seconds = 60;
   uint64_t seed = 1;
   std::vector<std::string> kinds;  // to take them from
+  bool every_kind = false;         // for as much longer as it takes until each has come
   bool stop_at_first = false;
   std::string keep;  // where the history is to stay
 };
@@ -45,11 +46,10 @@ class Run {
   const Settings &settings_;
   const volatile std::sig_atomic_t &told_to_end_;
   Random random_;
+  Deck deck_;
   Crew crew_;
   HistoryReader reader_;
   std::vector<Event> events_;
-  std::vector<std::string> deck_;
-  std::map<std::string, int64_t> struck_;
   Checker checker_;
   Totals totals_;
   int rounds_ = 0;

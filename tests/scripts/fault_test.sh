@@ -1,6 +1,6 @@
 #!/bin/sh
-# The fault harness for a minute; REDILOCK_FAULT_SEED has it break things in another order. Before that,
-# that it tells of a worker that dies of something else than the harness.
+# The fault harness for a minute, and until each kind of trouble has come; REDILOCK_FAULT_SEED has it
+# break things in another order. Before that, that it tells of a worker that dies of something else.
 set -eu
 harness=${REDILOCK_BUILD_DIR:?}/tests/redilock_fault
 log=$(mktemp)
@@ -30,4 +30,4 @@ if [ "$status" -ne 1 ] || ! grep -q '^VIOLATION (end, .* ended by signal' "$log"
   exit 1
 fi
 
-"$harness" --seconds 60 --seed "${REDILOCK_FAULT_SEED:-1}"
+"$harness" --seconds 60 --every-kind --seed "${REDILOCK_FAULT_SEED:-1}"
