@@ -71,9 +71,7 @@ void Run::round() {
   rest(200, 500);
   const std::vector<Plan> plans = draw();
   carry_out(plans, crew_);
-  // Who has lost its place is left alone with it: new calls of its client would make up for it.
-  if (plans.back().kind == "kill-pubsub") crew_.board().lull.store(1);
-  rest(1000, rounds_ % 8 == 7 ? 7000 : 1500);
+  recover(plans.back().kind);
   crew_.board().lull.store(1);
   const bool drained = drain();
   Record record = collect();
@@ -104,6 +102,23 @@ void Run::judge_work() {
 
 void Run::rest(int64_t low, int64_t high) {
   sleep_until(now_us() + std::uniform_int_distribution<int64_t>(low, high)(random_) * kMs);
+}
+
+// In every third round for long enough that calls begin and end behind the recovery that the checks
+// grant, and now and then for longer than a waiter lives unheard of.
+void Run::recover(const std::string &trouble) {
+  constexpr int64_t kLong = kRecovery / kMs + 1000;
+  ++since_long_rest_;
+  if (trouble == "kill-pubsub") {
+    // Who has lost its place is left alone with it: new calls of its client would make up for it.
+    crew_.board().lull.store(1);
+    rest(1000, 1500);
+  } else if (since_long_rest_ < 3) {
+    rest(1000, 1500);
+  } else {
+    rest(kLong, rounds_ % 4 == 3 ? 7000 : kLong + 500);
+    since_long_rest_ = 0;
+  }
 }
 
 std::vector<Plan> Run::draw() {

@@ -33,6 +33,7 @@ class Run {
 
  private:
   void round();
+  void recover(const std::string &trouble);
   void rest(int64_t low, int64_t high);
   std::vector<Plan> draw();
   bool drain();
@@ -52,7 +53,7 @@ class Run {
   std::vector<Event> events_;
   Checker checker_;
   Totals totals_;
-  int rounds_ = 0;
+  int rounds_ = 0, since_long_rest_ = 0;
 };
 
 }  // namespace fault
