@@ -158,6 +158,7 @@ void Crew::stop_server() {
 void Crew::continue_server() {
   if (server_stopped_) redis_resume(server_);
   server_stopped_ = false;
+  if (flush_is_due_) flush_server();
 }
 
 void Crew::kill_server() {
@@ -176,6 +177,7 @@ void Crew::wipe_server() {
 
 void Crew::restart_server() {
   if (server_->pid == 0) redis_restart(server_);
+  if (flush_is_due_) flush_server();
 }
 
 void Crew::tell_server(const char *command) {
@@ -183,7 +185,8 @@ void Crew::tell_server(const char *command) {
 }
 
 void Crew::flush_server() {
-  if (server_->pid == 0 || server_stopped_) return;
+  flush_is_due_ = server_->pid == 0 || server_stopped_;
+  if (flush_is_due_) return;
   const int64_t before = now_us();
   redis_do(server_, "FLUSHALL");
   history_.write(Line(before, "wipe").add("to", now_us()).add("clock", server_clock_us()));

@@ -36,9 +36,9 @@ class Crew {
   void wipe_server();
   void restart_server();
   void tell_server(const char *command);  // nothing while it is stopped or killed
-  // The same with FLUSHALL. It tells the history {"t":BEFORE,"e":"wipe","to":AFTER,"clock":SERVER'S},
-  // the span of that one step, and the server's clock after it: what it granted before is lost, what
-  // it granted after stays.
+  // FLUSHALL; where it is stopped or killed, once it is there again. It tells the history
+  // {"t":BEFORE,"e":"wipe","to":AFTER,"clock":SERVER'S}, the span of that one step, and the server's
+  // clock after it: what it granted before is lost, what it granted after stays.
   void flush_server();
   // Notices who has ended by itself, and tells the history of a "crash".
   void watch();
@@ -66,7 +66,7 @@ class Crew {
   const History history_;
   Board &board_;
   redis_server_t *server_;
-  bool server_stopped_ = false;
+  bool server_stopped_ = false, flush_is_due_ = false;
   LinkProxy proxy_;
   std::vector<Process> processes_;  // the foreign client is the last
   Sampler sampler_;
