@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 #include "fault/bounds.hpp"
 
@@ -60,12 +61,12 @@ bool Run::go() {
   crew_.finish();
   read_on();
   judge_work();
+  tell_violations("at the end");
   report();
   return checker_.violations().empty();
 }
 
 void Run::round() {
-  const size_t before = checker_.violations().size();
   crew_.heal();
   crew_.board().lull.store(0);
   rest(200, 500);
@@ -80,9 +81,14 @@ void Run::round() {
   ++rounds_;
   std::string names;
   for (const Plan &plan : plans) names += (names.empty() ? "" : " + ") + plan.kind;
-  for (size_t i = before; i < checker_.violations().size(); ++i) {
-    const Violation &violation = checker_.violations()[i];
-    std::printf("VIOLATION (%s, under %s) at %lld: %s\n", violation.check.c_str(), names.c_str(),
+  tell_violations("under " + names);
+}
+
+// Those that were not told before.
+void Run::tell_violations(const std::string &when) {
+  for (; told_ < checker_.violations().size(); ++told_) {
+    const Violation &violation = checker_.violations()[told_];
+    std::printf("VIOLATION (%s, %s) at %lld: %s\n", violation.check.c_str(), when.c_str(),
                 static_cast<long long>(violation.at), violation.what.c_str());
   }
   std::fflush(stdout);
@@ -158,6 +164,7 @@ void Run::read_on() {
   for (Event event; reader_.next(event);) {
     if (event.kind == "crash")
       checker_.add("end", event.text("life") + " " + event.text("how"), event.at);
+    if (event.kind == "stall") stalls_.push_back(event.number("to") - event.at);
     events_.push_back(std::move(event));
   }
 }
@@ -203,9 +210,11 @@ void Run::report() {
   for (int fault = 0; fault < LinkProxy::kFaults; ++fault)
     std::printf(" %s %lld", LinkProxy::fault_name(fault),
                 static_cast<long long>(crew_.proxy().struck(fault)));
-  std::printf("\nambiguous: %lld\n",
-              static_cast<long long>(totals_.statuses["REDILOCK_E_UNKNOWN"] +
-                                     totals_.releases["REDILOCK_E_UNKNOWN"]));
+  std::printf(
+      "\nstalls of the sampler, in which nobody is blamed: %zu, in all %lld ms\n", stalls_.size(),
+      static_cast<long long>(std::accumulate(stalls_.begin(), stalls_.end(), int64_t{0}) / kMs));
+  std::printf("ambiguous: %lld\n", static_cast<long long>(totals_.statuses["REDILOCK_E_UNKNOWN"] +
+                                                          totals_.releases["REDILOCK_E_UNKNOWN"]));
   std::printf("hand-offs %zu: 50 %% %.2f ms, 95 %% %.2f ms, 99 %% %.2f ms, max %.2f ms\n",
               totals_.hand_offs.size(), quantile(0.5), quantile(0.95), quantile(0.99), quantile(1));
   std::printf("violations: %zu\n", checker_.violations().size());

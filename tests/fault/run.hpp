@@ -42,6 +42,7 @@ class Run {
   void read_on();
   Record collected();
   Record collect();
+  void tell_violations(const std::string &when);
   void report();
 
   const Settings &settings_;
@@ -51,7 +52,9 @@ class Run {
   Crew crew_;
   HistoryReader reader_;
   std::vector<Event> events_;
+  std::vector<int64_t> stalls_;  // us each
   Checker checker_;
+  size_t told_ = 0;  // of its violations
   Totals totals_;
   int rounds_ = 0, since_long_rest_ = 0;
 };
