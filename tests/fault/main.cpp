@@ -72,6 +72,7 @@ Settings parse(int argc, char **argv) {
 // In a worker: ends with its driver, whatever becomes of that.
 WorkerSettings enlist(char **argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::signal(SIGINT, SIG_IGN);  // a terminal sends it to all, but it is the driver's
   // The library must not need it; hiredis, which the foreign client uses, does.
   ::signal(SIGPIPE, std::strcmp(argv[1], "worker") == 0 ? SIG_DFL : SIG_IGN);
   if (::getppid() != std::atoi(argv[6])) std::_Exit(1);
@@ -80,7 +81,7 @@ WorkerSettings enlist(char **argv) {
 
 int drive(const Settings &settings) {
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGTERM, [](int) { told_to_end = 1; });
+  for (int signal : {SIGTERM, SIGINT}) ::signal(signal, [](int) { told_to_end = 1; });
   char folder[] = "/tmp/redilock-fault-XXXXXX";
   if (::mkdtemp(folder) == nullptr) {
     std::perror("mkdtemp");

@@ -26,15 +26,26 @@ quietly ninja -C "$work/build" redilock_fault
 
 # run SEED: one run of the harness; tells its status and seed when it has ended.
 run() {
-  status=0
+  status=0 harness=''
+  trap '[ -z "$harness" ] || kill "$harness"' TERM # it ends after its round
   "$work/build/tests/redilock_fault" --seconds "$seconds" --seed "$1" --stop-at-first \
     >"$work/$name.$1.log" 2>&1 </dev/null &
   harness=$!
-  trap 'kill "$harness"' TERM # it ends after its round
   wait "$harness" || status=$?
   wait "$harness" || true # the first may have been broken off by the trap
   echo "$status $1" >&3
 }
+
+# Ends what runs, whatever this ends of.
+end_runs() {
+  # shellcheck disable=SC2086
+  [ -z "$runs" ] || kill $runs 2>/dev/null || true
+  wait
+  runs=''
+}
+runs=''
+trap end_runs EXIT
+trap 'exit 1' INT TERM
 
 # fight NAME: three runs until the first has found something; sets $found and $took.
 fight() {
@@ -42,7 +53,7 @@ fight() {
   rm -f "$work/ended"
   mkfifo "$work/ended"
   exec 3<>"$work/ended"
-  started=$(date +%s) runs='' found=''
+  started=$(date +%s) found=''
   for each in "$seed" $((seed + 1)) $((seed + 2)); do
     run "$each" &
     runs="$runs $!"
@@ -54,9 +65,7 @@ fight() {
     [ "$status" -eq 0 ] || { cat "$work/$name.$each.log" && exit 1; }
   done
   took=$(($(date +%s) - started))
-  # shellcheck disable=SC2086
-  [ -z "$found" ] || kill $runs 2>/dev/null || true
-  wait
+  end_runs
 }
 
 # Else it would be no wonder that something is found.
