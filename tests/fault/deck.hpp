@@ -13,19 +13,15 @@ namespace fault {
 
 class Deck {
  public:
-  // `every_kind`: each comes soon, once and in pairs, before any comes again or most come alone.
-  Deck(std::vector<std::string> kinds, bool every_kind)
-      : kinds_(std::move(kinds)), every_kind_(every_kind) {}
-  // The kinds of a round.
-  std::vector<std::string> deal(Random &random);
-  bool each_has_come() const;
+  explicit Deck(std::vector<std::string> kinds) : kinds_(std::move(kinds)) {}
+  // The kinds of a round. Those that are `missed` come soon: in pairs, and before any other.
+  std::vector<std::string> deal(Random &random, const std::vector<std::string> &missed);
   const std::map<std::string, int64_t> &dealt() const { return dealt_; }
 
  private:
   std::string take(std::vector<std::string>::iterator card);
 
   const std::vector<std::string> kinds_;
-  const bool every_kind_;
   std::vector<std::string> cards_;
   std::map<std::string, int64_t> dealt_;  // how often
 };

@@ -191,9 +191,9 @@ class LinkProxy::Carrier {
       return;
     }
     const Weather &now = weather(session);
+    if (happens(now.reset, kReset)) return session.end();
     strike(session);
     if (session.dark) return;
-    if (happens(now.reset, kReset)) return session.end();
     if (happens(now.cut, kCut)) session.pass = static_cast<int>(between(1, 12));
     if (happens(now.lose, kLost)) session.pass = 0;
     if (happens(now.trickle, kTrickled)) session.trickle = true;

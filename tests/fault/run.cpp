@@ -47,15 +47,15 @@ Run::Run(const Settings &settings, const std::string &folder,
     : settings_(settings),
       told_to_end_(told_to_end),
       random_(settings.seed),
-      deck_(settings.kinds, settings.every_kind),
+      deck_(settings.kinds),
       crew_(folder, settings.seed),
       reader_(folder + "/history.jsonl") {}
 
 bool Run::go() {
-  const int64_t end = now_us() + settings_.seconds * 1000 * kMs;
+  const int64_t length = settings_.seconds * kSecond, end = now_us() + length;
   const auto found = [&] { return settings_.stop_at_first && !checker_.violations().empty(); };
   const auto is_over = [&] {
-    return now_us() >= end && (!settings_.every_kind || deck_.each_has_come());
+    return now_us() >= end && (missed().empty() || now_us() >= end + length);
   };
   while (!is_over() && told_to_end_ == 0 && !found()) round();
   crew_.finish();
@@ -99,11 +99,24 @@ void Run::judge_work() {
   checker_.judge(totals_, now_us());
   if (totals_.foreign == 0 && settings_.seconds >= kWhole && told_to_end_ == 0)
     checker_.add("end", "no plain client got anything", now_us());
-  for (int fault = 0; fault < LinkProxy::kFaults; ++fault) {
-    const std::string kind = LinkProxy::fault_name(fault);
-    if (deck_.dealt().count(kind) != 0 && crew_.proxy().struck(fault) == 0)
-      checker_.add("harness", kind + " struck nobody", now_us());
-  }
+  for (const auto &[kind, times] : deck_.dealt())
+    if (!has_struck(kind)) checker_.add("harness", kind + " struck nobody", now_us());
+}
+
+// Of a trouble on the links it is known.
+bool Run::has_struck(const std::string &kind) {
+  for (int fault = 0; fault < LinkProxy::kFaults; ++fault)
+    if (kind == LinkProxy::fault_name(fault)) return crew_.proxy().struck(fault) > 0;
+  return true;
+}
+
+// The kinds that are still to come, where each is to.
+std::vector<std::string> Run::missed() {
+  std::vector<std::string> kinds;
+  for (const std::string &kind : settings_.kinds)
+    if (settings_.every_kind && (deck_.dealt().count(kind) == 0 || !has_struck(kind)))
+      kinds.push_back(kind);
+  return kinds;
 }
 
 void Run::rest(int64_t low, int64_t high) {
@@ -129,7 +142,8 @@ void Run::recover(const std::string &trouble) {
 
 std::vector<Plan> Run::draw() {
   std::vector<Plan> plans;
-  for (const std::string &kind : deck_.deal(random_)) plans.push_back(plan_nemesis(kind, random_));
+  for (const std::string &kind : deck_.deal(random_, missed()))
+    plans.push_back(plan_nemesis(kind, random_));
   return plans;
 }
 

@@ -18,7 +18,7 @@ struct Settings {
   int64_t seconds = 60;
   uint64_t seed = 1;
   std::vector<std::string> kinds;  // to take them from
-  bool every_kind = false;         // for as much longer as it takes until each has come
+  bool every_kind = false;         // for up to twice as long, until each has come
   bool stop_at_first = false;
   std::string keep;  // where the history is to stay
 };
@@ -39,6 +39,8 @@ class Run {
   bool drain();
   void complain(const Record &record);
   void judge_work();
+  bool has_struck(const std::string &kind);
+  std::vector<std::string> missed();
   void read_on();
   Record collected();
   Record collect();
