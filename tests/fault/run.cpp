@@ -212,9 +212,14 @@ void Run::report() {
   };
   std::printf("seed %llu, %lld s, %d rounds\n", static_cast<unsigned long long>(settings_.seed),
               static_cast<long long>(settings_.seconds), rounds_);
-  std::printf("calls %lld, grants %lld, foreign grants %lld\n",
-              static_cast<long long>(totals_.calls), static_cast<long long>(totals_.grants),
-              static_cast<long long>(totals_.foreign));
+  const int64_t plain = totals_.kinds["foreign"].first;
+  const auto share = [](int64_t part, int64_t rest) {
+    return 100.0 * double(part) / double(std::max<int64_t>(part + rest, 1));
+  };
+  std::printf("calls %lld, grants %lld; of plain clients %lld (%.1f %%), %lld (%.1f %%)\n",
+              static_cast<long long>(totals_.calls - plain), static_cast<long long>(totals_.grants),
+              static_cast<long long>(plain), share(plain, totals_.calls - plain),
+              static_cast<long long>(totals_.foreign), share(totals_.foreign, totals_.grants));
   std::printf("writes %lld, refused as stale %lld\n", static_cast<long long>(totals_.writes),
               static_cast<long long>(totals_.refused));
   print("ends of calls:", totals_.statuses);
