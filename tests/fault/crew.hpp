@@ -37,7 +37,7 @@ class Crew {
   void restart_server();
   void tell_server(const char *command);  // nothing while it is stopped or killed
   // FLUSHALL; where it is stopped or killed, once it is there again. It tells the history
-  // {"t":BEFORE,"e":"wipe","to":AFTER,"clock":SERVER'S}, the span of that one step, and the server's
+  // {"t":BEFORE,"e":"wipe","to":AFTER,"clock":SERVER'S}, the span of that one step and the server's
   // clock after it: what it granted before is lost, what it granted after stays.
   void flush_server();
   // Notices who has ended by itself, and tells the history of a "crash".

@@ -1,5 +1,5 @@
-// Which troubles come in which round: a deck of cards, dealt one or two at a time, and shuffled anew
-// once all of it was dealt.
+// Which troubles come in which round: a deck of cards, dealt one or two at a time, and shuffled
+// anew once all of it was dealt.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The plain client: about one in ten of the calls of a run, and more than one in twenty of the grants.
+// The plain client: about one in ten of the calls of a run, and more than one in twenty of the
+// grants.
 #include <hiredis/hiredis.h>
 
 #include <memory>

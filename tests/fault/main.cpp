@@ -1,5 +1,5 @@
-// redilock_fault: fights over locks while things break, and judges what came of it. Its options, and
-// which part of it a process plays.
+// redilock_fault: fights over locks while things break, and judges what came of it. Its options,
+// and which part of it a process plays.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>

@@ -229,9 +229,9 @@ void Run::report() {
   for (int fault = 0; fault < LinkProxy::kFaults; ++fault)
     std::printf(" %s %lld", LinkProxy::fault_name(fault),
                 static_cast<long long>(crew_.proxy().struck(fault)));
-  std::printf(
-      "\nstalls of the sampler, in which nobody is blamed: %zu, in all %lld ms\n", stalls_.size(),
-      static_cast<long long>(std::accumulate(stalls_.begin(), stalls_.end(), int64_t{0}) / kMs));
+  const int64_t stalled = std::accumulate(stalls_.begin(), stalls_.end(), int64_t{0});
+  std::printf("\nstalls of the sampler, in which nobody is blamed: %zu, in all %s\n",
+              stalls_.size(), ms(stalled).c_str());
   std::printf("ambiguous: %lld\n", static_cast<long long>(totals_.statuses["REDILOCK_E_UNKNOWN"] +
                                                           totals_.releases["REDILOCK_E_UNKNOWN"]));
   std::printf("hand-offs %zu: 50 %% %.2f ms, 95 %% %.2f ms, 99 %% %.2f ms, max %.2f ms\n",

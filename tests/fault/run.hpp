@@ -1,5 +1,6 @@
-// A run: rounds of calm, trouble and recovery, each ended by a lull, in which nothing new is asked for
-// and all that was must come to an end. What came of it is judged in each lull, and told at the end.
+// A run: rounds of calm, trouble and recovery, each ended by a lull, in which nothing new is asked
+// for and all that was must come to an end. What came of it is judged in each lull, and told at the
+// end.
 #pragma once
 
 #include <csignal>

@@ -1,6 +1,7 @@
 #!/bin/sh
-# The fault harness for a minute, and until each kind of trouble has come; REDILOCK_FAULT_SEED has it
-# break things in another order. Before that, that it tells of a worker that dies of something else.
+# The fault harness for a minute, and until each kind of trouble has come; REDILOCK_FAULT_SEED has
+# it break things in another order. Before that, that it tells of a worker that dies of something
+# else.
 set -eu
 harness=${REDILOCK_BUILD_DIR:?}/tests/redilock_fault
 log=$(mktemp)
