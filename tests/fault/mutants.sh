@@ -47,6 +47,9 @@ runs=''
 trap end_runs EXIT
 trap 'exit 1' INT TERM
 
+# found_in LOG: what was found of the library, not of the harness itself.
+found_in() { grep '^VIOLATION' "$1" | grep -v -m 1 '^VIOLATION (harness' || true; }
+
 # fight NAME: three runs until the first has found something; sets $found and $took.
 fight() {
   name=$1
@@ -60,7 +63,7 @@ fight() {
   done
   for _ in 1 2 3; do
     read -r status each <&3
-    [ "$status" -ne 1 ] || found=$(grep '^VIOLATION' "$work/$name.$each.log" | grep -v -m 1 '^VIOLATION (harness' || true)
+    [ "$status" -ne 1 ] || found=$(found_in "$work/$name.$each.log")
     [ -z "$found" ] || break
     [ "$status" -eq 0 ] || { cat "$work/$name.$each.log" && exit 1; }
   done
