@@ -155,7 +155,7 @@ void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant
 }
 
 void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
-  end_unseen();
+  begin_reading();
   Reading reading(*this, lock, &wait);
   for (;;) {
     const pollfd wanted = link_.wanted();
@@ -214,6 +214,12 @@ void WakeChannel::end_unseen() {
   if (!std::exchange(unseen_, false) || !subscribed_) return;
   link_.take_down();
   lost();
+}
+
+// What ran out of time while nobody read is no failure of the server, and costs no pause.
+void WakeChannel::begin_reading() {
+  end_unseen();
+  if (link_.is_late()) link_.take_down();
 }
 
 // Takes in what has arrived. A connection that broke is replaced by the next to read.

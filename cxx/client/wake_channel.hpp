@@ -91,6 +91,7 @@ class WakeChannel final : public Pollable {
   void failed(const Error &error);
   void lost();
   void end_unseen();
+  void begin_reading();
   void pass_on();
   void rouse(Waiter *waiter);
   void unlink(Wait &wait) noexcept;

@@ -34,7 +34,10 @@ Instant WakeChannel::next_run() {
 
 void WakeChannel::run() noexcept {
   std::unique_lock lock(mutex_);
-  if (!service_reads_ && !reading_ && serviced_ > 0) service_reads_ = reading_ = true;
+  if (!service_reads_ && !reading_ && serviced_ > 0) {
+    begin_reading();
+    service_reads_ = reading_ = true;
+  }
   if (service_reads_ && serviced_ == 0) {
     service_reads_ = reading_ = false;
     pass_on();

@@ -23,6 +23,11 @@ class Link {
   bool is_up() const noexcept { return connection_ != nullptr; }
   bool is_opening() const noexcept { return opening_.has_value(); }
 
+  // Whether it should be up by now, if somebody had taken the steps.
+  bool is_late() const noexcept {
+    return opening_ && server_.clock().now() >= opening_->deadline();
+  }
+
   // Where it is not up: a step towards that, unless there is a pause. Says whether it is up now.
   // Throws Error and std::bad_alloc for an attempt that failed.
   bool open();

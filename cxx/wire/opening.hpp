@@ -23,6 +23,7 @@ class Opening {
   // What the next step waits for, and when it is due whatever comes.
   pollfd wanted() const noexcept;
   Instant next_step() const noexcept;
+  Instant deadline() const noexcept { return deadline_; }
   // Whether a step may end one socket and try another.
   bool is_dialing() const noexcept { return connection_ == nullptr; }
   // -1 where there is none.
