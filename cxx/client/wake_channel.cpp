@@ -1,7 +1,6 @@
 #include "client/wake_channel.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "values/finally.hpp"
 #include "values/status.hpp"
@@ -35,7 +34,8 @@ class WakeChannel::Reading {
 };
 
 WakeChannel::WakeChannel(Server &server, std::string channel, Micros foreign_interval)
-    : clock_(server.clock()),
+    : server_(server),
+      clock_(server.clock()),
       channel_(std::move(channel)),
       link_(server, channel_),
       waits_(foreign_interval) {}
@@ -70,16 +70,8 @@ void WakeChannel::answered(Wait &wait, const Queued &queued) {
   std::lock_guard lock(mutex_);
   const Instant now = clock_.now();
   server_time_.learn(queued.sent, queued.server_us, now);
-  // It had been told a place while this subscription stood, and has lost it: the server that runs
-  // the scripts may be another now, and sees nobody subscribed.
-  if (queued.added && wait.arrival != 0 && subscribed_ && wait.queued_at > subscribed_at_) {
-    unseen_ = true;
-    rouse(reader_);
-    if (service_reads_) wake_service_();
-  }
   rouse_all(waits_.answered(wait, queued, now));
   wait.queued_us = queued.server_us;
-  wait.queued_at = now;
   if (wait.push && wait.is_over(*wait.push)) wait.push.reset();
 }
 
@@ -175,6 +167,7 @@ void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant u
 // so everybody asks at once.
 void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   try {
+    if (!link_.is_opening()) moves_ = server_.moves();
     if (!link_.open()) return;
   } catch (const Error &error) {
     lock.lock();
@@ -184,7 +177,6 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   lock.lock();
   subscribed_ = true;
   subscribed_at_ = clock_.now();
-  unseen_ = false;
   failure_.reset();
   server_time_ = {};  // it may be another server now, with another clock
   rouse_all(waits_.all_due(clock_.now()));
@@ -209,9 +201,10 @@ void WakeChannel::lost() {
     link_.resume();
 }
 
-// For the reader, or where nobody reads.
+// Where the scripts run on another server by now, it does not see the subscription, and takes us for
+// dead. For the reader, or where nobody reads.
 void WakeChannel::end_unseen() {
-  if (!std::exchange(unseen_, false) || !subscribed_) return;
+  if (!subscribed_ || moves_ == server_.moves()) return;
   link_.take_down();
   lost();
 }

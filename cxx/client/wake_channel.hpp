@@ -33,7 +33,6 @@ struct Wait final : Waiter {
   bool is_over(const Push &of) const { return of.fence <= arrival || of.grant_us < queued_us; }
 
   int64_t queued_us = 0;  // the server's time when it said so last
-  Instant queued_at{};    // when that was heard
   std::optional<Push> push;
   Instant pushed_at{};
 };
@@ -97,6 +96,7 @@ class WakeChannel final : public Pollable {
   void unlink(Wait &wait) noexcept;
   void rouse_all(const std::vector<Waiter *> &waiters);
 
+  const Server &server_;
   const Clock &clock_;
   const std::string channel_;
   Link link_;  // touched by the reader alone; its pauses are changed under the mutex
@@ -107,7 +107,7 @@ class WakeChannel final : public Pollable {
   Wait *reader_ = nullptr;  // null also where a thread that does not wait reads
   bool subscribed_ = false;
   Instant subscribed_at_{};
-  bool unseen_ = false;         // the subscription is to be made anew
+  uint64_t moves_ = 0;          // of the server, when this subscription was begun
   std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
   std::vector<Wait *> subscribing_;
   WaitList waits_;

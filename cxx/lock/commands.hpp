@@ -45,8 +45,7 @@ struct Queued {
   int64_t arrival;
   int64_t server_us;
   bool foreign;    // the holder is no redilock client
-  bool added;      // it was not in the queue before
-  bool joined;     // the same, or that is not known
+  bool joined;     // it was not in the queue before, or that is not known
   bool ask_again;  // the lock is free, but dead waiters stand in the way
   Instant sent;
 };

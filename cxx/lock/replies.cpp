@@ -43,8 +43,7 @@ AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wai
   queued.arrival = reply.at(2).integer();
   queued.server_us = reply.at(3).integer();
   queued.foreign = reply.at(4).integer() != 0;
-  queued.added = reply.at(5).integer() != 0;
-  queued.joined = queued.added || answer.asked_before;
+  queued.joined = reply.at(5).integer() != 0 || answer.asked_before;
   queued.ask_again = pttl == kAskAgain;
   queued.sent = answer.sent;
   if (pttl < kAskAgain || queued.rank < 0 || queued.rank >= kFenceEnd)

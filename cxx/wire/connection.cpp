@@ -101,6 +101,10 @@ bool passes_soon(const Reply &reply) {
                                     {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY"});
 }
 
+bool is_of_replica(const Reply &reply) {
+  return reply.is_error() && one_of(without_script_frame(reply.text()), {"READONLY", "MASTERDOWN"});
+}
+
 Error server_error(const std::string &said, std::string_view secret) {
   const std::string text(without_script_frame(said));
   const std::string words = "the server says: " + quoted(text, secret);

@@ -69,6 +69,9 @@ bool is_noscript(const Reply &reply);
 // Whether to ask again within the same call: the server is on its way up, or busy with a script.
 bool passes_soon(const Reply &reply);
 
+// Whether a replica refused: another server is the primary, by now or soon.
+bool is_of_replica(const Reply &reply);
+
 // What an error reply of the server means: kAuth, kUnsupported (a cluster), or kServer with the
 // server's words, cut where they could repeat what was sent to it, and without tokens and `secret`.
 Error server_error(const std::string &text, std::string_view secret = {});

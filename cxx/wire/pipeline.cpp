@@ -136,6 +136,7 @@ void Pipeline::answered(Reply reply) {
     const Unanswered refused(error, entry->sent_before);
     return finish(sent_, entry, nullptr, &refused);
   }
+  if (is_of_replica(reply)) server_.leave_replica();
   // Nothing would fare better on this server now: all start over after a pause.
   entry->refused = true;
   throw Error(error);

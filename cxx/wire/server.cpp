@@ -75,14 +75,15 @@ std::optional<Answer> Server::attempt(const Command &command, const Script *scri
   try {
     const Instant start = clock_.now();
     Reply reply = ask(*connection, command, script, limit);
-    if (passes_soon(reply)) {
-      drop_idle();  // another server may have taken over, which only a new connection finds
-      cause = server_error(reply.text());
-      return std::nullopt;
+    if (is_of_replica(reply)) {
+      connection.reset();
+      leave_replica();
+    } else {
+      check_in(std::move(connection), start);
     }
-    check_in(std::move(connection), start);
-    if (reply.is_error()) throw_server_error(reply.text());
-    return Answer{std::move(reply), start, sent};
+    if (!reply.is_error()) return Answer{std::move(reply), start, sent};
+    if (!passes_soon(reply)) throw_server_error(reply.text());
+    cause = server_error(reply.text());
   } catch (const Error &error) {
     if (connection == nullptr) throw;  // the server's own refusal
     abandon(std::move(connection));
@@ -194,9 +195,10 @@ void Server::ended(const std::vector<Abandoned> &ones) noexcept {
   abandoned_.erase(std::remove_if(abandoned_.begin(), abandoned_.end(), is_one), abandoned_.end());
 }
 
-void Server::drop_idle() noexcept {
+void Server::leave_replica() noexcept {
   std::lock_guard lock(mutex_);
   idle_.clear();
+  ++moves_;
 }
 
 void Server::close() noexcept {

@@ -62,6 +62,11 @@ class Server {
   // False once the server refused CLIENT KILL: abandoned requests may then still run.
   bool can_end_abandoned() const noexcept { return can_kill_; }
 
+  // A replica has answered. Where the primary is now, only new connections find.
+  void leave_replica() noexcept;
+  // How often that was so.
+  uint64_t moves() const noexcept { return moves_; }
+
   // Closes a connection on which a request may be under way; the next connect() ends it at the
   // server.
   void abandon(std::unique_ptr<Connection> connection) noexcept;
@@ -79,7 +84,6 @@ class Server {
   Reply ask(Connection &connection, const Command &by_sha, const Script *script,
             const Limit &limit);
   Answer retry(const Command &command, const Script *script, const Limit &limit);
-  void drop_idle() noexcept;
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
   std::vector<Abandoned> abandoned();
   void ended(const std::vector<Abandoned> &ones) noexcept;
@@ -98,6 +102,7 @@ class Server {
   std::vector<Idle> idle_;
   std::vector<Abandoned> abandoned_;
   std::atomic<bool> can_kill_{true};
+  std::atomic<uint64_t> moves_{0};
 };
 
 }  // namespace redilock

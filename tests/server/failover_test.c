@@ -128,6 +128,7 @@ static void waits_through_a_failover(void (*begin)(struct waiting *, redilock_cl
   redis_do(server, "REPLICAOF 127.0.0.1 1");
   point_to(link, other);
   assert_true(eventually(has_a_subscriber, other, 10000));
+  assert_true(eventually(somebody_waits, other, 10000));
   assert_int_equal(redilock_release(new.lock), REDILOCK_OK);
   assert_int_equal(redis_integer(other, "EXISTS lock"), 1); /* handed on, not freed */
   end(&waiting, moving);
