@@ -1,5 +1,4 @@
-// The plain client: about one in ten of the calls of a run, and more than one in twenty of the
-// grants.
+// The plain client: about one in ten of the calls of a run, and one in fifteen of the grants.
 #include <hiredis/hiredis.h>
 
 #include <memory>
