@@ -64,7 +64,7 @@ FigureSection uncontended(const Args &args, const std::string &name, int64_t run
       {"pair_no_fence", [&] { bench_pair(plain); }},
   };
   return {"uncontended",
-          "acquire + release of a free lock, against one request of which nothing comes",
+          "acquire + release of a free lock, against one request that changes nothing",
           by_turns(contenders, {kSlice, run_ms})};
 }
 
