@@ -127,9 +127,9 @@ KINDS = [
 def lock_by(locks, name):
     """Whether it can be had by this client or DistributedLock of any kind."""
     if isinstance(locks, redilock.Client):
-        return locks.lock(name, ttl=5).acquire(wait=0)
+        return locks.lock(name, ttl=60).acquire(wait=0)
     if isinstance(locks, redilock.aio.Client):
-        return asyncio.run(locks.lock(name, ttl=5).acquire(wait=0))
+        return asyncio.run(locks.lock(name, ttl=60).acquire(wait=0))
     if isinstance(locks, redilock.sync_redilock.DistributedLock):
         return bool(locks.lock(name, block=False))
     return bool(asyncio.run(locks.lock(name, block=False)))
@@ -137,7 +137,7 @@ def lock_by(locks, name):
 
 def made(kind, server):
     if hasattr(kind, "unlock"):
-        return kind("127.0.0.1", server.port, ttl=5, interval=0.5, raise_lost=False)
+        return kind("127.0.0.1", server.port, ttl=60, interval=0.5, raise_lost=False)
     return kind(f"redis://127.0.0.1:{server.port}", prefix="app:", timeout=2)
 
 
