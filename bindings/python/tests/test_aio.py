@@ -352,6 +352,37 @@ async def test_close_ends_waits(server, client, name):
 
 
 @on_a_loop
+async def test_close_leaves_the_queue(server, client, name):
+    async with client.lock(name):
+        async with aio.Client(server.url) as other:
+            held = other.lock(f"{name}-held")  # which keeps what the other client has
+            await held.acquire()
+            tasks = [asyncio.create_task(other.lock(name).acquire()) for _ in range(10)]
+            await waiters(client, name, 10)
+        assert server.queued(name) == 0
+        for task in tasks:
+            with pytest.raises(redilock.ClosedError):
+                await task
+
+
+@on_a_loop
+async def test_close_while_the_server_does_not_answer(server, client, name):
+    async with client.lock(name):
+        other = aio.Client(server.url)
+        task = asyncio.create_task(other.lock(name).acquire())
+        await waiters(client, name, 1)
+        server.freeze()
+        try:
+            begun = time.monotonic()
+            await other.close()
+            with pytest.raises(redilock.ClosedError):
+                await task
+            assert time.monotonic() - begun < 0.2
+        finally:
+            server.thaw()
+
+
+@on_a_loop
 async def test_close_lets_what_is_held_run_out(server, client, name):
     before = server.connections()
     async with aio.Client(server.url) as other:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from . import _core
 from ._request import Request, closed
-from .errors import RedilockError
+from .errors import OperationCancelledError, RedilockError
 
 if TYPE_CHECKING:
     from .aio import Lock
 
 _End = asyncio.Future[int]
 
-# For so long a cancelled task waits until its place in the queue is given up.
+# For so long a cancelled task, or a close, waits until places in the queue are given up.
 _LEAVE_S = 0.1
 _BATCH = 256
 # What is left of a lease is told in whole milliseconds.
@@ -36,6 +36,10 @@ class Channel:
         self.loop = loop
         self._holders: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
         self._ends: dict[int, _End] = {}
+        self._acquiring: dict[int, _core.Op] = {}
+        self._closing = False
+        self.gone = asyncio.Event()
+        """Set once it was closed and the C client is freed."""
         self._tags = itertools.count(1)
         self._fd = _core.client_fd(core)
         # Weak, so that the loop does not keep a client that nobody has.
@@ -47,29 +51,41 @@ class Channel:
 
     @property
     def core(self) -> _core.Client:
-        """The C client, until this is closed."""
+        """The C client, until it is freed."""
         if self._core is None:
             raise closed()
         return self._core
 
     def close(self) -> None:
-        """Frees the C client, and ends what is under way; from any thread."""
+        """Ends what is under way, then frees the C client; from any thread."""
         if not _on_loop(self.loop, self._close):  # a closed loop watches nothing, and wakes nobody
             self._fd, self._core = -1, None
 
     def _close(self) -> None:
-        fd, self._fd = self._fd, -1
-        core, self._core = self._core, None
-        if fd >= 0:
-            _unwatch(self.loop, fd, core)
-        del core  # locks may keep this channel, and would be renewed
+        if self._closing:
+            return
+        self._closing = True
+        for op in self._acquiring.values():
+            _core.op_cancel(op)
+        if self._ends:
+            self.loop.call_later(_LEAVE_S, self._free)
+        else:
+            self._free()
+
+    def _free(self) -> None:
+        if self._fd >= 0:
+            _unwatch(self.loop, self._fd, self._core)
+        # Here, as locks may keep this channel: they would be renewed.
+        self._fd, self._core = -1, None
         ends, self._ends = self._ends, {}
         for end in ends.values():
             if not end.done():
                 end.set_exception(closed())
                 end.exception()  # nobody may be left to hear it
-        for tag in list(self._holders):
-            self._tell_when_lost(tag)
+        if not self.gone.is_set():
+            self.gone.set()
+            for tag in list(self._holders):
+                self._tell_when_lost(tag)
 
     def forget(self) -> None:
         """In a forked child: leaves the loop as it is, which shares its epoll with the parent's."""
@@ -109,11 +125,15 @@ class Channel:
             _core.op_set_int(op, "tell_loss", 1)
             self._holders[tag] = lock
             lock._tag = tag
+        self._acquiring[tag] = op
         try:
             _core.op_submit_acquire(op, tag)
             await self._expect(tag)
             _core.op_check(op)
             return _core.op_take_lock(op)
+        except OperationCancelledError:
+            self.forget_holder(tag)
+            raise closed() from None
         except asyncio.CancelledError:
             self.forget_holder(tag)
             _core.op_cancel(op)
@@ -126,6 +146,7 @@ class Channel:
             raise
         finally:
             self._ends.pop(tag, None)
+            self._acquiring.pop(tag, None)
 
     def forget_holder(self, tag: int) -> None:
         """Tells nobody of the loss of this grant."""
@@ -146,6 +167,8 @@ class Channel:
             end = self._ends.pop(tag, None)
             if end is not None and not end.done():
                 end.set_result(status)
+        if self._closing and not self._ends:
+            self._free()
 
     def _tell_lost(self, tag: int) -> None:
         lock = self._holders.pop(tag, None)

@@ -122,6 +122,9 @@ class Client:
             made = list(self._made)
         for channel in made:
             channel.close()
+        for channel in made:
+            if channel.loop is asyncio.get_running_loop():
+                await channel.gone.wait()
 
     async def __aenter__(self: _Self) -> _Self:
         return self
