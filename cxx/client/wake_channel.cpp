@@ -201,8 +201,8 @@ void WakeChannel::lost() {
     link_.resume();
 }
 
-// Where the scripts run on another server by now, it does not see the subscription, and takes us for
-// dead. For the reader, or where nobody reads.
+// Another server that runs the scripts by now does not see the subscription, and takes us for dead.
+// For the reader, or where nobody reads.
 void WakeChannel::end_unseen() {
   if (!subscribed_ || moves_ == server_.moves()) return;
   link_.take_down();
