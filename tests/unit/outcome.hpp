@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <ios>  // before CMocka, whose macro `fail` it would not bear
 #include <string>
 
 // Its functions are C, but it does not say so to C++ before 2.0.
