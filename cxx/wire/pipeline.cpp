@@ -136,7 +136,12 @@ void Pipeline::answered(Reply reply) {
     const Unanswered refused(error, entry->sent_before);
     return finish(sent_, entry, nullptr, &refused);
   }
-  if (is_of_replica(reply)) server_.leave_replica();
+  // It refuses whatever else is under way there too, and its id may be another's at the primary:
+  // nothing that the next connection should end.
+  if (is_of_replica(reply)) {
+    server_.leave_replica();
+    link_.take_down();
+  }
   // Nothing would fare better on this server now: all start over after a pause.
   entry->refused = true;
   throw Error(error);

@@ -36,13 +36,20 @@ static void point_to(const char *link, const redis_server_t *to) {
   assert_int_equal(rename(new_link, link), 0);
 }
 
-static int64_t connections_so_far(const redis_server_t *at) {
-  static const char name[] = "total_connections_received:";
+/* What INFO counts in a section under a name, 0 if it does not stand there. */
+static int64_t counted(const redis_server_t *at, const char *section, const char *name) {
   char stats[8192];
-  assert_true(redis_text(at, stats, sizeof stats, "INFO stats"));
+  assert_true(redis_text(at, stats, sizeof stats, "INFO %s", section));
   const char *count = strstr(stats, name);
-  assert_non_null(count);
-  return strtoll(count + strlen(name), NULL, 10);
+  return count == NULL ? 0 : strtoll(count + strlen(name), NULL, 10);
+}
+
+static int64_t connections_so_far(const redis_server_t *at) {
+  return counted(at, "stats", "total_connections_received:");
+}
+
+static int64_t kills_so_far(const redis_server_t *at) {
+  return counted(at, "commandstats", "cmdstat_client|kill:calls=");
 }
 
 static void new_primary_behind_the_address_is_found(void **state) {
@@ -132,6 +139,7 @@ static void waits_through_a_failover(void (*begin)(struct waiting *, redilock_cl
   assert_int_equal(redilock_release(new.lock), REDILOCK_OK);
   assert_int_equal(redis_integer(other, "EXISTS lock"), 1); /* handed on, not freed */
   end(&waiting, moving);
+  assert_int_equal(kills_so_far(other), 0); /* ids of the old one are somebody else's here */
   attempt_free(&new);
   attempt_free(&old);
   assert_int_equal(unlink(link), 0);
