@@ -147,7 +147,8 @@ void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant
 }
 
 void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
-  begin_reading();
+  end_unseen();
+  end_late();
   Reading reading(*this, lock, &wait);
   for (;;) {
     const pollfd wanted = link_.wanted();
@@ -210,8 +211,7 @@ void WakeChannel::end_unseen() {
 }
 
 // What ran out of time while nobody read is no failure of the server, and costs no pause.
-void WakeChannel::begin_reading() {
-  end_unseen();
+void WakeChannel::end_late() {
   if (link_.is_late()) link_.take_down();
 }
 

@@ -90,7 +90,7 @@ class WakeChannel final : public Pollable {
   void failed(const Error &error);
   void lost();
   void end_unseen();
-  void begin_reading();
+  void end_late();
   void pass_on();
   void rouse(Waiter *waiter);
   void unlink(Wait &wait) noexcept;
@@ -99,7 +99,9 @@ class WakeChannel final : public Pollable {
   const Server &server_;
   const Clock &clock_;
   const std::string channel_;
-  Link link_;  // touched by the reader alone; its pauses are changed under the mutex
+  // Touched by the reader alone; its pauses are changed under the mutex.
+  Link link_;
+  uint64_t moves_ = 0;  // of the server, when this subscription was begun
 
   std::mutex mutex_;  // guards all that follows
   bool reading_ = false;
@@ -107,7 +109,6 @@ class WakeChannel final : public Pollable {
   Wait *reader_ = nullptr;  // null also where a thread that does not wait reads
   bool subscribed_ = false;
   Instant subscribed_at_{};
-  uint64_t moves_ = 0;          // of the server, when this subscription was begun
   std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
   std::vector<Wait *> subscribing_;
   WaitList waits_;

@@ -35,7 +35,7 @@ Instant WakeChannel::next_run() {
 void WakeChannel::run() noexcept {
   std::unique_lock lock(mutex_);
   if (!service_reads_ && !reading_ && serviced_ > 0) {
-    begin_reading();
+    end_late();
     service_reads_ = reading_ = true;
   }
   if (service_reads_ && serviced_ == 0) {

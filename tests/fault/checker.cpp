@@ -140,6 +140,7 @@ void Checker::store(const Record &record, const std::string &name) {
     }
   }
 }
+
 // What a run as a whole must have come to, so that it says anything.
 void Checker::judge(const Totals &totals, int64_t at) {
   for (const auto &[kind, count] : totals.kinds)

@@ -50,8 +50,7 @@ void go_on(Call &call, const Event &event) {
     call.extensions.push_back({call.extending, event.at, event.text("status")});
   } else if (kind == "write") {
     call.writes.push_back({event.number("from"), event.at, event.number("fence"),
-                           event.number("last"), event.number("taken") != 0,
-                           event.number("held") != 0});
+                           event.number("taken") != 0, event.number("held") != 0});
   }
 }
 

@@ -21,7 +21,7 @@ struct Span {
 };
 
 struct Write {
-  int64_t from, at, fence, last;  // `from`, `at`: around it
+  int64_t from, at, fence;  // `from`, `at`: around it
   bool taken, held;
 };
 
