@@ -38,14 +38,14 @@ Acquired Acquisition::run() {
   }
   if (machine_.must_undo()) upkeep_.undo(machine_.claim());
   if (machine_.grant()) return {Status::kOk, lease()};
+  parts_.wake.remember_ended(machine_.claim());
   const Status status = machine_.why().status();
   if (status == Status::kHeld || status == Status::kTimeout) return {status, nullptr};
   throw Error(machine_.why());
 }
 
 void Acquisition::failed(const Error &error, bool sent) {
-  auto again = machine_.failed(error, sent, now());
-  if (again && wait_) parts_.wake.postpone(*wait_, *again);
+  if (machine_.failed(error, sent) && wait_) parts_.wake.failed(*wait_, sent);
 }
 
 void Acquisition::step() {
@@ -70,17 +70,23 @@ void Acquisition::step() {
 void Acquisition::try_once() {
   const bool stoppable = request_.interruptible || call_.interrupt != nullptr;
   const Limit end = limit(stoppable ? interrupt_ : nullptr);
-  const AcquireReply reply = parts_.commands.acquire(machine_.claim(), end);
+  const AcquireReply reply =
+      parts_.commands.acquire(machine_.claim(), machine_.with_all_keys(), end);
   machine_.replied(reply, now());  // the time after the reply, not before
 }
 
 void Acquisition::queue() {
   Wait &wait = waiting();
-  AcquireReply reply =
-      parts_.commands.queue(machine_.claim(), parts_.wake.name(), wait.arrival, limit(interrupt_));
+  const Limit end = limit(interrupt_);
+  const std::string &channel = parts_.wake.name();
+  if (machine_.is_queued_elsewhere(channel)) parts_.commands.leave(machine_.claim(), end);
+  machine_.queues_under(channel);
+  AcquireReply reply = parts_.commands.queue(machine_.claim(), wait.arrival, end);
   if (auto *queued = std::get_if<Queued>(&reply)) {
     parts_.wake.answered(wait, *queued);
     show_position(queued->rank + 1);
+  } else {
+    parts_.wake.granted(wait);
   }
   machine_.replied(reply, now());
 }
@@ -100,15 +106,14 @@ void Acquisition::wait() {
 // Nothing may break this off but its deadline.
 void Acquisition::leave() {
   show_position(0);
-  parts_.commands.leave(machine_.claim(), parts_.wake.name(), limit(nullptr));
+  parts_.commands.leave(machine_.claim(), limit(nullptr));
   if (!parts_.server.can_end_abandoned()) upkeep_.undo(machine_.claim());
   machine_.left();
 }
 
 Wait &Acquisition::waiting() {
   if (!wait_) {
-    const Claim &claim = machine_.claim();
-    wait_.emplace(std::string(token_id(claim.token)), claim.keys.lock, interrupt_);
+    wait_.emplace(machine_.claim(), interrupt_);
     parts_.wake.add(*wait_);
   }
   return *wait_;
@@ -129,10 +134,9 @@ std::shared_ptr<Lease> Acquisition::lease() {
 
 // On this thread: that the client's own cannot be started may be why there is no lease.
 void Acquisition::give_back() noexcept {
-  const Micros patience = std::min<Micros>(parts_.options.timeout, Acquiring::kGrace);
+  const Micros rollback_timeout = std::min<Micros>(parts_.options.timeout, Acquiring::kGrace);
   try {
-    parts_.commands.leave(machine_.claim(), parts_.wake.name(),
-                          {parts_.clock, after(now(), patience)});
+    parts_.commands.leave(machine_.claim(), {parts_.clock, after(now(), rollback_timeout)});
   } catch (const std::exception &) {
     upkeep_.undo(machine_.claim());
   }

@@ -64,12 +64,12 @@ bool AsyncAcquire::try_step() {
 bool AsyncAcquire::step() {
   switch (machine_.step()) {
     case Acquiring::Step::kTry:
-      ask_to_acquire(false);
+      ask_to_try();
       return false;
     case Acquiring::Step::kSubscribe:
       return subscribe();
     case Acquiring::Step::kQueue:
-      ask_to_acquire(true);
+      ask_to_queue();
       return false;
     case Acquiring::Step::kWait:
       return wait();
@@ -113,33 +113,51 @@ bool AsyncAcquire::wait() {
   return false;
 }
 
-void AsyncAcquire::ask_to_acquire(bool queue) {
-  const Instant end = machine_.step_end(now());
-  auto done = answer_to([this, queue](const Answer &answer) {
-    AcquireReply reply = read_acquire(answer, machine_.claim(), queue);
+void AsyncAcquire::ask_to_try() {
+  auto done = answer_to([this](const Answer &answer) {
+    machine_.replied(read_acquire(answer, machine_.claim(), false), now());
+  });
+  requests::acquire(machine_.claim(), machine_.with_all_keys(),
+                    parts_.asking(machine_.step_end(now()), std::move(done)));
+  asking_ = true;
+}
+
+void AsyncAcquire::ask_to_queue() {
+  const std::string &channel = parts_.wake.name();
+  if (machine_.is_queued_elsewhere(channel)) return ask_to_move();
+  machine_.queues_under(channel);
+  auto done = answer_to([this](const Answer &answer) {
+    AcquireReply reply = read_acquire(answer, machine_.claim(), true);
     if (auto *queued = std::get_if<Queued>(&reply)) {
       parts_.wake.answered(waiting(), *queued);
       submission_->control->position.store(queued->rank + 1);
+    } else {
+      parts_.wake.granted(waiting());
     }
     machine_.replied(reply, now());
   });
-  auto ask = parts_.asking(end, std::move(done));
-  if (queue)
-    requests::queue(machine_.claim(), parts_.wake.name(), waiting().arrival, std::move(ask));
-  else
-    requests::acquire(machine_.claim(), std::move(ask));
+  requests::queue(machine_.claim(), waiting().arrival,
+                  parts_.asking(machine_.step_end(now()), std::move(done)));
+  asking_ = true;
+}
+
+// Leaves the place under the former channel; the step stays, and queues under the new one.
+void AsyncAcquire::ask_to_move() {
+  auto done = answer_to([this](const Answer &answer) {
+    if (!read_release(answer.reply).more) machine_.queues_under(parts_.wake.name());
+  });
+  requests::leave(machine_.claim(), parts_.asking(machine_.step_end(now()), std::move(done)));
   asking_ = true;
 }
 
 void AsyncAcquire::ask_to_leave() {
   submission_->control->position.store(0);
   auto done = answer_to([this](const Answer &answer) {
-    if (read_release(answer.reply).more) return;  // the step stays: it is asked again
+    if (read_release(answer.reply).more) return;  // the step stays, and sends it again
     if (!parts_.server.can_end_abandoned()) upkeep_.undo(machine_.claim());
     machine_.left();
   });
-  const Instant end = machine_.step_end(now());
-  requests::leave(machine_.claim(), parts_.wake.name(), parts_.asking(end, std::move(done)));
+  requests::leave(machine_.claim(), parts_.asking(machine_.step_end(now()), std::move(done)));
   asking_ = true;
 }
 
@@ -171,8 +189,7 @@ void AsyncAcquire::hear(Heard heard, const Answer *answer, const Unanswered *err
 }
 
 void AsyncAcquire::failed(const Error &error, bool sent) {
-  auto again = machine_.failed(error, sent, now());
-  if (again && wait_) parts_.wake.postpone(*wait_, *again);
+  if (machine_.failed(error, sent) && wait_) parts_.wake.failed(*wait_, sent);
 }
 
 void AsyncAcquire::finish() {
@@ -181,6 +198,7 @@ void AsyncAcquire::finish() {
   stop_waiting();
   submission_->control->position.store(0);
   if (machine_.must_undo()) upkeep_.undo(machine_.claim());
+  if (!machine_.grant()) parts_.wake.remember_ended(machine_.claim());
   try {
     if (machine_.grant())
       submission_->lease =
@@ -211,8 +229,7 @@ void AsyncAcquire::wake_at(Instant when) {
 
 Wait &AsyncAcquire::waiting() {
   if (wait_) return *wait_;
-  const Claim &claim = machine_.claim();
-  wait_.emplace(std::string(token_id(claim.token)), claim.keys.lock, nullptr);
+  wait_.emplace(machine_.claim(), nullptr);
   wait_->on_rouse = [this] { drive(); };
   try {
     parts_.wake.add(*wait_);

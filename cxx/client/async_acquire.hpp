@@ -32,7 +32,9 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   bool step();
   bool subscribe();
   bool wait();
-  void ask_to_acquire(bool queue);
+  void ask_to_try();
+  void ask_to_queue();
+  void ask_to_move();
   void ask_to_leave();
   template <typename Heard>
   Pipeline::Done answer_to(Heard heard);

@@ -31,7 +31,10 @@ Client::Client(Endpoint endpoint, ClientOptions options, const Clock &clock)
     : owner_(process_id()),
       parts_(std::move(endpoint), std::move(options), clock),
       upkeep_(parts_),
+      beat_(parts_),
       submissions_(parts_, upkeep_) {
+  parts_.wake.set_start_beats([this] { beat_.start(); });
+  parts_.wake.set_release_ended([this](const Claim &claim) { upkeep_.undo(claim); });
   parts_.service.attend(submissions_);  // what it asks is sent at once
   parts_.service.attend(parts_.pipeline);
   parts_.service.attend(parts_.wake);
@@ -82,10 +85,8 @@ Status Client::release(Lease &lease, const Call &call) {
   const Claim &claim = lease.claim();
   const Limit limit = limit_of(call);
   try {
-    // After a loss of the grant a re-check that ran late may have queued the token again.
-    const bool owned = (claim.queued ? parts_.commands.leave(claim, parts_.wake.name(), limit)
-                                     : parts_.commands.release(claim.keys, claim.token, limit)) ||
-                       lease.release_was_ambiguous();
+    // A re-check that ran late may have queued the token again after its grant was lost.
+    const bool owned = parts_.commands.leave(claim, limit) || lease.release_was_ambiguous();
     lease.released();
     return owned ? Status::kOk : Status::kLost;
   } catch (const Unanswered &error) {

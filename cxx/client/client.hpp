@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/acquisition.hpp"
+#include "client/beat.hpp"
 #include "client/submissions.hpp"
 
 namespace redilock {
@@ -64,6 +65,7 @@ class Client final {
   std::atomic<bool> closed_{false};
   Parts parts_;
   Upkeep upkeep_;
+  Beat beat_;
   Submissions submissions_;
 };
 

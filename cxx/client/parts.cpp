@@ -1,7 +1,5 @@
 #include "client/parts.hpp"
 
-#include "values/name.hpp"
-
 namespace redilock {
 
 Parts::Parts(Endpoint endpoint, ClientOptions settings, const Clock &time)
@@ -9,7 +7,7 @@ Parts::Parts(Endpoint endpoint, ClientOptions settings, const Clock &time)
       options(std::move(settings)),
       server(std::move(endpoint), options, clock),
       commands(server),
-      wake(server, wake_channel(ids.next()), options.interval),
+      wake(server, ids.next(), options.interval),
       pipeline(server),
       service(clock) {
   wake.set_service([this] { service.wake(); });

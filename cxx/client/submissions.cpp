@@ -174,11 +174,8 @@ void Submissions::begin_release(const std::shared_ptr<Submission> &submission) {
     auto done = completing(submission, [=](const Answer *answer, const Unanswered *error) {
       return lease ? released(*lease, answer, error) : released(*claim, answer, error);
     });
-    auto ask = parts_.asking(parts_.patience(), std::move(done));
-    if (claim->queued)  // as in release()
-      requests::leave(*claim, parts_.wake.name(), std::move(ask));
-    else
-      requests::release(claim->keys, claim->token, std::move(ask));
+    auto ask = parts_.asking(parts_.request_deadline(), std::move(done));
+    requests::leave(*claim, std::move(ask));
   } catch (...) {
     if (lease) lease->release_failed(false);
     throw;
@@ -226,7 +223,7 @@ void Submissions::begin_extend(const std::shared_ptr<Submission> &submission) {
     if (answer == nullptr) return outcome_of(*error);
     return outcome_of(read_extend(answer->reply) ? Status::kOk : Status::kNotOwner);
   });
-  const Instant patience = parts_.patience();
+  const Instant patience = parts_.request_deadline();
   const Instant end = lease ? std::min(patience, lease->end()) : patience;
   requests::extend(claim->keys, claim->token, ttl, parts_.asking(end, std::move(done)));
 }

@@ -71,7 +71,7 @@ std::optional<Instant> Upkeep::renew_once(const std::shared_ptr<Renewal> &renewa
     renewal->asking = false;
     if (answer != nullptr) renewed(*renewal, ttl, *answer);
   };
-  const Instant end = std::min(parts_.patience(), lease.end());
+  const Instant end = std::min(parts_.request_deadline(), lease.end());
   requests::extend(claim.keys, claim.token, ttl, parts_.asking(end, std::move(done)));
   renewal->asking = true;
   return renewal->next;
@@ -115,6 +115,7 @@ void Upkeep::let_go(Lease &lease) noexcept {
 
 bool Upkeep::begin_release(Lease &lease) noexcept {
   if (!lease.begin_release()) return false;
+  parts_.wake.remember_ended(lease.claim());
   end(lease);
   return true;
 }
@@ -133,13 +134,15 @@ void Upkeep::end(const Lease &lease) noexcept {
 struct Upkeep::Undo {
   Claim claim;
   Instant end;
+  Instant repeat_end;  // until when it is sent again at once, while the server replies "more"
   bool asking = false;
   bool done = false;
 };
 
 void Upkeep::undo(const Claim &claim) noexcept {
   try {
-    auto undo = std::make_shared<Undo>(Undo{claim, after(parts_.now(), claim.ttl)});
+    auto undo = std::make_shared<Undo>(
+        Undo{claim, after(parts_.now(), claim.ttl), parts_.request_deadline()});
     parts_.service.at(parts_.now(), [this, undo] { return undo_once(undo); });
   } catch (const std::exception &) {
     return;  // no thread, no memory, or closing: the lease runs out by itself
@@ -149,19 +152,28 @@ void Upkeep::undo(const Claim &claim) noexcept {
 std::optional<Instant> Upkeep::undo_once(const std::shared_ptr<Undo> &undo) {
   if (undo->done) return std::nullopt;
   const Instant next = after(parts_.now(), kUndoPause);
-  if (undo->asking) return next;
-  auto done = [this, undo](const Answer *answer, const Unanswered *error) {
-    undo->asking = false;
-    undo->done = undone(*undo, answer, error);
-  };
-  requests::leave(undo->claim, parts_.wake.name(),
-                  parts_.asking(parts_.patience(), std::move(done)));
-  undo->asking = true;
+  if (!undo->asking) ask_to_undo(undo);
   return next;
 }
 
-// Whether it needs no more asking.
-bool Upkeep::undone(const Undo &undo, const Answer *answer, const Unanswered *error) const {
+void Upkeep::ask_to_undo(const std::shared_ptr<Undo> &undo) {
+  auto done = [this, undo](const Answer *answer, const Unanswered *error) {
+    undo->asking = false;
+    try {
+      // A living waiter may be behind the dead ones that the server has dropped so far.
+      const bool more = answer != nullptr && read_release(answer->reply).more;
+      if (more && parts_.now() < undo->repeat_end) return ask_to_undo(undo);
+    } catch (const std::exception &) {
+      // Not understood, or no memory: the task asks again after a pause.
+    }
+    undo->done = is_undone(*undo, answer, error);
+  };
+  requests::leave(undo->claim, parts_.asking(parts_.request_deadline(), std::move(done)));
+  undo->asking = true;
+}
+
+// Whether it need not be sent again.
+bool Upkeep::is_undone(const Undo &undo, const Answer *answer, const Unanswered *error) const {
   const bool over = after(parts_.now(), kUndoPause) >= undo.end;
   try {
     if (answer == nullptr) return !error->retriable() && over;

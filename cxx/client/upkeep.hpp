@@ -38,7 +38,8 @@ class Upkeep {
   void watch(const std::shared_ptr<Lease> &watched, const std::shared_ptr<Submission> &teller);
   void end(const Lease &lease) noexcept;
   std::optional<Instant> undo_once(const std::shared_ptr<Undo> &undo);
-  bool undone(const Undo &undo, const Answer *answer, const Unanswered *error) const;
+  void ask_to_undo(const std::shared_ptr<Undo> &undo);
+  bool is_undone(const Undo &undo, const Answer *answer, const Unanswered *error) const;
 
   Parts &parts_;
 };

@@ -1,8 +1,10 @@
 #include "client/wake_channel.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "values/finally.hpp"
+#include "values/name.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
@@ -33,14 +35,16 @@ class WakeChannel::Reading {
   std::unique_lock<std::mutex> &lock_;
 };
 
-WakeChannel::WakeChannel(Server &server, std::string channel, Micros foreign_interval)
+WakeChannel::WakeChannel(Server &server, const std::string &client_id, Micros interval)
     : server_(server),
       clock_(server.clock()),
-      channel_(std::move(channel)),
-      link_(server, channel_),
-      waits_(foreign_interval) {}
+      wake_name_(wake_channel(client_id)),
+      poll_name_(poll_channel(client_id)),
+      link_(server, wake_name_),
+      waits_(interval) {}
 
 bool WakeChannel::ready() {
+  if (polls_) return true;
   std::unique_lock lock(mutex_);
   if (!reading_) end_unseen();
   if (!subscribed_ || reading_) return subscribed_;
@@ -63,41 +67,13 @@ void WakeChannel::remove(Wait &wait) noexcept {
     if (wait.roused) unlink(wait);
     drop(subscribing_, wait);
   }
-  rouse(waits_.remove(wait));
-}
-
-void WakeChannel::answered(Wait &wait, const Queued &queued) {
-  std::lock_guard lock(mutex_);
-  const Instant now = clock_.now();
-  server_time_.learn(queued.sent, queued.server_us, now);
-  rouse_all(waits_.answered(wait, queued, now));
-  wait.queued_us = queued.server_us;
-  if (wait.push && wait.is_over(*wait.push)) wait.push.reset();
-}
-
-void WakeChannel::postpone(Wait &wait, Instant when) {
-  std::lock_guard lock(mutex_);
-  waits_.postpone(wait, when);
-}
-
-Instant WakeChannel::due(const Wait &wait) {
-  std::lock_guard lock(mutex_);
-  return waits_.due(wait);
-}
-
-std::optional<PushedGrant> WakeChannel::take_push(Wait &wait) {
-  std::lock_guard lock(mutex_);
-  if (!wait.push) return std::nullopt;
-  PushedGrant grant{wait.push->fence, server_time_.local(wait.push->grant_us, clock_.now())};
-  if (grant.anchor && *grant.anchor > wait.pushed_at) grant.anchor.reset();  // a clock was stepped
-  wait.push.reset();
-  return grant;
+  rouse_all(waits_.remove(wait, clock_.now()));
 }
 
 void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
   {
     std::lock_guard lock(mutex_);
-    if (subscribed_) return;
+    if (subscribed_ || polls_) return;
     subscribing_.push_back(&wait);
   }
   Finally leave([&] {
@@ -107,7 +83,7 @@ void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
   for (;;) {
     sleep(wait, limit.deadline);
     std::lock_guard lock(mutex_);
-    if (subscribed_) return;
+    if (subscribed_ || polls_) return;
     if (!limit.expired()) continue;
     throw failure_.value_or(Error(Status::kUnavailable, "cannot subscribe in time", true));
   }
@@ -116,9 +92,10 @@ void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
 void WakeChannel::sleep(Wait &wait, Instant until) {
   std::unique_lock lock(mutex_);
   Finally left([&] { pass_on(); });
+  if (!reading_) end_unseen();
   // Its ring may have been taken back by a request under way when it was roused.
   while (!wait.roused && clock_.now() < until) {
-    if (reading_)
+    if (reading_ || polls_)
       follow(lock, wait, until);
     else
       read(lock, wait, until);
@@ -129,7 +106,7 @@ void WakeChannel::sleep(Wait &wait, Instant until) {
 
 // Whoever sleeps no more sees to it that somebody reads: it may be the one who was woken for that.
 void WakeChannel::pass_on() {
-  if (reading_) return;
+  if (reading_ || polls_) return;
   if (!asleep_.empty())
     asleep_.front()->interrupt->notifier.ring();
   else if (serviced_ > 0)
@@ -180,7 +157,9 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   subscribed_at_ = clock_.now();
   failure_.reset();
   server_time_ = {};  // it may be another server now, with another clock
-  rouse_all(waits_.all_due(clock_.now()));
+  verifying_ = std::exchange(unseen_, false);
+  if (verifying_ && start_beats_) start_beats_();  // the reply shows whether it is seen now
+  rouse_all(waits_.subscribed(clock_.now()));
   for (Wait *other : subscribing_) rouse(other);
 }
 
@@ -189,7 +168,7 @@ void WakeChannel::failed(const Error &error) {
   link_.back_off();
   if (error.retriable()) return;
   for (Wait *other : subscribing_) rouse(other);
-  rouse_all(waits_.all_due(clock_.now()));
+  rouse_all(waits_.subscribed(clock_.now()));
 }
 
 // A subscription that stood for longer than the last pause is replaced at once. One that breaks as
@@ -202,10 +181,10 @@ void WakeChannel::lost() {
     link_.resume();
 }
 
-// Another server that runs the scripts by now does not see the subscription, and takes us for dead.
-// For the reader, or where nobody reads.
+// Ends a subscription that the server which now runs the scripts does not see, and that of a client
+// which polls. Only the reader may call it, or any thread if there is no reader.
 void WakeChannel::end_unseen() {
-  if (!subscribed_ || moves_ == server_.moves()) return;
+  if (!subscribed_ || (moves_ == server_.moves() && !unseen_ && !polls_)) return;
   link_.take_down();
   lost();
 }
@@ -237,18 +216,9 @@ void WakeChannel::dispatch(const Reply &message) {
   const Reply &kind = message.at(0), &channel = message.at(1), &payload = message.at(2);
   if (kind.kind() != Reply::Kind::kString || channel.kind() != Reply::Kind::kString ||
       payload.kind() != Reply::Kind::kString || kind.text() != "message" ||
-      channel.text() != channel_)
+      channel.text() != wake_name_)
     return;
-  auto push = parse_push(payload.text());
-  auto *wait = push ? static_cast<Wait *>(waits_.find(push->id)) : nullptr;
-  if (wait == nullptr) return;
-  if (wait->is_over(*push)) {
-    wait->due = clock_.now();  // let the server tell
-  } else {
-    wait->push = std::move(push);
-    wait->pushed_at = clock_.now();
-  }
-  rouse(wait);
+  if (auto push = parse_push(payload.text())) on_push(std::move(*push));
 }
 
 void WakeChannel::close() noexcept {
@@ -268,10 +238,6 @@ void WakeChannel::rouse(Waiter *waiter) {
   wait->roused = true;
   if (wait->interrupt == nullptr || (receiving_ && wait == reader_)) return;  // it is this thread
   wait->interrupt->notifier.ring();
-}
-
-void WakeChannel::rouse_all(const std::vector<Waiter *> &waiters) {
-  for (Waiter *waiter : waiters) rouse(waiter);
 }
 
 }  // namespace redilock

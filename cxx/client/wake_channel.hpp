@@ -1,8 +1,10 @@
-// The wake-up channel: one subscribed connection for all the waits of a client, read by whichever
-// waiting thread gets to it first while the others sleep. Who stops reading wakes another; the role
-// of the reader is never held across a return.
+// The wake channel: one subscribed connection for all the waits of a client. One of the waiting
+// threads reads it while the others sleep. A thread that stops reading wakes another one; no thread
+// keeps the reader's role across a return. If pub/sub does not reach the client, it polls instead.
 #pragma once
 
+#include <atomic>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -12,6 +14,7 @@
 #include "lock/acquiring.hpp"
 #include "lock/validity.hpp"
 #include "lock/wait_list.hpp"
+#include "values/token.hpp"
 #include "wire/link.hpp"
 #include "wire/pollable.hpp"
 
@@ -20,40 +23,60 @@ namespace redilock {
 // One that waits for one lock: a thread that blocks, which its interrupt wakes; or what the service
 // thread does for an asynchronous operation.
 struct Wait final : Waiter {
-  Wait(std::string token_id, std::string lock_key, Interrupt *how)
-      : Waiter(std::move(token_id), std::move(lock_key)), interrupt(how) {}
+  Wait(const Claim &claim, Interrupt *how)
+      : Waiter(std::string(token_id(claim.token)), claim.keys.lock(), claim.ttl), interrupt(how) {}
 
   Interrupt *const interrupt;      // null: looked after by the service thread
   std::function<void()> on_rouse;  // what the service thread does when it is roused
   Wait *next_roused = nullptr;
   bool roused = false;  // something changed that it should look at
 
-  // Of a grant that was over when the server said that this waiter is queued: it lost data, the
-  // lock was broken, or a join was asked twice.
-  bool is_over(const Push &of) const { return of.fence <= arrival || of.grant_us < queued_us; }
+  // Whether a grant ended before the server's last reply that this waiter is queued: the server lost
+  // data, the lock was broken, or a join was sent twice.
+  bool is_over(const Push &grant) const {
+    return grant.fence <= arrival || grant.server_us < queued_us;
+  }
 
-  int64_t queued_us = 0;  // the server's time when it said so last
+  int64_t queued_us = 0;  // the server's time in that reply
   std::optional<Push> push;
   Instant pushed_at{};
 };
 
 class WakeChannel final : public Pollable {
  public:
-  WakeChannel(Server &server, std::string channel, Micros foreign_interval);
+  WakeChannel(Server &server, const std::string &client_id, Micros interval);
 
-  const std::string &name() const noexcept { return channel_; }
-  // Whether it is subscribed, as far as can be told without waiting.
+  // The channel that requests name: the one that is subscribed, or that of a client which polls.
+  const std::string &name() const noexcept { return polls_ ? poll_name_ : wake_name_; }
+  // Whether pub/sub does not reach this client, so that it polls.
+  bool polls() const noexcept { return polls_; }
+  // Whether requests may name it, as far as can be told without waiting.
   bool ready();
   // Subscribes, or waits until another thread has. Throws Error.
   void subscribe(Wait &wait, const Limit &limit);
 
   void add(Wait &wait);
   void remove(Wait &wait) noexcept;
+  bool has_places();
 
+  // The replies to joins and re-checks, and their failures; `sent` as in Unanswered.
   void answered(Wait &wait, const Queued &queued);
-  void postpone(Wait &wait, Instant when);
+  void granted(Wait &wait);
+  void failed(Wait &wait, bool sent);
+  // The same of beats.
+  void beat_answered(const BeatReply &reply);
+  void beat_missed();
   Instant due(const Wait &wait);
   std::optional<PushedGrant> take_push(Wait &wait);
+
+  // A token that was in the queue has ended: it was released, left or is rolled back. A grant that is
+  // pushed for it nevertheless goes to `release_ended`, which must not call the channel.
+  void remember_ended(const Claim &claim) noexcept;
+  void set_release_ended(std::function<void(const Claim &)> release) {
+    release_ended_ = std::move(release);
+  }
+  // `start_beats` is called when a waiter has waited long enough for its record to need renewal.
+  void set_start_beats(std::function<void()> start) { start_beats_ = std::move(start); }
 
   // For the service thread: whether it is subscribed now; if not, this wait is roused at each
   // attempt, in the order of these calls.
@@ -81,6 +104,12 @@ class WakeChannel final : public Pollable {
  private:
   class Reading;
   static void drop(std::vector<Wait *> &list, Wait &wait);
+  void learn(Instant sent, int64_t server_us);
+  void check_seen(bool seen, Instant sent);
+  void poll_from_now();
+  void on_push(Push push);
+  void on_next(Wait &wait, const Push &push);
+  void on_ended_push(const Push &push);
   void read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
   void follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until);
   void connect(std::unique_lock<std::mutex> &lock);
@@ -94,11 +123,15 @@ class WakeChannel final : public Pollable {
   void pass_on();
   void rouse(Waiter *waiter);
   void unlink(Wait &wait) noexcept;
-  void rouse_all(const std::vector<Waiter *> &waiters);
+  template <typename Waiters>
+  void rouse_all(const Waiters &waiters) {
+    for (Waiter *waiter : waiters) rouse(waiter);
+  }
 
   const Server &server_;
   const Clock &clock_;
-  const std::string channel_;
+  const std::string wake_name_, poll_name_;
+  std::atomic<bool> polls_{false};
   // Touched by the reader alone; its pauses are changed under the mutex.
   Link link_;
   uint64_t moves_ = 0;  // of the server, when this subscription was begun
@@ -109,6 +142,8 @@ class WakeChannel final : public Pollable {
   Wait *reader_ = nullptr;  // null also where a thread that does not wait reads
   bool subscribed_ = false;
   Instant subscribed_at_{};
+  bool unseen_ = false;     // the server does not see the subscription: it has to be renewed
+  bool verifying_ = false;  // it was renewed for that, and nobody knows yet whether that helped
   std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
   std::vector<Wait *> subscribing_;
   WaitList waits_;
@@ -117,7 +152,9 @@ class WakeChannel final : public Pollable {
   bool rousing_ = false;          // it goes through those that were roused
   Wait *first_roused_ = nullptr;  // of its waits, in the order of being roused
   Wait **last_roused_ = &first_roused_;
-  std::function<void()> wake_service_;
+  std::function<void()> wake_service_, start_beats_;
+  std::function<void(const Claim &)> release_ended_;
+  std::deque<Claim> ended_;  // the last ones
   ServerTime server_time_;
   std::optional<Error> failure_;  // why the last attempt to subscribe failed
 };

@@ -5,7 +5,7 @@
 namespace redilock {
 
 bool WakeChannel::subscribed_or_roused(Wait &wait) {
-  ready();  // the connection may have ended while nobody read
+  if (ready() && polls_) return true;  // the connection may have ended while nobody read
   std::lock_guard lock(mutex_);
   drop(subscribing_, wait);
   if (!subscribed_) subscribing_.push_back(&wait);
@@ -34,16 +34,16 @@ Instant WakeChannel::next_run() {
 
 void WakeChannel::run() noexcept {
   std::unique_lock lock(mutex_);
-  if (!service_reads_ && !reading_ && serviced_ > 0) {
+  if (!service_reads_ && !reading_ && serviced_ > 0 && !polls_) {
     end_late();
     service_reads_ = reading_ = true;
   }
-  if (service_reads_ && serviced_ == 0) {
+  if (service_reads_) end_unseen();
+  if (service_reads_ && (serviced_ == 0 || polls_)) {
     service_reads_ = reading_ = false;
     pass_on();
   }
   if (service_reads_) {
-    end_unseen();
     read_for_service(lock);
   }
   rousing_ = true;

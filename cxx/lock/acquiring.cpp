@@ -42,7 +42,15 @@ Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout)
 
 void Acquiring::begin(bool subscribed) {
   step_ = subscribed && !try_only_ ? Step::kQueue : Step::kTry;
-  asked_ = claim_.queued = step_ == Step::kQueue;
+}
+
+void Acquiring::queues_under(const std::string &channel) {
+  asked_ = true;
+  if (claim_.channel != channel) claim_.channel = channel;
+}
+
+bool Acquiring::is_queued_elsewhere(const std::string &channel) const noexcept {
+  return !claim_.channel.empty() && claim_.channel != channel;
 }
 
 void Acquiring::begin_in_order() { step_ = try_only_ ? Step::kTry : Step::kSubscribe; }
@@ -72,7 +80,10 @@ void Acquiring::replied(const AcquireReply &reply, Instant now) {
   }
   if (grant != nullptr) return granted(*grant, now);
   if (auto *held = std::get_if<Held>(&reply)) {
-    if (held->ask_again) return;
+    if (held->ask_again) {
+      with_all_keys_ = true;
+      return;
+    }
     if (try_only_) return finish(held_by_another());
     step_ = Step::kSubscribe;
     return;
@@ -92,11 +103,11 @@ void Acquiring::granted(const Granted &granted, Instant now) {
   finish({Status::kLost, "the lease had run out before its grant arrived", "", true});
 }
 
-std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant now) {
+bool Acquiring::failed(const Error &error, bool sent) {
   if (stopping_ && step_ != Step::kLeave) {
     undo_ = undo_ || (step_ == Step::kTry && sent);
     give_up(why_);
-    return std::nullopt;
+    return false;
   }
   switch (step_) {
     case Step::kTry:
@@ -109,10 +120,12 @@ std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant 
     case Step::kWait:
       if (queued_ && error.retriable() && !stopped(error)) {
         step_ = Step::kWait;
-        return after(now, kAskAgain);
+        return true;
       }
-      if (!queued_ && !sent) return finish(error), std::nullopt;  // nothing came of it
-      give_up(error);
+      if (queued_ || sent)
+        give_up(error);
+      else
+        finish(error);
       break;
     case Step::kLeave:
       undo_ = true;
@@ -127,13 +140,10 @@ std::optional<Instant> Acquiring::failed(const Error &error, bool sent, Instant 
       give_up(error);
       break;
   }
-  return std::nullopt;
+  return false;
 }
 
-void Acquiring::subscribed() {
-  step_ = Step::kQueue;
-  asked_ = claim_.queued = true;
-}
+void Acquiring::subscribed() { step_ = Step::kQueue; }
 
 // A grant with little time left, or none that is known for sure, is armed anew by a re-check.
 void Acquiring::pushed(const PushedGrant &push, Instant now) {

@@ -29,9 +29,6 @@ class Acquiring {
 
   // How much longer than the wait itself a request under way may keep the caller.
   static constexpr Micros kGrace{1000000};
-  // Between attempts to ask while the server is in trouble and a place in the queue is held.
-  static constexpr Micros kAskAgain{250000};
-
   // `wait` negative: for ever. `timeout`: for one request.
   Acquiring(Claim claim, Instant start, Millis wait, Millis timeout);
 
@@ -44,11 +41,16 @@ class Acquiring {
   // By when the request of this step has to be answered; for kWait, the end of the wait.
   Instant step_end(Instant now) const;
 
+  // The next request asks to queue under this channel. Call before it is sent.
+  void queues_under(const std::string &channel);
+  // Whether it may have a place under another channel, which it has to leave first.
+  bool is_queued_elsewhere(const std::string &channel) const noexcept;
+
   // What the request of kTry or kQueue came to.
   void replied(const AcquireReply &reply, Instant now);
-  // What went wrong in any step; `sent` where the server may have carried it out all the same.
-  // Returns when to ask again, where a waiter outlasts it in the queue.
-  std::optional<Instant> failed(const Error &error, bool sent, Instant now);
+  // A step failed; `sent` if the server may have executed its request all the same. Returns whether
+  // the waiter keeps its place, and asks again later.
+  bool failed(const Error &error, bool sent);
   void subscribed();
   // In kWait: a grant came; the wait list wants the server to be asked; or nothing but time passed.
   void pushed(const PushedGrant &push, Instant now);
@@ -60,6 +62,8 @@ class Acquiring {
   void left();
 
   const Claim &claim() const noexcept { return claim_; }
+  // Whether a request of kTry names all keys, because the server has asked for them.
+  bool with_all_keys() const noexcept { return with_all_keys_; }
   // Whether it has a place in the queue, as far as it was told.
   bool queued() const noexcept { return queued_; }
 
@@ -80,6 +84,7 @@ class Acquiring {
   const Instant patience_;  // for the first place in the queue
   const Millis timeout_;
   Step step_ = Step::kTry;
+  bool with_all_keys_ = false;
   bool asked_ = false;  // a request to queue may have reached the server
   bool queued_ = false;
   bool stopping_ = false;

@@ -1,5 +1,6 @@
 #include "lock/commands.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "lock/replies.hpp"
@@ -12,9 +13,28 @@ namespace redilock {
 
 namespace {
 
-constexpr Script kForceRelease{scripts::force_release, scripts::force_release_sha1};
-constexpr Script kList{scripts::list, scripts::list_sha1};
-constexpr Script kInfo{scripts::info, scripts::info_sha1};
+constexpr std::string_view kScanCount = "500";  // keys that the server looks at for one page
+
+// An error is a key of another type.
+bool is_held_value(const Reply &value) {
+  if (value.is_error()) return false;
+  const std::string &text = value.text();
+  if (text == kSharedValue || text == kRestValue) return true;
+  return is_token(text);  // the caller reads no label
+}
+
+// Takes digits from the front of `text`, and the blank or end behind them. None where there is no
+// number below `end`.
+std::optional<int64_t> take_number(std::string_view &text, int64_t end) {
+  int64_t number = 0;
+  const char *last = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), last, number);
+  if (read.ec != std::errc() || number < 0 || number >= end) return std::nullopt;
+  if (read.ptr != last && *read.ptr != ' ') return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(read.ptr - text.data()));
+  if (!text.empty()) text.remove_prefix(1);
+  return number;
+}
 
 }  // namespace
 
@@ -23,32 +43,36 @@ namespace requests {
 const Script kAcquire{scripts::acquire, scripts::acquire_sha1};
 const Script kRelease{scripts::release, scripts::release_sha1};
 const Script kExtend{scripts::extend, scripts::extend_sha1};
+const Script kForceRelease{scripts::force_release, scripts::force_release_sha1};
+const Script kInfo{scripts::info, scripts::info_sha1};
+const Script kBeat{scripts::beat, scripts::beat_sha1};
 
 }  // namespace requests
 
-LockKeys::LockKeys(std::string_view prefix, std::string_view name)
-    : lock(lock_key(prefix, name)), queue(queue_key(lock)) {}
-
 std::optional<Push> parse_push(std::string_view payload) {
-  Push push{std::string(payload.substr(0, kTokenIdLength)), 0, 0};
-  if (payload.size() < kTokenIdLength + 2 || payload[kTokenIdLength] != ' ') return std::nullopt;
-  const char *end = payload.data() + payload.size();
-  auto fence = std::from_chars(payload.data() + kTokenIdLength + 1, end, push.fence);
-  if (fence.ec != std::errc() || fence.ptr == end || *fence.ptr != ' ') return std::nullopt;
-  auto grant = std::from_chars(fence.ptr + 1, end, push.grant_us);
-  if (grant.ec != std::errc() || grant.ptr != end) return std::nullopt;
-  if (push.fence <= 0 || push.fence >= kFenceEnd) return std::nullopt;
-  if (push.grant_us <= 0 || push.grant_us >= kFenceEnd) return std::nullopt;
-  return push;
+  constexpr std::string_view kNext = "next ";
+  const bool is_next = payload.substr(0, kNext.size()) == kNext;
+  if (is_next) payload.remove_prefix(kNext.size());
+  if (payload.size() <= kTokenIdLength || payload[kTokenIdLength] != ' ') return std::nullopt;
+  const std::string_view id = payload.substr(0, kTokenIdLength);
+  payload.remove_prefix(kTokenIdLength + 1);
+  const auto first = take_number(payload, kFenceEnd);
+  const auto server_us = first ? take_number(payload, kFenceEnd) : std::nullopt;
+  if (!server_us || *server_us == 0) return std::nullopt;
+  if (is_next) {
+    const Millis recheck_in = std::min(Millis(*first), kTtlMax);
+    return Push{Push::Kind::kNext, std::string(id), 0, *server_us, recheck_in};
+  }
+  if (*first == 0) return std::nullopt;
+  return Push{Push::Kind::kGrant, std::string(id), *first, *server_us};
 }
 
-AcquireReply Commands::acquire(const Claim &claim, const Limit &limit) {
-  return read_acquire(requests::acquire(claim, waiting(limit)), claim, false);
+AcquireReply Commands::acquire(const Claim &claim, bool with_all_keys, const Limit &limit) {
+  return read_acquire(requests::acquire(claim, with_all_keys, waiting(limit)), claim, false);
 }
 
-AcquireReply Commands::queue(const Claim &claim, std::string_view channel, int64_t arrival,
-                             const Limit &limit) {
-  return read_acquire(requests::queue(claim, channel, arrival, waiting(limit)), claim, true);
+AcquireReply Commands::queue(const Claim &claim, int64_t arrival, const Limit &limit) {
+  return read_acquire(requests::queue(claim, arrival, waiting(limit)), claim, true);
 }
 
 template <typename Request>
@@ -72,8 +96,8 @@ bool Commands::release(const LockKeys &keys, std::string_view token, const Limit
   return repeat_while_more([&] { return requests::release(keys, token, waiting(limit)); });
 }
 
-bool Commands::leave(const Claim &claim, std::string_view channel, const Limit &limit) {
-  return repeat_while_more([&] { return requests::leave(claim, channel, waiting(limit)); });
+bool Commands::leave(const Claim &claim, const Limit &limit) {
+  return repeat_while_more([&] { return requests::leave(claim, waiting(limit)); });
 }
 
 std::optional<Instant> Commands::extend(const LockKeys &keys, std::string_view token, Millis ttl,
@@ -84,18 +108,59 @@ std::optional<Instant> Commands::extend(const LockKeys &keys, std::string_view t
 
 bool Commands::force_release(const LockKeys &keys, const Limit &limit) {
   return repeat_while_more([&] {
-    return server_.run(kForceRelease, {keys.lock, keys.queue}, {}, limit);
+    return server_.run(requests::kForceRelease, requests::all_keys(keys), {}, limit);
   });
 }
 
 LockInfo Commands::info(const LockKeys &keys, const Limit &limit) {
-  return read_info(server_.run(kInfo, {keys.lock, keys.queue}, {}, limit).reply);
+  const Command named{keys.lock(), keys.queue(), keys.holders()};
+  return read_info(server_.run(requests::kInfo, named, {}, limit).reply);
 }
 
 std::vector<std::string> Commands::list(bool held, const std::string &pattern, std::string &cursor,
                                         const Limit &limit) {
-  const std::string side = held ? "" : queue_key("");
-  return read_page(server_.run(kList, {}, {cursor, pattern, side}, limit).reply, cursor);
+  return held ? list_held(pattern, cursor, limit) : list_waited_for(pattern, cursor, limit);
+}
+
+// Any value that starts like a token counts, whatever its label.
+std::vector<std::string> Commands::list_held(const std::string &pattern, std::string &cursor,
+                                             const Limit &limit) {
+  std::vector<std::string> keys = scan(pattern, "string", cursor, limit);
+  std::vector<Command> reads;
+  const std::string last = std::to_string(kReserved.size() + kTokenIdLength);
+  for (const std::string &key : keys) reads.push_back({"GETRANGE", key, "0", last});
+  std::vector<Reply> values;
+  for (const Command &read : reads) values.push_back(server_.run(read, limit).reply);
+  std::vector<std::string> held;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (is_held_value(values[i])) held.push_back(std::move(keys[i]));
+  }
+  return held;
+}
+
+std::vector<std::string> Commands::list_waited_for(const std::string &pattern, std::string &cursor,
+                                                   const Limit &limit) {
+  std::vector<std::string> names;
+  for (const std::string &key : scan(queue_pattern(pattern), "zset", cursor, limit)) {
+    const std::string_view name = lock_key_of_queue(key);
+    if (!name.empty()) names.emplace_back(name);
+  }
+  return names;
+}
+
+// One page of keys. Redis 5.0 knows no TYPE here; the caller copes with keys of another type.
+std::vector<std::string> Commands::scan(const std::string &pattern, std::string_view type,
+                                        std::string &cursor, const Limit &limit) {
+  const Command base{"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount};
+  const Command typed{"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount, "TYPE", type};
+  Reply page;
+  try {
+    page = server_.run(typed, limit).reply;
+  } catch (const Error &error) {
+    if (error.status() != Status::kServer && error.status() != Status::kUnsupported) throw;
+    page = server_.run(base, limit).reply;
+  }
+  return read_page(page, cursor);
 }
 
 }  // namespace redilock

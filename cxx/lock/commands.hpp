@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "values/name.hpp"
 #include "values/options.hpp"
 #include "wire/server.hpp"
 
@@ -16,18 +17,14 @@ namespace redilock {
 // Fences and arrivals, and times in microseconds, are below this.
 inline constexpr int64_t kFenceEnd = int64_t{1} << 53;
 
-struct LockKeys {
-  LockKeys(std::string_view prefix, std::string_view name);
-  std::string lock, queue;
-};
-
-// What one attempt to hold a lock is known by.
+// One attempt to hold a lock; its token identifies it.
 struct Claim {
   LockKeys keys;
   std::string token;
   Millis ttl;
   bool fence = true;
-  bool queued = false;  // a request to queue may have reached the server
+  // Under which the claim may have a place in the queue; empty if it never asked for one.
+  std::string channel = {};
 };
 
 struct Granted {
@@ -36,29 +33,45 @@ struct Granted {
 };
 
 struct Held {
-  bool ask_again;  // dead waiters stood in the way, and some are left
+  bool ask_again;  // with all keys: the lock may be free, or others hold it together
 };
 
 struct Queued {
-  std::optional<Millis> holder_ttl;  // none for a holder without expiry
+  std::optional<Millis> holder_ttl;  // none if the holder never expires
   int64_t rank;                      // 0 is the head
   int64_t arrival;
   int64_t server_us;
   bool foreign;    // the holder is no redilock client
-  bool joined;     // it was not in the queue before, or that is not known
-  bool ask_again;  // the lock is free, but dead waiters stand in the way
+  bool joined;     // the request added the place, or an earlier unanswered one may have
+  bool seen;       // the server sees a subscription to the channel, or did not look
+  bool known;      // the client had a liveness record before the request
+  bool ask_again;  // the lock is free, but more dead waiters are before the living
   Instant sent;
 };
 
 using AcquireReply = std::variant<Granted, Held, Queued>;
 
-// A grant told over the wake channel.
-struct Push {
-  std::string id;  // the token's
-  int64_t fence;
-  int64_t grant_us;
+struct BeatReply {
+  bool known;
+  bool seen;
+  int64_t server_us;
+  Instant sent;
 };
 
+// A message on the wake channel, for one waiter.
+struct Push {
+  enum class Kind {
+    kGrant,  // the lock was handed to the waiter
+    kNext    // the waiter is now the head, and re-checks in `recheck_in`
+  };
+  Kind kind;
+  std::string id;        // of the waiter's token
+  int64_t fence;         // of a grant
+  int64_t server_us;     // when the server sent it
+  Millis recheck_in{0};  // of `next`
+};
+
+// Nothing for a payload of another form. Ignores what a later version may add behind a blank.
 std::optional<Push> parse_push(std::string_view payload);
 
 struct LockInfo {
@@ -74,14 +87,13 @@ class Commands {
  public:
   explicit Commands(Server &server) : server_(server) {}
 
-  AcquireReply acquire(const Claim &claim, const Limit &limit);
-  // As acquire, or else joins or stays in the queue. arrival: 0 for a new place.
-  AcquireReply queue(const Claim &claim, std::string_view channel, int64_t arrival,
-                     const Limit &limit);
-  // Both say whether the token held the lock. After an unheard first request "not there" counts as
-  // done.
+  AcquireReply acquire(const Claim &claim, bool with_all_keys, const Limit &limit);
+  // As acquire, or else joins the queue or stays there. arrival: 0 for a new place.
+  AcquireReply queue(const Claim &claim, int64_t arrival, const Limit &limit);
+  // Both return whether the token held the lock. If an earlier request of the same call had no
+  // answer, "not there" counts as released.
   bool release(const LockKeys &keys, std::string_view token, const Limit &limit);
-  bool leave(const Claim &claim, std::string_view channel, const Limit &limit);
+  bool leave(const Claim &claim, const Limit &limit);
   // The send time of the request that extended it; nothing where the token does not hold the lock.
   std::optional<Instant> extend(const LockKeys &keys, std::string_view token, Millis ttl,
                                 const Limit &limit);
@@ -95,6 +107,12 @@ class Commands {
   Server &server() noexcept { return server_; }
 
  private:
+  std::vector<std::string> list_held(const std::string &pattern, std::string &cursor,
+                                     const Limit &limit);
+  std::vector<std::string> list_waited_for(const std::string &pattern, std::string &cursor,
+                                           const Limit &limit);
+  std::vector<std::string> scan(const std::string &pattern, std::string_view type,
+                                std::string &cursor, const Limit &limit);
   template <typename Request>
   bool repeat_while_more(Request request);
   // An `ask` that waits for the answer.

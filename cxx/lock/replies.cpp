@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "values/name.hpp"
 #include "values/status.hpp"
 #include "values/token.hpp"
 
@@ -44,6 +45,8 @@ AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wai
   queued.server_us = reply.at(3).integer();
   queued.foreign = reply.at(4).integer() != 0;
   queued.joined = reply.at(5).integer() != 0 || answer.asked_before;
+  queued.seen = reply.at(6).integer() != 0;
+  queued.known = reply.at(7).integer() != 0 && !answer.asked_before;
   queued.ask_again = pttl == kAskAgain;
   queued.sent = answer.sent;
   if (pttl < kAskAgain || queued.rank < 0 || queued.rank >= kFenceEnd)
@@ -65,25 +68,35 @@ bool read_extend(const Reply &reply) {
   return owner == 1;
 }
 
+BeatReply read_beat(const Answer &answer) {
+  const Reply &reply = answer.reply;
+  BeatReply beat{reply.at(0).integer() != 0 && !answer.asked_before, reply.at(2).integer() != 0,
+                 reply.at(1).integer(), answer.sent};
+  if (beat.server_us <= 0 || beat.server_us >= kFenceEnd) misread("no time of the server");
+  return beat;
+}
+
 LockInfo read_info(const Reply &reply) {
   const std::string &value = reply.at(1).text();
   LockInfo info;
   info.exists = reply.at(0).text() != "none";
-  info.foreign = info.exists && !is_token(value);
-  if (info.exists && !info.foreign) info.label = token_label(value);
+  info.foreign = info.exists && !is_token(value) && value != kSharedValue && value != kRestValue;
+  if (is_token(value)) info.label = token_label(value);
   const int64_t pttl = reply.at(2).integer();
   info.remaining_ms = pttl == kNoExpiry ? -1 : std::max<int64_t>(pttl, 0);
   info.waiters = reply.at(3).integer();
-  for (size_t i = 4; i < reply.items().size(); ++i)
-    info.waiter_labels.push_back(member_label(reply.at(i).text()));
+  for (const Reply &member : reply.at(5).items())
+    info.waiter_labels.push_back(member_label(member.text()));
+  const std::vector<Reply> &holders = reply.at(6).items();
+  if (!holders.empty() && is_token(holders.front().text()))
+    info.label = token_label(holders.front().text());
   return info;
 }
 
 std::vector<std::string> read_page(const Reply &reply, std::string &cursor) {
-  const std::string &next = reply.at(0).text();
   std::vector<std::string> keys;
-  for (size_t i = 1; i < reply.items().size(); ++i) keys.push_back(reply.at(i).text());
-  cursor = next;
+  for (const Reply &key : reply.at(1).items()) keys.push_back(key.text());
+  cursor = reply.at(0).text();
   return keys;
 }
 

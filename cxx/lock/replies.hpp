@@ -21,9 +21,11 @@ Release read_release(const Reply &reply);
 // Whether the token holds the lock.
 bool read_extend(const Reply &reply);
 
+BeatReply read_beat(const Answer &answer);
+
 LockInfo read_info(const Reply &reply);
 
-// The lock keys of a page; `cursor` becomes that of the next.
+// The keys of a page of SCAN; `cursor` becomes that of the next.
 std::vector<std::string> read_page(const Reply &reply, std::string &cursor);
 
 }  // namespace redilock

@@ -1,3 +1,4 @@
+// Keeps the places of a client's waiters, and notices when the server has lost them.
 #include "lock/wait_list.hpp"
 
 #include <algorithm>
@@ -6,18 +7,34 @@ namespace redilock {
 
 void WaitList::add(Waiter &waiter) { by_id_.emplace(waiter.id, &waiter); }
 
-Waiter *WaitList::remove(Waiter &waiter) {
+std::array<Waiter *, 2> WaitList::remove(Waiter &waiter, Instant now) {
+  std::array<Waiter *, 2> changed{};
   by_id_.erase(waiter.id);
-  auto found = groups_.find(waiter.key);
-  if (waiter.arrival == 0 || found == groups_.end()) return nullptr;
-  Group &group = found->second;
-  const bool was_oldest = is_oldest(group, waiter);
-  group.by_arrival.erase({waiter.arrival, &waiter});
-  if (group.by_arrival.empty()) {
-    groups_.erase(found);
-    return nullptr;
+  if (waiter.refused) --refused_;
+  if (prober_ == &waiter) {
+    const auto is_refused = [](const auto &entry) { return entry.second->refused; };
+    const auto next = std::find_if(by_id_.begin(), by_id_.end(), is_refused);
+    prober_ = next == by_id_.end() ? nullptr : next->second;
+    if (prober_ != nullptr) {
+      prober_->refused = false;
+      --refused_;
+      prober_->times.on_failure(after(now, kRetry), now);
+    }
+    changed[1] = prober_;
   }
-  return was_oldest ? group.by_arrival.begin()->second : nullptr;
+  auto found = groups_.find(waiter.key);
+  if (waiter.arrival == 0 || found == groups_.end()) return changed;
+  Group &group = found->second;
+  const bool was_first = is_first(group, waiter);
+  places_ -= group.erase({waiter.arrival, &waiter});
+  if (places_ == 0) record_written_ = reply_missed_ = false;
+  if (group.empty()) {
+    groups_.erase(found);
+  } else if (was_first) {
+    changed[0] = group.begin()->second;
+    changed[0]->times.on_becoming_first(client(), now);
+  }
+  return changed;
 }
 
 Waiter *WaitList::find(std::string_view id) const {
@@ -26,56 +43,118 @@ Waiter *WaitList::find(std::string_view id) const {
 }
 
 std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, Instant now) {
-  const bool place_was_lost = waiter.arrival != 0 && queued.joined;
+  const bool had_place = waiter.arrival != 0;
+  const bool loss_was_known = waiter.lost <= queued.sent;
+  if (loss_was_known) waiter.lost = kNever;
   Group &group = groups_[waiter.key];
-  group.by_arrival.emplace(queued.arrival, &waiter);
-  if (waiter.arrival != queued.arrival) group.by_arrival.erase({waiter.arrival, &waiter});
+  const bool was_first = is_first(group, waiter);
+  if (group.emplace(queued.arrival, &waiter).second) ++places_;
+  if (had_place && waiter.arrival != queued.arrival)
+    places_ -= group.erase({waiter.arrival, &waiter});
   waiter.arrival = queued.arrival;
-  // What became due after the request had left may have news of what the server did since.
-  const auto came_meanwhile = [&](Instant due) { return due > queued.sent && due <= now; };
-  if (!came_meanwhile(waiter.due))
-    waiter.due = queued.ask_again ? after(now, kAfterExpiry) : kNever;
-  if (is_oldest(group, waiter) && !came_meanwhile(group.due)) {
-    group.due = after(now, kRecheck);
-    if (queued.rank == 0 && queued.holder_ttl)
-      group.due = std::min(group.due, after(now, Micros(*queued.holder_ttl) + kAfterExpiry));
-    if (queued.rank == 0 && queued.foreign)
-      group.due = std::min(group.due, after(now, foreign_interval_));
+  waiter.times.on_reply(queued, client(), now);
+
+  std::vector<Waiter *> changed;
+  server_works(waiter, now, changed);
+  // The reply to a re-check that a known loss has caused is no news; else n lost places would cause
+  // n rounds of re-checks.
+  const bool place_lost = had_place && queued.joined && !loss_was_known;
+  if (record_is_lost(queued.known) || place_lost) all_lost(&waiter, now, changed);
+  if (had_place && was_first && !is_first(group, waiter)) {
+    Waiter *first = group.begin()->second;
+    first->times.on_becoming_first(client(), now);
+    changed.push_back(first);
   }
-  std::vector<Waiter *> others;
-  if (!place_was_lost) return others;
-  for (auto &[arrival, other] : group.by_arrival)
-    if (other != &waiter && other->due > now) {
-      other->due = now;
-      others.push_back(other);
-    }
-  return others;
+  return changed;
 }
 
-void WaitList::postpone(Waiter &waiter, Instant when) {
-  waiter.due = when;
-  auto found = groups_.find(waiter.key);
-  if (found != groups_.end() && is_oldest(found->second, waiter)) found->second.due = when;
+std::vector<Waiter *> WaitList::granted(Waiter &waiter, Instant now) {
+  std::vector<Waiter *> changed;
+  server_works(waiter, now, changed);
+  return changed;
 }
 
-std::vector<Waiter *> WaitList::all_due(Instant now) {
-  std::vector<Waiter *> oldest;
+std::vector<Waiter *> WaitList::beat_answered(bool known, Instant now) {
+  std::vector<Waiter *> changed;
+  if (has_places() && record_is_lost(known)) all_lost(nullptr, now, changed);
+  return changed;
+}
+
+// Whether the server lost the client's record, or may have. While it had none, scripts may have
+// dropped places of the client.
+bool WaitList::record_is_lost(bool known) noexcept {
+  const bool lost = (record_written_ && !known) || reply_missed_;
+  record_written_ = true;
+  reply_missed_ = false;
+  return lost;
+}
+
+void WaitList::all_lost(const Waiter *except, Instant now, std::vector<Waiter *> &changed) {
   for (auto &[key, group] : groups_) {
-    if (group.by_arrival.empty()) continue;  // its first had no memory
-    group.due = now;
-    oldest.push_back(group.by_arrival.begin()->second);
+    for (auto &[arrival, other] : group) {
+      if (other == except) continue;
+      other->lost = now;
+      other->times.ask_at(now, now);
+      changed.push_back(other);
+    }
   }
-  return oldest;
+}
+
+std::vector<Waiter *> WaitList::poll_from(Instant now) {
+  std::vector<Waiter *> changed;
+  polls_ = true;
+  record_written_ = reply_missed_ = false;
+  all_lost(nullptr, now, changed);
+  return changed;
+}
+
+// One waiter asks for all; which one does not matter, because a failure that passes is the server's
+// or the network's.
+void WaitList::failed(Waiter &waiter, Instant now) {
+  if (prober_ == nullptr) prober_ = &waiter;
+  if (prober_ == &waiter) {
+    waiter.times.on_failure(after(now, kRetry), now);
+    return;
+  }
+  if (!waiter.refused) ++refused_;
+  waiter.refused = true;
+  waiter.times.on_failure(kNever, now);
+}
+
+void WaitList::server_works(Waiter &waiter, Instant now, std::vector<Waiter *> &changed) {
+  if (waiter.refused) --refused_;
+  waiter.refused = false;
+  if (prober_ != &waiter) return;
+  prober_ = nullptr;
+  Instant when = now;
+  for (auto &[id, other] : by_id_) {
+    if (refused_ == 0) break;
+    if (!other->refused) continue;
+    other->refused = false;
+    --refused_;
+    other->times.ask_at(when, now);
+    when = after(when, kBetweenRetries);
+    changed.push_back(other);
+  }
+}
+
+std::vector<Waiter *> WaitList::subscribed(Instant now) {
+  std::vector<Waiter *> changed;
+  for (auto &[key, group] : groups_) {
+    if (group.empty()) continue;  // there was no memory for its first place
+    group.begin()->second->times.ask_at(now, now);
+    changed.push_back(group.begin()->second);
+  }
+  return changed;
 }
 
 Instant WaitList::due(const Waiter &waiter) const {
   auto found = groups_.find(waiter.key);
-  if (found == groups_.end() || !is_oldest(found->second, waiter)) return waiter.due;
-  return std::min(waiter.due, found->second.due);
+  return waiter.times.due(found != groups_.end() && is_first(found->second, waiter));
 }
 
-bool WaitList::is_oldest(const Group &group, const Waiter &waiter) const {
-  return !group.by_arrival.empty() && group.by_arrival.begin()->second == &waiter;
+bool WaitList::is_first(const Group &group, const Waiter &waiter) const {
+  return !group.empty() && group.begin()->second == &waiter;
 }
 
 }  // namespace redilock

@@ -1,9 +1,9 @@
-// Who waits in this client, and when the server is to be asked again. Of the waiters of one name
-// only the oldest asks, as one re-check renews the client's record for all of them. No I/O, no
-// locking.
+// Who waits in this client: the places of its waiters, grouped by lock, and the client's liveness
+// record at the server. Decides which waiters ask the server when (RecheckTimes says when one does),
+// and which others must ask after a loss. No I/O, no locking.
 #pragma once
 
-#include <optional>
+#include <array>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -11,56 +11,76 @@
 #include <vector>
 
 #include "lock/commands.hpp"
+#include "lock/recheck.hpp"
 #include "values/clock.hpp"
 
 namespace redilock {
 
 // One waiter; lives as long as its wait.
 struct Waiter {
-  Waiter(std::string token_id, std::string lock_key)
-      : id(std::move(token_id)), key(std::move(lock_key)) {}
+  Waiter(std::string token_id, std::string_view lock_key, Millis ttl)
+      : id(std::move(token_id)), key(lock_key), times(ttl) {}
   virtual ~Waiter() = default;
 
   const std::string id;   // of its token
   const std::string key;  // the lock key
   int64_t arrival = 0;    // 0 until the server gave it a place
-  Instant due = kNever;   // when it must ask although it is not the oldest
+  RecheckTimes times;
+  bool refused = false;      // its request failed; it asks once another one has succeeded
+  Instant lost = kNever;     // since when its place may be lost, which its next reply settles
 };
 
 class WaitList {
  public:
-  // How long a place may go without a re-check, and how soon a head asks after the holder's lease
-  // ended.
-  static constexpr Micros kRecheck{2000000};
-  static constexpr Micros kAfterExpiry{1000};
+  // A client whose requests fail asks the server this often, with one waiter for all.
+  static constexpr Micros kRetry{250000};
+  // When the server works again, so many of the others ask in a second.
+  static constexpr Micros kBetweenRetries{5000};
 
-  explicit WaitList(Micros foreign_interval) : foreign_interval_(foreign_interval) {}
+  explicit WaitList(Micros interval) : interval_(interval) {}
 
   void add(Waiter &waiter);
-  // Returns the waiter that is now the oldest of the name and must be told, or null.
-  Waiter *remove(Waiter &waiter);
+  // Returns up to two waiters whose times have changed, or null: the next in this queue, and the one
+  // that now finds out whether the server works again.
+  std::array<Waiter *, 2> remove(Waiter &waiter, Instant now);
   Waiter *find(std::string_view id) const;
   bool empty() const noexcept { return by_id_.empty(); }
+  bool has_places() const noexcept { return places_ > 0; }
+  // From now on the client polls, under another channel: all places move there.
+  std::vector<Waiter *> poll_from(Instant now);
 
-  // The server's answer to a join or re-check. Returns those who must ask now as well: the place
-  // was lost, so theirs were too.
+  // The server's reply to a join or re-check. Returns the other waiters whose times have changed.
   std::vector<Waiter *> answered(Waiter &waiter, const Queued &queued, Instant now);
-  // Asking failed; it is done again at `when`.
-  void postpone(Waiter &waiter, Instant when);
-  // Every name is asked for now: wake-ups may have been missed. Returns those who must ask.
-  std::vector<Waiter *> all_due(Instant now);
+  std::vector<Waiter *> granted(Waiter &waiter, Instant now);
+  std::vector<Waiter *> beat_answered(bool known, Instant now);
+  // A beat, join or re-check had no reply: it may have written the record or the place, so that the
+  // next reply does not show their loss.
+  void reply_missed() noexcept { reply_missed_ = true; }
+  // A request of this waiter failed and has to be repeated.
+  void failed(Waiter &waiter, Instant now);
+  // The subscription is new, and messages may have been missed. Returns the first place of each
+  // queue: it asks at once. A grant or `next` goes to the first place of a client before any other.
+  std::vector<Waiter *> subscribed(Instant now);
 
   // When this waiter must ask the server; kNever for one that only waits to be woken.
   Instant due(const Waiter &waiter) const;
 
  private:
-  struct Group {
-    std::set<std::pair<int64_t, Waiter *>> by_arrival;  // a server may give an arrival twice
-    Instant due = kNever;
-  };
-  bool is_oldest(const Group &group, const Waiter &waiter) const;
+  using Group = std::set<std::pair<int64_t, Waiter *>>;  // a server may give an arrival twice
 
-  const Micros foreign_interval_;
+  RecheckTimes::Client client() const noexcept { return {interval_, polls_, places_}; }
+  bool is_first(const Group &group, const Waiter &waiter) const;
+  bool record_is_lost(bool known) noexcept;
+  void all_lost(const Waiter *except, Instant now, std::vector<Waiter *> &changed);
+  void server_works(Waiter &waiter, Instant now, std::vector<Waiter *> &changed);
+
+  const Micros interval_;
+  bool polls_ = false;
+  size_t places_ = 0;
+  bool record_written_ = false;
+  bool reply_missed_ = false;
+  Waiter *prober_ = nullptr;  // asks for all that were refused
+  size_t refused_ = 0;
   std::unordered_map<std::string, Waiter *> by_id_;
   std::unordered_map<std::string, Group> groups_;
 };

@@ -1,14 +1,21 @@
--- Takes the lock from whoever holds it, whatever kind of key it is, and hands it on.
--- KEYS: lock, queue
+-- Takes the lock from its holder, whatever kind of key it is, and hands it on.
+-- KEYS: lock, queue, fence, alive, holders
 -- Replies: 1 if there was a holder, else 0;
---          plus 2 if more dead waiters are to be dropped: call again
+--          plus 2 if more waiters remain to be granted or dropped: call again
 
-local held = redis.call('EXISTS', KEYS[1])
-local head = redis.call('ZRANGE', KEYS[2], '0', '0')
-if not head[1] then return redis.call('DEL', KEYS[1]) end
+local existed = redis.call('EXISTS', KEYS[1])
+if redis.call('ZCARD', KEYS[2]) == 0 then
+  redis.call('DEL', KEYS[1], KEYS[5])
+  return existed
+end
 
+-- @include _clock
+
+local held = false
+
+-- @include _shared
 -- @include _hand_off
 
-local next_token, more = hand_off(head)
-if held == 1 and not next_token then redis.call('DEL', KEYS[1]) end
-return held + (not next_token and more and 2 or 0)
+local _, count, more = hand_off()
+if count == 0 then redis.call('DEL', KEYS[1], KEYS[5]) end
+return existed + (more and 2 or 0)

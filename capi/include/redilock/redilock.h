@@ -50,7 +50,7 @@ extern "C" {
 /* ---------------------------------------------------------------- version and status */
 
 #define REDILOCK_VERSION_MAJOR 0
-#define REDILOCK_VERSION_MINOR 1
+#define REDILOCK_VERSION_MINOR 2
 #define REDILOCK_VERSION_PATCH 0
 
 /** Longest lock name, prefix included, in bytes. */
