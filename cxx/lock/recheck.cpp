@@ -27,7 +27,19 @@ void RecheckTimes::on_reply(const Queued &queued, const Client &client, Instant 
   if (queued.rank == 0 && queued.foreign) head_ = std::min(head_, after(now, client.interval));
   if (queued.rank >= 1 && queued.rank <= kDeputies && queued.holder_ttl)
     deputy_ = after(now, Micros(*queued.holder_ttl) + queued.rank * kPerDeputy);
-  backstop_ = after(now, backstop(client));
+  // All places of a client may have asked at one time, for instance after a new subscription. The
+  // backstop spreads them again.
+  const Micros span = backstop(client);
+  const bool is_spread = client.polls || backstop_ <= queued.sent;
+  backstop_ = after(now, is_spread ? span : part_of(span, queued.arrival));
+}
+
+// Between kMinBackstop and the whole, by the arrival.
+Micros RecheckTimes::part_of(Micros span, int64_t arrival) noexcept {
+  constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;  // spreads numbers that follow each other
+  constexpr int kBits = 10;
+  const auto part = static_cast<int64_t>(static_cast<uint64_t>(arrival) * kGolden >> (64 - kBits));
+  return std::max(span * part / (int64_t{1} << kBits), kMinBackstop);
 }
 
 Micros RecheckTimes::backstop(const Client &client) noexcept {

@@ -55,6 +55,7 @@ class RecheckTimes {
  private:
   void schedule_after_push(Instant when, Instant now);
   static Micros backstop(const Client &client) noexcept;
+  static Micros part_of(Micros span, int64_t arrival) noexcept;
 
   const Micros early_span_;
   bool joined_ = false;

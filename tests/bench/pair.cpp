@@ -85,16 +85,18 @@ void measure(const Server &server, bool tcp, int64_t run_ms, Figures &figures) {
   const Context bare = server.connect(tcp);
   load(bare, scripts::acquire);
   load(bare, scripts::release);
-  const std::string queue = queue_key(kName), fence(kFenceKey);
-  const std::string release =
-      formatted({"EVALSHA", scripts::release_sha1, "2", kName, queue, kToken});
+  const LockKeys keys("", kName);
+  const std::string queue(keys.queue()), fence(keys.fence()), holders(keys.holders());
+  const std::string release = formatted({"EVALSHA", scripts::release_sha1, "5", kName, queue, fence,
+                                         std::string(kAliveKey), holders, kToken});
   const Exchange plain{formatted({"SET", kName, kToken, "NX", "PX", kTtl}),
                        formatted({"EVALSHA", raw.sha, "1", kName, kToken}), '+'};
   const Exchange fenced{
-      formatted({"EVALSHA", scripts::acquire_sha1, "3", kName, queue, fence, kToken, kTtl}),
+      formatted({"EVALSHA", scripts::acquire_sha1, "3", kName, queue, fence, kToken, kTtl, "1"}),
       release, ':'};
   const Exchange unfenced{
-      formatted({"EVALSHA", scripts::acquire_sha1, "2", kName, queue, kToken, kTtl}), release, ':'};
+      formatted({"EVALSHA", scripts::acquire_sha1, "2", kName, queue, kToken, kTtl, "0"}),
+      release, ':'};
 
   redilock_client_t *client_raw = nullptr;
   cli::bench_check(redilock_new(server.url(tcp).c_str(), nullptr, &client_raw, nullptr, 0));

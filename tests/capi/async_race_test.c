@@ -7,6 +7,7 @@
 
 #include "support/async.h"
 #include "support/one_server.h"
+#include "support/side_keys.h"
 
 enum { kNames = 8, kOps = 64, kRounds = 40, kThreads = 4, kOfThread = 150, kCloses = 40 };
 
@@ -92,7 +93,7 @@ static void take_completions(redilock_op_t **ops, struct tally *tally) {
 static void nothing_is_left(void) {
   for (uint64_t i = 0; i < kNames; ++i) {
     assert_int_equal(redis_integer(server, "EXISTS %s", name_of(i)), 0);
-    assert_int_equal(redis_integer(server, "ZCARD redilock:1:{}:queue:%s", name_of(i)), 0);
+    assert_int_equal(redis_integer(server, "ZCARD %s", queue_of(name_of(i))), 0);
   }
 }
 

@@ -107,7 +107,7 @@ static int64_t scripts_run(void) {
 
 static bool one_is_queued(void *unused) {
   (void)unused;
-  return redis_integer(server, "ZCARD redilock:1:{}:queue:job") == 1;
+  return redis_integer(server, "ZCARD redilock:1:{@NB@}:queue:job") == 1;
 }
 
 static bool nobody_is_subscribed(void *unused) {

@@ -9,6 +9,7 @@
 
 #include "failing_memory.hpp"
 #include "support/locks.h"
+#include "support/side_keys.h"
 
 using failing_memory::get;
 using failing_memory::Plan;
@@ -45,7 +46,7 @@ struct giver {
 
 static bool has_waiter(const char *name) {
   const Spared spared;
-  return redis_integer(server, "ZCARD redilock:1:{}:queue:%s", name) > 0;
+  return redis_integer(server, "ZCARD %s", queue_of(name)) > 0;
 }
 
 static bool may_give(void *argument) {
@@ -260,7 +261,7 @@ static void let_dead_wait(const char *name) {
   const Spared spared;
   char member[128];
   snprintf(member, sizeof member, "1000 redilock:1:{}:wake:x redilock:%032d:late", 2);
-  redis_do(server, "ZADD redilock:1:{}:queue:%s 1 %s", name, member);
+  redis_do(server, "ZADD %s 1 %s", queue_of(name), member);
 }
 
 // A lock that is held and waited for.
@@ -281,7 +282,7 @@ static void break_held_lock(struct session *s) {
   const bool broken = GOOD(redilock_op_break(s->op));
   const Spared spared;
   if (broken) TELLS(redis_integer(server, "EXISTS %s", name) == 0 && !has_waiter(name));
-  redis_do(server, "DEL %s redilock:1:{}:queue:%s", name, name);
+  redis_do(server, "DEL %s %s", name, queue_of(name));
 }
 
 static void list_names(struct session *s) {

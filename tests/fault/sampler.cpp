@@ -9,6 +9,7 @@
 #include "fault/board.hpp"
 #include "fault/bounds.hpp"
 #include "fault/history.hpp"
+#include "support/side_keys.h"
 
 namespace fault {
 
@@ -23,14 +24,14 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function id(token) return string.match(token, '^redilock:%x+:(.*)$') or string.match(token, '^foreign:(.*)$') or token end
 local seen = {}
-for _, name in ipairs(ARGV) do
-  local text = id(redis.call('GET', name) or '') .. '|'
-  local queue = redis.call('ZRANGE', 'redilock:1:{}:queue:' .. name, 0, -1, 'WITHSCORES')
-  for i = 1, #queue, 2 do
-    local channel, token = string.match(queue[i], '^%d+ (%S+) (.*)$')
-    local till = tonumber(redis.call('HGET', 'redilock:1:{}:alive:' .. name, channel)) or 0
-    local alive = till > now and till <= now + 6000 and redis.call('PUBSUB', 'NUMSUB', channel)[2] > 0
-    text = text .. id(token) .. ':' .. string.format('%.0f', tonumber(queue[i + 1])) .. ':' .. (alive and 1 or 0) .. ' '
+for i = 1, #ARGV, 2 do
+  local text = id(redis.call('GET', ARGV[i]) or '') .. '|'
+  local queue = redis.call('ZRANGE', ARGV[i + 1], 0, -1, 'WITHSCORES')
+  for k = 1, #queue, 2 do
+    local channel, token = string.match(queue[k], '^%d+ (%S+) (.*)$')
+    local till = tonumber(redis.call('ZSCORE', 'redilock:1:{}:alive', channel)) or 0
+    local alive = till > now and till <= now + 60000 and redis.call('PUBSUB', 'NUMSUB', channel)[2] > 0
+    text = text .. id(token) .. ':' .. string.format('%.0f', tonumber(queue[k + 1])) .. ':' .. (alive and 1 or 0) .. ' '
   end
   seen[#seen + 1] = text
 end
@@ -55,7 +56,8 @@ Answer look(redisContext *context) {
   const std::string first = name_of(0), second = name_of(1), third = name_of(2);
   static_assert(kNames == 3);
   Answer answer(static_cast<redisReply *>(redisCommand(
-      context, "EVAL %s 0 %s %s %s", kLook, first.c_str(), second.c_str(), third.c_str())));
+      context, "EVAL %s 0 %s %s %s %s %s %s", kLook, first.c_str(), queue_of(first.c_str()),
+      second.c_str(), queue_of(second.c_str()), third.c_str(), queue_of(third.c_str()))));
   const bool good =
       answer && answer->type == REDIS_REPLY_ARRAY && answer->elements == size_t{kNames};
   if (answer && answer->type == REDIS_REPLY_ERROR && context->err == 0 &&

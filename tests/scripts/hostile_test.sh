@@ -35,8 +35,8 @@ done
 redis SET painted "$(printf '%s\033[31mred' "$token")" PX 60000
 expect 0 "$redilock" show painted
 contains "$dir/out" '(foreign)'
-redis ZADD 'redilock:1:{}:queue:painted' 1 "$(printf '5000 c %s\033[31mred' "$token")"
-redis ZADD 'redilock:1:{}:queue:painted' 2 "$(head -c 70000 /dev/zero | tr '\0' x)"
+redis ZADD 'redilock:1:{@@EH}:queue:painted' 1 "$(printf '5000 c %s\033[31mred' "$token")"
+redis ZADD 'redilock:1:{@@EH}:queue:painted' 2 "$(head -c 70000 /dev/zero | tr '\0' x)"
 for how in '' --json; do
   # shellcheck disable=SC2086
   expect 0 "$redilock" show $how painted
@@ -47,7 +47,7 @@ done
 redis FLUSHALL
 redis SET "$(head -c 2000 /dev/zero | tr '\0' x)" "${token}me"
 redis SET redilock:mine "${token}me"
-redis ZADD 'redilock:1:{}:queue:' 1 x
+redis ZADD 'redilock:1:{AKOB}:queue:' 1 x
 redis SET good "${token}me" PX 60000
 for how in '' --json; do
   # shellcheck disable=SC2086
@@ -58,11 +58,11 @@ done
 # A waiter that could never be granted does not stop a release, whoever keeps it alive.
 redis FLUSHALL
 mine=$("$redilock" acquire --ttl 60s job)
-redis-cli -s "$dir/redis.sock" SUBSCRIBE planted >"$dir/subscribed" &
+redis-cli -s "$dir/redis.sock" SUBSCRIBE 'redilock:1:{}:wake:planted' >"$dir/subscribed" &
 remember $!
 until_true grep -q planted "$dir/subscribed"
-redis ZADD 'redilock:1:{}:queue:job' 1 "99999999999999999999 planted ${token}x"
-redis HSET 'redilock:1:{}:alive:job' planted "$(($(now_ms) + 5000))"
+redis ZADD 'redilock:1:{@NB@}:queue:job' 1 "99999999999999999999 redilock:1:{}:wake:planted ${token}x"
+redis ZADD 'redilock:1:{}:alive' "$(($(now_ms) + 5000))" 'redilock:1:{}:wake:planted'
 expect 0 "$redilock" release job "$mine"
 is_free job || fail 'the lock is still held'
 

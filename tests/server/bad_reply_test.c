@@ -160,7 +160,7 @@ static void wrong_replies_to_all_other_requests(void **state) {
 static void wrong_replies_to_leaving_are_unknown(void **state) {
   (void)state;
   const char *const place =
-      "*6\r\n:60000\r\n:0\r\n:1700000000000000\r\n:1700000000000000\r\n:0\r\n:1\r\n";
+      "*8\r\n:60000\r\n:0\r\n:1700000000000000\r\n:1700000000000000\r\n:0\r\n:1\r\n:1\r\n:1\r\n";
   const struct fake_step steps[] = {{"EVALSHA", FAKE_SEND, "*1\r\n:60000\r\n", 1},
                                     {"SUBSCRIBE", FAKE_SUBSCRIBE, NULL, 0},
                                     {"EVALSHA", FAKE_SEND, place, 1},

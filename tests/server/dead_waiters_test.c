@@ -15,8 +15,8 @@
 #include "support/one_server.h"
 #include "support/timing.h"
 
-#define QUEUE "redilock:1:{}:queue:lock"
-#define ALIVE "redilock:1:{}:alive:lock"
+#define QUEUE "redilock:1:{A@NL}:queue:lock"
+#define ALIVE "redilock:1:{}:alive"
 
 enum { kDead = 10000, kKilled = 200, kQuickMs = 5000 };
 
@@ -41,10 +41,10 @@ static void add_dead(void) {
   redis_do(server, "EVAL %s 2 " QUEUE " " ALIVE " %d",
            "local now = redis.call('TIME')\n"
            "for i = 1, ARGV[1] do\n"
-           "  local channel = string.format('redilock:1:wake:%032x', i)\n"
+           "  local channel = string.format('redilock:1:{}:wake:%032x', i)\n"
            "  local token = string.format('redilock:%032x:dead', i)\n"
            "  redis.call('ZADD', KEYS[1], i, '30000 ' .. channel .. ' ' .. token)\n"
-           "  redis.call('HSET', KEYS[2], channel, string.format('%.0f', now[1] * 1000 + 5000))\n"
+           "  redis.call('ZADD', KEYS[2], string.format('%.0f', now[1] * 1000 + 5000), channel)\n"
            "end",
            kDead);
   assert_int_equal(redis_integer(server, "ZCARD " QUEUE), kDead);

@@ -88,7 +88,7 @@ static bool has_a_subscriber(void *other) {
 }
 
 static bool somebody_waits(void *at) {
-  return redis_integer(at, "ZCARD redilock:1:{}:queue:lock") == 1;
+  return redis_integer(at, "ZCARD redilock:1:{A@NL}:queue:lock") == 1;
 }
 
 /* Begins to wait for "lock" there, and takes it once it is granted. */

@@ -14,7 +14,7 @@
 #include "support/redis.h"
 #include "support/timing.h"
 
-#define QUEUE "redilock:1:{}:queue:lock"
+#define QUEUE "redilock:1:{A@NL}:queue:lock"
 
 static redis_server_t *redis;
 

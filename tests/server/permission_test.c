@@ -106,11 +106,10 @@ static void forbidden_waiting_is_told(void **state) {
   redis_do(redis, "SET lock foreign PX 60000");
   expect_auth_for_worker("~* resetchannels +@all", 20000, "channel");
   expect_auth_for_worker(ALL "-subscribe", 20000, "subscribe");
-  expect_auth_for_worker(ALL "-hset", 20000, "hset");
-  expect_auth_for_worker("~lock ~redilock:1:{}:queue:* ~redilock:1:{}:fence &* +@all", 20000,
+  expect_auth_for_worker(ALL "-zadd", 20000, "zadd");
+  expect_auth_for_worker("~lock ~redilock:1:{*}:queue:* ~redilock:1:{*}:fence &* +@all", 20000,
                          "key");
-  assert_int_equal(redis_integer(redis, "EXISTS redilock:1:{}:queue:lock redilock:1:{}:alive:lock"),
-                   0);
+  assert_int_equal(redis_integer(redis, "EXISTS redilock:1:{A@NL}:queue:lock redilock:1:{}:alive"), 0);
   redis_do(redis, "DEL lock");
 }
 

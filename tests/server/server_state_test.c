@@ -54,7 +54,7 @@ static void hand_over_in_state(const char *enter, const char *leave) {
   assert_int_equal(attempt_join(&waiter), REDILOCK_OK);
   assert_true(waiter.fence > holder.fence);
   assert_int_equal(redilock_release(waiter.lock), REDILOCK_OK);
-  assert_int_equal(redis_integer(redis, "EXISTS lock redilock:1:{}:queue:lock"), 0);
+  assert_int_equal(redis_integer(redis, "EXISTS lock redilock:1:{A@NL}:queue:lock"), 0);
   redis_do(redis, leave);
   attempt_free(&holder);
   attempt_free(&waiter);
@@ -158,7 +158,7 @@ static void busy_script_is_waited_for_till_the_deadline(void **state) {
 
 static bool one_is_queued(void *unused) {
   (void)unused;
-  return redis_integer(redis, "ZCARD redilock:1:{}:queue:lock") == 1;
+  return redis_integer(redis, "ZCARD redilock:1:{A@NL}:queue:lock") == 1;
 }
 
 /* Else the place would stand for as long as another waits by the same client. */

@@ -13,14 +13,14 @@
 #include "support/one_server.h"
 #include "support/timing.h"
 
-#define QUEUED "*6\r\n:60000\r\n:0\r\n:1700000000000000\r\n:1700000000000000\r\n:0\r\n:1\r\n"
+#define QUEUED "*8\r\n:60000\r\n:0\r\n:1700000000000000\r\n:1700000000000000\r\n:0\r\n:1\r\n:1\r\n:1\r\n"
 
 /* The push of a grant to the fake's waiter, whose token is in its last EVALSHA. */
 static void push_grant(fake_server_t *fake, const char *before, const char *fence,
                        const char *after) {
   char channel[256], token[256], payload[256], message[1024];
   fake_server_word(fake, "SUBSCRIBE", 1, channel, sizeof channel);
-  fake_server_word(fake, "EVALSHA", 6, token, sizeof token);
+  fake_server_word(fake, "EVALSHA", 8, token, sizeof token);
   snprintf(payload, sizeof payload, "%.32s %s 1700000000000001", token + 9, fence);
   snprintf(message, sizeof message, "%s*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n%s",
            before, strlen(channel), channel, strlen(payload), payload, after);

@@ -12,9 +12,9 @@
 #include "support/redis.h"
 
 #define LOCK "lock"
-#define QUEUE "redilock:1:{}:queue:lock"
-#define ALIVE "redilock:1:{}:alive:lock"
-#define FENCE "redilock:1:{}:fence"
+#define QUEUE "redilock:1:{A@NL}:queue:lock"
+#define ALIVE "redilock:1:{}:alive"
+#define FENCE "redilock:1:{A@NL}:fence"
 
 static redis_server_t *redis;
 static redilock_client_t *client;
@@ -86,7 +86,7 @@ static void client_records_of_another_type(void **state) {
   expect_acquire_refused(10000);
   redis_do(redis, "DEL " LOCK);
   redis_do(redis, "ZADD " QUEUE " 1 %s",
-           "5000 redilock:1:wake:x redilock:00000000000000000000000000000000:x");
+           "5000 redilock:1:{}:wake:x redilock:00000000000000000000000000000000:x");
   expect_acquire_refused(0);
   expect_acquire_refused(10000);
 }

@@ -23,7 +23,7 @@ except KeyboardInterrupt:
 
 
 def queued(started):
-    return int(started.cli("ZCARD", "redilock:1:{}:queue:job"))
+    return int(started.cli("ZCARD", "redilock:1:{@NB@}:queue:job"))
 
 
 def ctrl_c(started, times):

@@ -4,6 +4,7 @@
 
 #include "../fake_server.hpp"
 #include "../manual_clock.hpp"
+#include "../claim.hpp"
 #include "../outcome.hpp"
 #include "client/wake_channel.hpp"
 
@@ -17,7 +18,7 @@ using redilock::Wait;
 using redilock::WakeChannel;
 
 static const std::string kSilent = FakeServer::kSilent, kMyId = ":7\r\n",
-                         kSubscribed = "*3\r\n$9\r\nsubscribe\r\n$4\r\nwake\r\n:1\r\n";
+                         kSubscribed = "*3\r\n$9\r\nsubscribe\r\n$26\r\nredilock:1:{}:wake:client\r\n:1\r\n";
 
 struct Scene {
   explicit Scene(FakeServer::Connections connections)
@@ -30,7 +31,7 @@ struct Scene {
   // The clock moves on by `most` where that has not come to an end by itself.
   std::string subscribe(Millis most) {
     Interrupt interrupt;
-    Wait wait(std::string(32, 'a'), "L", &interrupt);
+    Wait wait(claim_of(std::string(32, 'a'), "L"), &interrupt);
     const redilock::Limit limit{clock, after(clock.now(), most), &interrupt};
     std::atomic<bool> ended{false};
     std::thread mover([&] {
@@ -55,7 +56,7 @@ struct Scene {
   FakeServer fake;
   ManualClock clock;
   Server server;
-  WakeChannel wake{server, "wake", Millis(250)};
+  WakeChannel wake{server, "client", Millis(250)};
 };
 
 // One that nobody looked after is made anew, and not held against the server.

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "../claim.hpp"
 #include "../outcome.hpp"
 #include "support/redis.h"
 
@@ -12,6 +13,8 @@ using redilock::Interrupt;
 using redilock::Limit;
 using redilock::Queued;
 using redilock::Wait;
+
+#define CHANNEL "redilock:1:{}:wake:client"
 
 static redis_server_t *real;
 static const std::string kId(32, 'a'), kOther(32, 'b');
@@ -34,10 +37,10 @@ struct Channel {
   // Publishes, and sees to it that the message has arrived here.
   void push(const std::string &id, int64_t fence, int64_t grant_us = 1000) {
     const std::string numbers = std::to_string(fence) + " " + std::to_string(grant_us);
-    redis_do(real, "PUBLISH wake %s", (id + " " + numbers).c_str());
+    redis_do(real, "PUBLISH " CHANNEL " %s", (id + " " + numbers).c_str());
   }
   redilock::Server server;
-  redilock::WakeChannel wake{server, "wake", redilock::Millis(250)};
+  redilock::WakeChannel wake{server, "client", redilock::Millis(250)};
 };
 
 static Queued place(int64_t arrival, int64_t rank = 0) {
@@ -55,7 +58,7 @@ static std::string taken(Channel &channel, Wait &wait) {
 }
 
 static int64_t subscribers() {
-  redisReply *reply = redis_command(real, "PUBSUB NUMSUB wake");
+  redisReply *reply = redis_command(real, "PUBSUB NUMSUB " CHANNEL);
   const int64_t count = reply->element[1]->integer;
   freeReplyObject(reply);
   return count;
@@ -71,7 +74,7 @@ static void subscription_is_confirmed_by_the_server(void **) {
     Channel channel;
     std::string told = channel.wake.ready() ? "early " : "";
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     told += channel.wake.ready() ? "ready " : "not ready ";
     told += std::to_string(subscribers());
@@ -85,7 +88,7 @@ static void push_ends_the_sleep(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     std::thread pusher([&] { channel.push(kId, 6); });
@@ -104,7 +107,7 @@ static Outcome outcome_of_push(int64_t fence, int64_t grant_us) {
   return outcome_of([=] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     channel.push(kId, fence, grant_us);
@@ -131,7 +134,7 @@ static void grant_that_was_given_away_again_is_forgotten(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     wait.roused = false;
     channel.push(kId, 6);
@@ -149,7 +152,7 @@ static void what_was_told_during_a_request_is_not_slept_over(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     wait.roused = false;
@@ -176,8 +179,8 @@ static void reader_wakes_the_others_and_passes_its_role_on(void **) {
     std::atomic<size_t> awake{0};
     for (size_t i = 0; i < kWaits; ++i) {
       interrupts.push_back(std::make_unique<Interrupt>());
-      waits.push_back(std::make_unique<Wait>(std::string(32, static_cast<char>('a' + i)), "L",
-                                             interrupts.back().get()));
+      waits.push_back(std::make_unique<Wait>(
+          claim_of(std::string(32, static_cast<char>('a' + i)), "L"), interrupts.back().get()));
       channel.subscribe(*waits.back());
       channel.wake.answered(*waits.back(), place(static_cast<int64_t>(i) + 1));
     }
@@ -201,8 +204,8 @@ static void role_is_passed_on_by_those_who_decline_it(void **) {
     for (int round = 0; round < 200; ++round) {
       Channel channel;
       Interrupt first_how, second_how, third_how;
-      Wait first(kId, "L1", &first_how), second(kOther, "L2", &second_how);
-      Wait third(std::string(32, 'c'), "L3", &third_how);
+      Wait first(claim_of(kId, "L1"), &first_how), second(claim_of(kOther, "L2"), &second_how);
+      Wait third(claim_of(std::string(32, 'c'), "L3"), &third_how);
       for (Wait *wait : {&first, &second, &third}) {
         channel.subscribe(*wait);
         channel.wake.answered(*wait, place(1));
@@ -238,7 +241,7 @@ static void role_is_passed_on_by_those_who_only_look(void **) {
     size_t late = 0;
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(1));
     for (int round = 0; round < 300; ++round) {
@@ -274,7 +277,7 @@ static void lost_subscription_is_made_anew_and_everybody_asks(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5, 1));
     wait.roused = false;
@@ -293,7 +296,7 @@ static void subscription_at_a_replica_is_left(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     std::string told = channel.wake.ready() ? "ready, " : "not ready, ";
@@ -312,7 +315,7 @@ static void cancel_ends_the_sleep(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     wait.roused = false;
     interrupt.cancel();
@@ -326,14 +329,14 @@ static void messages_of_others_are_ignored(void **) {
   const Outcome outcome = outcome_of([] {
     Channel channel;
     Interrupt interrupt;
-    Wait wait(kId, "L", &interrupt);
+    Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     wait.roused = false;
     channel.push(kOther, 6);
-    redis_do(real, "PUBLISH wake %s", "nonsense");
-    redis_do(real, "PUBLISH wake %s", (kId + " 7").c_str());
-    redis_do(real, "PUBLISH wake %s", (kId + " 7 -1").c_str());
+    redis_do(real, "PUBLISH " CHANNEL " %s", "nonsense");
+    redis_do(real, "PUBLISH " CHANNEL " %s", (kId + " 7").c_str());
+    redis_do(real, "PUBLISH " CHANNEL " %s", (kId + " 7 -1").c_str());
     channel.push(kId, 8);
     channel.wake.sleep(wait, redilock::kNever);
     const std::string told = taken(channel, wait);

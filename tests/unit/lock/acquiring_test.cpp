@@ -65,6 +65,7 @@ static void recheck_has_a_timeout_of_its_own(void **) {
   assert_returns(outcome_of([] {
                    Acquiring machine = acquiring(redilock::kForever);
                    machine.begin(true);
+                   machine.queues_under("channel");
                    machine.replied(Queued{}, at_us(1000000));
                    const std::string wait = until(machine, 60000000);
                    machine.due();
@@ -77,6 +78,7 @@ static void request_outlasts_the_wait_by_the_grace_alone(void **) {
   assert_returns(outcome_of([] {
                    Acquiring machine = acquiring(Millis(100));
                    machine.begin(true);
+                   machine.queues_under("channel");
                    std::string steps = until(machine, 0);
                    machine.replied(Queued{}, at_us(1000));
                    steps += ", " + until(machine, 1000);
@@ -93,14 +95,15 @@ static void trouble_costs_no_place_in_the_queue(void **) {
                    const Error passing(Status::kUnavailable, "away", true);
                    Acquiring machine = acquiring(redilock::kForever);
                    machine.begin(true);
+                   machine.queues_under("channel");
                    machine.replied(Queued{}, at_us(0));
                    machine.due();
-                   const auto again = machine.failed(passing, true, at_us(1000));
-                   std::string steps = step_of(machine) + " " + us_of(*again);
-                   machine.failed(Error(Status::kAuth, "no"), true, at_us(2000));
+                   const bool stays = machine.failed(passing, true);
+                   std::string steps = step_of(machine) + (stays ? " stays" : "");
+                   machine.failed(Error(Status::kAuth, "no"), true);
                    return steps + ", " + step_of(machine);
                  }),
-                 "wait 251000, leave");
+                 "wait stays, leave");
 }
 
 static void request_of_which_nothing_came_is_not_taken_back(void **) {
@@ -108,7 +111,8 @@ static void request_of_which_nothing_came_is_not_taken_back(void **) {
     return outcome_of([&] {
       Acquiring machine = acquiring(redilock::kForever);
       machine.begin(true);
-      machine.failed(Error(Status::kUnavailable, "away", true), sent, at_us(0));
+      machine.queues_under("channel");
+      machine.failed(Error(Status::kUnavailable, "away", true), sent);
       return end_of(machine);
     });
   };
@@ -121,7 +125,7 @@ static void unheard_try_is_undone(void **) {
     return outcome_of([&] {
       Acquiring machine = acquiring(Millis(0));
       machine.begin(false);
-      machine.failed(Error(Status::kUnavailable, "away", true), sent, at_us(0));
+      machine.failed(Error(Status::kUnavailable, "away", true), sent);
       return end_of(machine);
     });
   };
@@ -147,9 +151,10 @@ static void place_that_cannot_be_given_up_is_undone(void **) {
   assert_returns(outcome_of([] {
                    Acquiring machine = acquiring(redilock::kForever);
                    machine.begin(true);
+                   machine.queues_under("channel");
                    machine.replied(Queued{}, at_us(0));
                    machine.stop(Error(Status::kCancelled, "cancelled", "", true));
-                   machine.failed(Error(Status::kUnavailable, "away", true), true, at_us(1000));
+                   machine.failed(Error(Status::kUnavailable, "away", true), true);
                    return end_of(machine);
                  }),
                  ended(Status::kUnknown, " undo").c_str());
@@ -161,6 +166,7 @@ static void pushed_grant_with_little_left_is_armed_anew(void **) {
     return outcome_of([&] {
       Acquiring machine = acquiring(redilock::kForever);
       machine.begin(true);
+      machine.queues_under("channel");
       machine.replied(Queued{}, at_us(0));
       redilock::PushedGrant push{7, std::nullopt};
       if (anchored) push.anchor = at_us(0);
@@ -177,6 +183,7 @@ static void grants_that_come_too_late_are_asked_for_anew_and_then_lost(void **) 
   assert_returns(outcome_of([] {
                    Acquiring machine = acquiring(redilock::kForever);
                    machine.begin(true);
+                   machine.queues_under("channel");
                    std::string steps;
                    for (int i = 0; i < 3; ++i) {
                      machine.replied(Granted{7, at_us(0)}, at_us(988000));

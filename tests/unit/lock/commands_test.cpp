@@ -16,13 +16,24 @@ static const std::string kId(32, 'a');
 static Outcome push(const std::string &payload) {
   return outcome_of([&] {
     auto push = redilock::parse_push(payload);
-    return push ? std::to_string(push->fence) + " " + std::to_string(push->grant_us)
-                : std::string("none");
+    if (!push) return std::string("none");
+    if (push->kind == redilock::Push::Kind::kNext)
+      return "next " + std::to_string(push->recheck_in.count()) + " " +
+             std::to_string(push->server_us);
+    return std::to_string(push->fence) + " " + std::to_string(push->server_us);
   });
 }
 
 static void push_is_read(void **) {
-  assert_returns(push(std::string(32, 'a') + " 9007199254740991 17"), "9007199254740991 17");
+  assert_returns(push(kId + " 9007199254740991 17"), "9007199254740991 17");
+  assert_returns(push("next " + kId + " 250 17"), "next 250 17");
+  assert_returns(push("next " + kId + " 0 17"), "next 0 17");
+}
+
+static void later_additions_to_a_push_are_ignored(void **) {
+  assert_returns(push(kId + " 5 17 "), "5 17");
+  assert_returns(push(kId + " 5 17 more of it"), "5 17");
+  assert_returns(push("next " + kId + " 250 17 more"), "next 250 17");
 }
 
 static void what_is_no_push_is_ignored(void **) {
@@ -33,8 +44,6 @@ static void what_is_no_push_is_ignored(void **) {
                                      "1 2",
                                      " x 2",
                                      " 1 x",
-                                     " 1 2 ",
-                                     " 1 2 3",
                                      " 0 2",
                                      " -1 2",
                                      " 1 -2",
@@ -44,6 +53,9 @@ static void what_is_no_push_is_ignored(void **) {
                                      " 1 9007199254740992",
                                      " 99999999999999999999 2"};
   for (const char *text : rest) assert_returns(push(kId + text), "none");
+  for (const char *text : {"", " ", " 1", " x 2", " 1 x", " -1 2", " 1 0", " 1 2x"})
+    assert_returns(push("next " + kId + text), "none");
+  assert_returns(push("next  " + kId + " 1 2"), "none");
   assert_returns(push("short 1 2"), "none");
   assert_returns(push(""), "none");
 }
@@ -59,7 +71,7 @@ static std::string conversed(FakeServer::Connections connections, Millis patienc
   Commands commands(server);
   const redilock::Limit limit{redilock::system_clock(),
                               after(redilock::system_clock().now(), patience)};
-  const Claim claim{LockKeys("", "L"), "t", Millis(1000), true};
+  const Claim claim{LockKeys("", "L"), "t", Millis(1000), true, "c"};
   return call(commands, claim, limit);
 }
 
@@ -75,23 +87,24 @@ static Outcome replied(std::vector<std::string> replies, const Call &call) {
 }
 
 static std::string queue(Commands &commands, const Claim &claim, const redilock::Limit &limit) {
-  auto answer = commands.queue(claim, "c", 0, limit);
+  auto answer = commands.queue(claim, 0, limit);
   if (auto *granted = std::get_if<redilock::Granted>(&answer))
     return "granted " + std::to_string(granted->fence);
   const auto &place = std::get<Queued>(answer);
   return (place.holder_ttl ? std::to_string(place.holder_ttl->count()) : "none") + " " +
          std::to_string(place.rank) + " " + std::to_string(place.arrival) +
          (place.foreign ? " foreign" : "") + (place.joined ? " joined" : "") +
-         (place.ask_again ? " ask" : "");
+         (place.ask_again ? " ask" : "") + (place.seen ? "" : " unseen") +
+         (place.known ? "" : " unknown");
 }
 
 static Outcome queued(const char *reply) { return replied({reply}, queue); }
 
 static void place_is_read(void **) {
   assert_returns(queued(":5\r\n"), "granted 5");
-  assert_returns(queued("*6\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:1\r\n"), "900 1 7 joined");
-  assert_returns(queued("*6\r\n:-1\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n"), "none 0 7 foreign");
-  assert_returns(queued("*6\r\n:-2\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n"), "none 0 7 ask");
+  assert_returns(queued("*8\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:1\r\n:1\r\n:1\r\n"), "900 1 7 joined");
+  assert_returns(queued("*8\r\n:-1\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n:1\r\n:1\r\n"), "none 0 7 foreign");
+  assert_returns(queued("*8\r\n:-2\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n"), "none 0 7 ask");
 }
 
 // The request that was not heard of may be the one that joined.
@@ -99,14 +112,14 @@ static void place_that_was_asked_for_twice_counts_as_joined(void **) {
   assert_returns(outcome_of([] {
                    return conversed(
                        {{":7\r\n", FakeServer::kClose},
-                        {":8\r\n", ":1\r\n", "*6\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:0\r\n"}},
+                        {":8\r\n", ":1\r\n", "*8\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n"}},
                        Millis(20000), queue);
                  }),
-                 "900 1 7 joined");
+                 "900 1 7 joined unknown");
 }
 
 static void endless_ttl_of_a_foreign_key_is_cut(void **) {
-  assert_returns(queued("*6\r\n:9200000000000000000\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n"),
+  assert_returns(queued("*8\r\n:9200000000000000000\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n:1\r\n:1\r\n"),
                  "31536000000 0 7 foreign");
 }
 
@@ -118,12 +131,12 @@ static void wrong_replies_are_never_a_grant(void **) {
       "$-1\r\n",
       "*0\r\n",
       "*1\r\n:5\r\n",
-      "*6\r\n:-3\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n",
-      "*6\r\n:5\r\n:-1\r\n:7\r\n:8\r\n:0\r\n:0\r\n",
-      "*6\r\n:5\r\n:9223372036854775807\r\n:7\r\n:8\r\n:0\r\n:0\r\n",
-      "*6\r\n:5\r\n:0\r\n:0\r\n:8\r\n:0\r\n:0\r\n",
-      "*6\r\n:5\r\n:0\r\n:7\r\n:-9223372036854775808\r\n:0\r\n:0\r\n",
-      "*6\r\n:5\r\n:0\r\n:9007199254740992\r\n:8\r\n:0\r\n:0\r\n",
+      "*8\r\n:-3\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n",
+      "*8\r\n:5\r\n:-1\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n",
+      "*8\r\n:5\r\n:9223372036854775807\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n",
+      "*8\r\n:5\r\n:0\r\n:0\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n",
+      "*8\r\n:5\r\n:0\r\n:7\r\n:-9223372036854775808\r\n:0\r\n:0\r\n:1\r\n:1\r\n",
+      "*8\r\n:5\r\n:0\r\n:9007199254740992\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n",
   };
   for (const char *reply : wrong)
     assert_int_equal(queued(reply).status, static_cast<int32_t>(redilock::Status::kProtocol));
@@ -155,6 +168,7 @@ static void release_is_done_though_the_second_call_fails(void **) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(push_is_read),
+      cmocka_unit_test(later_additions_to_a_push_are_ignored),
       cmocka_unit_test(what_is_no_push_is_ignored),
       cmocka_unit_test(place_is_read),
       cmocka_unit_test(place_that_was_asked_for_twice_counts_as_joined),
