@@ -64,7 +64,7 @@ int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t nam
     redilock::RequestOptions request = client->core->options().request;
     request.name.assign(name, name_len);
     request.ttl = redilock::checked_ttl(ttl_ms);
-    redilock::set_option(request, "wait", wait_ms);
+    request.wait = redilock::checked_wait(wait_ms);
     auto handle = std::make_unique<redilock_lock>();
     auto acquired = client->core->acquire(request, {});
     if (acquired.status != Status::kOk) return acquired.status;

@@ -40,7 +40,7 @@ std::optional<int64_t> take_number(std::string_view &text, int64_t end) {
 
 namespace requests {
 
-const Script kAcquire{scripts::acquire, scripts::acquire_sha1};
+const Script kAcquire{scripts::acquire, scripts::acquire_sha1, 2};
 const Script kRelease{scripts::release, scripts::release_sha1};
 const Script kExtend{scripts::extend, scripts::extend_sha1};
 const Script kForceRelease{scripts::force_release, scripts::force_release_sha1};

@@ -31,8 +31,9 @@ std::string member_label(std::string_view member) {
 AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wait) {
   const Reply &reply = answer.reply;
   if (reply.kind() == Reply::Kind::kInteger) {
-    if (reply.integer() < (claim.fence ? 1 : 0) || reply.integer() >= kFenceEnd)
-      misread("a fence out of range");
+    // What release and extend reply is below kFirstFence, and is never taken for a grant.
+    const int64_t first = claim.fence ? kFirstFence : 0, end = claim.fence ? kFenceEnd : 1;
+    if (reply.integer() < first || reply.integer() >= end) misread("a fence out of range");
     return Granted{reply.integer(), answer.sent};
   }
   const int64_t pttl = reply.at(0).integer();

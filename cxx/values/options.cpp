@@ -287,4 +287,13 @@ Millis checked_ttl(int64_t ttl_ms) {
   return options.ttl;
 }
 
+// Every acquire comes here: only a wrong number is worth the search for its row.
+Millis checked_wait(int64_t wait_ms) {
+  if (wait_ms < 0) return kForever;
+  if (wait_ms <= kYear) return Millis(wait_ms);
+  RequestOptions options;
+  set_option(options, "wait", wait_ms);
+  return options.wait;
+}
+
 }  // namespace redilock

@@ -68,5 +68,7 @@ void set_option(RequestOptions &options, std::string_view name, int64_t value);
 
 // The range 1 ms .. kTtlMax, for ttls that come as numbers. Throws Error(kInvalid).
 Millis checked_ttl(int64_t ttl_ms);
+// The same for waits: 0 .. kTtlMax, and forever for any negative number.
+Millis checked_wait(int64_t wait_ms);
 
 }  // namespace redilock

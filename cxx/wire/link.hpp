@@ -19,6 +19,7 @@ class Link {
   explicit Link(Server &server, std::string channel = {})
       : server_(server), channel_(std::move(channel)) {}
 
+  Connection &operator*() const noexcept { return *connection_; }
   Connection *operator->() const noexcept { return connection_.get(); }
   bool is_up() const noexcept { return connection_ != nullptr; }
   bool is_opening() const noexcept { return opening_.has_value(); }

@@ -1,15 +1,25 @@
 #include "wire/opening.hpp"
 
 #include "values/status.hpp"
+#include "values/text.hpp"
+#include "wire/error_reply.hpp"
 #include "wire/server.hpp"
 
 namespace redilock {
+
+namespace {
+
+// A TLS server answers other bytes with an alert.
+bool is_tls_alert(std::string_view bytes) { return bytes.substr(0, 2) == "\x15\x03"; }
+
+}  // namespace
 
 Opening::Opening(Server &server, std::string channel, Instant deadline)
     : server_(server),
       channel_(std::move(channel)),
       deadline_(deadline),
       dialing_(server.endpoint_, server.clock_, deadline),
+      greeting_(server.credentials_),
       begun_(server.clock_.now()) {}
 
 pollfd Opening::wanted() const noexcept {
@@ -26,26 +36,46 @@ std::unique_ptr<Connection> Opening::step() {
     auto socket = dialing_.step();
     if (!socket) return nullptr;
     connection_ = std::make_unique<Connection>(std::move(*socket));
-    greet();
+    for (const Command &command : greeting_.commands()) send(command);
   }
-  while (all_is_answered()) {
-    if (phase_ == Phase::kGreet) {
-      phase_ = Phase::kEndAbandoned;
-      end_abandoned();
-    } else if (phase_ == Phase::kEndAbandoned) {
-      phase_ = Phase::kSubscribe;
-      server_.ended(ending_);
-      if (!channel_.empty()) say({"SUBSCRIBE", channel_});
-    } else {
-      return std::move(connection_);
-    }
+  if (phase_ == Phase::kGreet) greet();
+  while (phase_ != Phase::kGreet && all_is_answered()) {
+    if (phase_ == Phase::kUp) return std::move(connection_);
+    go_on();
   }
   if (server_.clock().now() >= deadline_)
     throw Error(Status::kUnavailable, "the server did not answer in time", true);
   return nullptr;
 }
 
-void Opening::say(const Command &command) {
+// A server that refuses a client may end the connection at once, and the refusal says why.
+void Opening::greet() {
+  try {
+    if (!all_is_answered()) return;
+    if (const auto next = greeting_.next_command()) {
+      send(*next);
+      if (!all_is_answered()) return;
+    }
+  } catch (const Error &error) {
+    if (error.status() == Status::kUnavailable && greeting_.refusal())
+      throw Error(*greeting_.refusal());
+    if (error.status() == Status::kProtocol && !greeting_.is_redis()) throw not_redis();
+    throw;
+  }
+  greeting_.check();
+  connection_->learn(greeting_, server_.clock_.now());
+  phase_ = Phase::kEndAbandoned;
+  end_abandoned();
+}
+
+void Opening::go_on() {
+  const bool subscribes = phase_ == Phase::kEndAbandoned && !channel_.empty();
+  if (phase_ == Phase::kEndAbandoned) server_.ended(ending_);
+  phase_ = subscribes ? Phase::kSubscribe : Phase::kUp;
+  if (subscribes) send({"SUBSCRIBE", channel_});
+}
+
+void Opening::send(const Command &command) {
   frame(command, command.size(), outgoing_);
   ++unanswered_;
 }
@@ -56,49 +86,54 @@ bool Opening::all_is_answered() {
     const auto reply = connection_->next_now();
     if (!reply) return false;
     --unanswered_;
-    hear(*reply, unanswered_ == 0);
+    on_reply(*reply);
   }
   // It would be taken for the next answer. Behind a subscription it is a message.
-  if (phase_ != Phase::kSubscribe && connection_->has_more()) throw surplus_reply();
+  const bool may_have_more =
+      phase_ == Phase::kSubscribe || (phase_ == Phase::kUp && !channel_.empty());
+  if (!may_have_more && connection_->has_more()) throw surplus_reply();
   return true;
 }
 
-void Opening::hear(const Reply &reply, bool is_last) {
-  if (phase_ == Phase::kGreet) return hear_greeting(reply, is_last);
-  if (phase_ == Phase::kSubscribe) return hear_subscription(reply);
-  if (passes_soon(reply)) throw_server_error(reply.text());
-  if (reply.is_error()) server_.can_kill_ = false;
+void Opening::on_reply(const Reply &reply) {
+  if (phase_ == Phase::kGreet) return greeting_.on_reply(reply);
+  if (phase_ == Phase::kEndAbandoned) return on_kill_reply(reply);
+  on_subscription(reply);
 }
 
-void Opening::greet() {
-  const Credentials &credentials = server_.credentials_;
-  const bool auth = !credentials.password.empty();
-  if (auth && credentials.username.empty()) say({"AUTH", credentials.password});
-  if (auth && !credentials.username.empty())
-    say({"AUTH", credentials.username, credentials.password});
-  if (credentials.db != 0) say({"SELECT", std::to_string(credentials.db)});
-  say({"CLIENT", "ID"});
-}
-
-void Opening::hear_greeting(const Reply &reply, bool is_last) {
-  if (!is_last && reply.is_error()) throw server_error(reply.text(), server_.credentials_.password);
-  if (is_last) connection_->learn_id(reply, server_.credentials_.password, server_.clock_.now());
-}
-
-// Bytes of an abandoned request may lie unread at the server. Once its connection is killed there,
-// they never run. Ids rise: one that was known before this connection was dialled, and is not below
-// its id all the same, belongs to a server that was restarted.
+// A connection that nobody can name, or that the server does not end, may still bring its requests.
 void Opening::end_abandoned() {
   ending_ = server_.abandoned();
-  for (const auto &[id, known_at] : ending_)
-    if (connection_->id() == 0 || id < connection_->id() || known_at >= begun_)
-      say({"CLIENT", "KILL", "ID", std::to_string(id)});
+  for (const Abandoned &one : ending_) {
+    const End end = end_of(one, *connection_, begun_);
+    if (end == End::kUnknown) server_.can_kill_ = false;
+    if (end == End::kKill) send(kill_command(one, std::to_string(one.client.number)));
+  }
 }
 
-void Opening::hear_subscription(const Reply &reply) const {
-  if (reply.is_error()) throw_server_error(reply.text());
+void Opening::on_kill_reply(const Reply &reply) {
+  if (!reply.is_error()) {
+    static_cast<void>(reply.integer());  // 0: there is no such connection any more
+    return;
+  }
+  if (passes_soon(reply)) throw server_.error_of(reply, *connection_, {"CLIENT", "KILL"});
+  server_.can_kill_ = false;
+}
+
+void Opening::on_subscription(const Reply &reply) const {
+  if (reply.is_error()) throw server_.error_of(reply, *connection_, {"SUBSCRIBE"});
   if (reply.at(0).text() != "subscribe" || reply.at(1).text() != channel_)
     throw Error(Status::kProtocol, "the server does not answer SUBSCRIBE as it should");
+}
+
+Error Opening::not_redis() const {
+  constexpr size_t kShown = 60;
+  const std::string &bytes = connection_->first_bytes();
+  const std::string said = redacted_part(bytes, server_.credentials_);
+  const std::string line = said.substr(0, said.find_first_of("\r\n"));
+  const std::string what = is_tls_alert(bytes) ? "; it speaks TLS" : "";
+  return {Status::kProtocol,
+          "this is not a Redis server" + what + "; it says \"" + shown(line, kShown) + "\""};
 }
 
 }  // namespace redilock

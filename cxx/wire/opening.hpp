@@ -1,13 +1,15 @@
-// A connection on its way up, step by step and without waiting: dialled, greeted, told which
-// abandoned connections the server shall end, and subscribed where it is to be.
+// A connection that is being opened, step by step and without waiting: it is dialled and greeted, has
+// the server end abandoned connections, and subscribes if that is asked for.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "wire/abandoned.hpp"
 #include "wire/connection.hpp"
 #include "wire/dialing.hpp"
+#include "wire/greeting.hpp"
 
 namespace redilock {
 
@@ -20,7 +22,7 @@ class Opening {
 
   // Does what can be done now. Null before it is up; throws Error, and is of no use then.
   std::unique_ptr<Connection> step();
-  // What the next step waits for, and when it is due whatever comes.
+  // What the next step waits for, and when it is due in any case.
   pollfd wanted() const noexcept;
   Instant next_step() const noexcept;
   Instant deadline() const noexcept { return deadline_; }
@@ -30,24 +32,29 @@ class Opening {
   int socket() const noexcept { return connection_ ? connection_->fd() : dialing_.socket(); }
 
  private:
-  enum class Phase { kGreet, kEndAbandoned, kSubscribe };
+  enum class Phase { kGreet, kEndAbandoned, kSubscribe, kUp };
 
+  void begin_greeting();
   void greet();
+  void go_on();
+  void end_greeting();
   void end_abandoned();
-  void say(const Command &command);
+  void send(const Command &command);
   bool all_is_answered();
-  void hear(const Reply &reply, bool is_last);
-  void hear_greeting(const Reply &reply, bool is_last);
-  void hear_subscription(const Reply &reply) const;
+  void on_reply(const Reply &reply);
+  void on_kill_reply(const Reply &reply);
+  void on_subscription(const Reply &reply) const;
+  Error not_redis() const;
 
   Server &server_;
   const std::string channel_;
   const Instant deadline_;
   Dialing dialing_;
+  Greeting greeting_;
   std::unique_ptr<Connection> connection_;
   Phase phase_ = Phase::kGreet;
   std::string outgoing_;
-  size_t unanswered_ = 0;  // of what was said
+  size_t unanswered_ = 0;  // of the commands that were sent
   const Instant begun_;
   std::vector<Abandoned> ending_;
 };

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <new>
 
+#include "wire/error_reply.hpp"
+
 namespace redilock {
 
 namespace {
@@ -19,13 +21,15 @@ void Pipeline::ask(const Script &script, const Command &keys, const Command &arg
                    Instant deadline, Done done) {
   const std::string key_count = std::to_string(keys.size());
   Command words{key_count};
-  words.insert(words.end(), keys.begin(), keys.end());
-  words.insert(words.end(), arguments.begin(), arguments.end());
+  words.append(keys);
+  words.append(arguments);
   std::string tail;
   frame(words, 0, tail);
+  const std::string_view fenced = fence_key(script, keys);
+  const size_t fenced_at = tail.find(fenced);  // the first one that reads so, which is as good
   Queue entry;
-  entry.push_back(
-      {script, words.size(), std::move(tail), deadline, std::move(done), ++last_number_});
+  entry.push_back({script, words.size(), std::move(tail), fenced_at, fenced.size(), deadline,
+                   std::move(done), ++last_number_});
   deadlines_.emplace(deadline, last_number_);
   unsent_.splice(unsent_.end(), entry);
 }
@@ -121,6 +125,8 @@ void Pipeline::load(Asked &entry) {
 
 void Pipeline::answered(Reply reply) {
   const auto entry = sent_.begin();
+  link_->check_fence(
+      std::string_view(entry->tail).substr(entry->fence_key_at, entry->fence_key_size), reply);
   if (entry->by_text) loading_ = {};
   if (!reply.is_error()) {
     link_.calm();
@@ -131,18 +137,14 @@ void Pipeline::answered(Reply reply) {
     load(*entry);
     return again_.splice(again_.end(), sent_, entry);
   }
-  const Error error = server_error(reply.text());
+  const std::string_view verb = entry->by_text ? "EVAL" : "EVALSHA";
+  const Error error = server_.error_of(reply, *link_, {verb}, &entry->script);
   if (!passes_soon(reply)) {
     const Unanswered refused(error, entry->sent_before);
     return finish(sent_, entry, nullptr, &refused);
   }
-  // It refuses whatever else is under way there too, and its id may be another's at the primary:
-  // nothing that the next connection should end.
-  if (is_of_replica(reply)) {
-    server_.leave_replica();
-    link_.take_down();
-  }
-  // Nothing would fare better on this server now: all start over after a pause.
+  if (is_of_replica(reply)) server_.leave_replica();
+  // The server would refuse the others too: all start over after a pause.
   entry->refused = true;
   throw Error(error);
 }
@@ -163,8 +165,14 @@ void Pipeline::broken(const Error &error) noexcept {
 
 void Pipeline::drop_connection() noexcept {
   outgoing_.clear();
+  loading_ = {};
   auto connection = link_.take_down();
-  if (connection) server_.abandon(std::move(connection));
+  if (!connection) return;
+  const auto is_unanswered = [](const Asked &entry) { return !entry.refused; };
+  if (std::any_of(sent_.begin(), sent_.end(), is_unanswered))
+    server_.abandon(std::move(connection));
+  else
+    server_.discard(std::move(connection));
 }
 
 // A request that was sent and is overdue takes the connection with it: its answer could come at any

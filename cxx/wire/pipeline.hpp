@@ -39,8 +39,9 @@ class Pipeline final : public Pollable {
  private:
   struct Asked {
     Script script;
-    size_t words;      // of keys and arguments
-    std::string tail;  // the key count, keys and arguments as they are sent
+    size_t words;                         // of keys and arguments
+    std::string tail;                     // the key count, keys and arguments as they are sent
+    size_t fence_key_at, fence_key_size;  // in `tail`
     Instant deadline;
     Done done;
     uint64_t number;

@@ -119,6 +119,13 @@ redisReplyObjectFunctions *builder_functions() {
 
 }  // namespace
 
+Reply Reply::of_integer(int64_t value) noexcept {
+  Reply reply;
+  reply.kind_ = Kind::kInteger;
+  reply.integer_ = value;
+  return reply;
+}
+
 int64_t Reply::integer() const {
   if (kind_ != Kind::kInteger) protocol_error("a number was expected");
   return integer_;

@@ -25,6 +25,8 @@ class Reply {
   const std::vector<Reply> &items() const;
   const Reply &at(size_t index) const;
 
+  static Reply of_integer(int64_t value) noexcept;
+
  private:
   friend class ReplyBuilder;
   Kind kind_ = Kind::kNil;

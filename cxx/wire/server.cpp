@@ -7,6 +7,7 @@
 
 #include "values/status.hpp"
 #include "wire/backoff.hpp"
+#include "wire/error_reply.hpp"
 #include "wire/opening.hpp"
 
 namespace redilock {
@@ -23,6 +24,10 @@ bool pause(Micros span, const Limit &limit) {
   while (wait_until_ready(-1, 0, limit.until(end)) != Ready::kDeadline) {
   }
   return true;
+}
+
+Error no_answer_in_time() {
+  return {Status::kUnavailable, "the server did not answer in time", true};
 }
 
 // Nothing came between requests, the peer's end of the connection least of all.
@@ -44,89 +49,104 @@ Limit Server::request_limit(Interrupt *interrupt) const {
   return {clock_, after(clock_.now(), timeout_), interrupt};
 }
 
+std::string_view fence_key(const Script &script, const Command &keys) {
+  const bool draws = script.fence_key >= 0 && static_cast<size_t>(script.fence_key) < keys.size();
+  return draws ? keys[static_cast<size_t>(script.fence_key)] : std::string_view();
+}
+
 Answer Server::run(const Script &script, const Command &keys, const Command &arguments,
                    const Limit &limit) {
   const std::string count = std::to_string(keys.size());
-  Command command;
-  command.reserve(3 + keys.size() + arguments.size());
-  command = {"EVALSHA", script.sha1, count};
-  command.insert(command.end(), keys.begin(), keys.end());
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return retry(command, &script, limit);
+  Command command{"EVALSHA", script.sha1, count};
+  command.append(keys);
+  command.append(arguments);
+  return retry({command, &script, fence_key(script, keys)}, limit);
 }
 
 Answer Server::run(const Command &command, const Limit &limit) {
-  return retry(command, nullptr, limit);
+  return retry({command, nullptr, {}}, limit);
 }
 
-// One request on one connection. Nothing comes back where it may be made again; then `cause` tells
-// why. `sent` is set once the server may have carried it out without our hearing of it.
-std::optional<Answer> Server::attempt(const Command &command, const Script *script,
-                                      const Limit &limit, bool &sent, Error &cause) {
+Error Server::error_of(const Reply &reply, const Connection &connection, const Command &command,
+                       const Script *script) const {
+  const std::string_view text = script != nullptr ? script->text : std::string_view();
+  return server_error(reply.text(), {connection.server(), command[0], text, &credentials_});
+}
+
+// One request on one connection. Nothing comes back where it may be made again.
+std::optional<Answer> Server::attempt(const Request &request, const Limit &limit,
+                                      Attempts &attempts) {
   std::unique_ptr<Connection> connection;
   try {
     connection = idle_connection();
     if (!connection) connection = connect(limit);
   } catch (const Error &error) {
     if (error.status() != Status::kUnavailable && !error.retriable()) throw;
-    cause = error;
+    attempts.cause = error;
     return std::nullopt;
   }
+  std::optional<Error> refusal;
   try {
     const Instant start = clock_.now();
-    Reply reply = ask(*connection, command, script, limit);
+    Reply reply = ask(*connection, request, limit);
+    if (reply.is_error()) refusal = error_of(reply, *connection, request.command, request.script);
     if (is_of_replica(reply)) {
       connection.reset();
       leave_replica();
     } else {
       check_in(std::move(connection), start);
     }
-    if (!reply.is_error()) return Answer{std::move(reply), start, sent};
-    if (!passes_soon(reply)) throw_server_error(reply.text());
-    cause = server_error(reply.text());
+    if (!refusal) return Answer{std::move(reply), start, attempts.sent};
+    if (!passes_soon(reply)) throw Error(*refusal);
+    attempts.cause = std::move(refusal);
   } catch (const Error &error) {
-    if (connection == nullptr) throw;  // the server's own refusal
-    abandon(std::move(connection));
-    sent = true;
-    cause = error;
+    if (refusal) throw;
+    attempts.sent = attempts.sent || connection->has_unanswered();
+    attempts.cause = error;
+    give_up(std::move(connection));
   } catch (...) {  // no memory, and a request or its reply may be under way
-    if (connection != nullptr) abandon(std::move(connection));
+    if (connection != nullptr) give_up(std::move(connection));
     throw;
   }
   return std::nullopt;
 }
 
-Answer Server::retry(const Command &command, const Script *script, const Limit &limit) {
+Answer Server::retry(const Request &request, const Limit &limit) {
   Backoff backoff;
-  bool sent = false, failed_before = false;
-  Error cause(Status::kUnavailable, "the server did not answer in time", true);
+  Attempts attempts;
+  bool failed_before = false;
   try {
     for (;;) {
       // A server that answers at once, always so that one has to ask again, ends no call by itself.
-      if (limit.expired()) throw Unanswered(cause, sent);
+      if (limit.expired())
+        throw Unanswered(attempts.cause.value_or(no_answer_in_time()), attempts.sent);
       limit.check();  // before it is sent: what was cancelled then was surely not carried out
-      if (auto answer = attempt(command, script, limit, sent, cause)) return std::move(*answer);
-      const bool again =
-          cause.status() == Status::kUnavailable || cause.status() == Status::kServer;
-      // The first retry is immediate: most often an idle connection had been closed meanwhile.
-      if (!again || (failed_before && !pause(backoff.next(), limit))) throw Unanswered(cause, sent);
+      if (auto answer = attempt(request, limit, attempts)) return std::move(*answer);
+      const Status status = attempts.cause->status();
+      const bool again = status == Status::kUnavailable || status == Status::kServer;
+      // The first retry is immediate: most often an idle connection had been closed.
+      if (!again || (failed_before && !pause(backoff.next(), limit)))
+        throw Unanswered(*attempts.cause, attempts.sent);
       failed_before = true;
     }
   } catch (const Error &error) {
     // Refused or cancelled now; what went out before may have been carried out all the same.
-    if (!sent) throw;
+    if (!attempts.sent) throw;
     throw Unanswered(error, true);
   }
 }
 
-Reply Server::ask(Connection &connection, const Command &by_sha, const Script *script,
-                  const Limit &limit) {
-  Reply reply = connection.call(by_sha, limit);
-  if (script == nullptr || !is_noscript(reply)) return reply;
-  Command by_text = by_sha;
-  by_text[0] = "EVAL";
-  by_text[1] = script->text;
-  return connection.call(by_text, limit);
+Reply Server::ask(Connection &connection, const Request &request, const Limit &limit) {
+  Reply reply = connection.call(request.command, limit);
+  if (request.script == nullptr) return reply;
+  if (is_noscript(reply)) {
+    Command by_text = request.command;
+    by_text[0] = "EVAL";
+    by_text[1] = request.script->text;
+    reply = connection.call(by_text, limit);
+  }
+  connection.check_fence(request.fence_key, reply);
+  return reply;
 }
 
 std::unique_ptr<Connection> Server::connect(const Limit &limit) {
@@ -159,20 +179,32 @@ void Server::check_in(std::unique_ptr<Connection> connection, Instant since) noe
     }
 }
 
-// What broke one connection has likely broken the idle ones too: start over with new ones.
+void Server::give_up(std::unique_ptr<Connection> connection) noexcept {
+  if (connection->has_unanswered())
+    abandon(std::move(connection));
+  else
+    discard(std::move(connection));
+}
+
 void Server::abandon(std::unique_ptr<Connection> connection) noexcept {
-  const Abandoned one{connection->id(), connection->known_at()};
-  connection.reset();
-  std::lock_guard lock(mutex_);
-  idle_.clear();
   try {
-    if (one.id != 0)
-      abandoned_.push_back(one);
+    std::lock_guard lock(mutex_);
+    if (connection->client().number != 0)
+      abandoned_.push_back(
+          {connection->client(), connection->known_at(), connection->peer_process()});
     else
-      can_kill_ = false;  // the server did not tell by which id to end it
+      can_kill_ = false;  // the server does not say which one it is
   } catch (const std::bad_alloc &) {
     can_kill_ = false;  // it cannot be remembered, so it cannot be ended
   }
+  discard(std::move(connection));
+}
+
+// What broke one connection has likely broken the idle ones too: start over with new ones.
+void Server::discard(std::unique_ptr<Connection> connection) noexcept {
+  connection.reset();
+  std::lock_guard lock(mutex_);
+  idle_.clear();
 }
 
 bool Server::has_abandoned() {
@@ -188,9 +220,7 @@ std::vector<Abandoned> Server::abandoned() {
 void Server::ended(const std::vector<Abandoned> &ones) noexcept {
   std::lock_guard lock(mutex_);
   const auto is_one = [&](const Abandoned &other) {
-    return std::any_of(ones.begin(), ones.end(), [&](const Abandoned &one) {
-      return one.id == other.id && one.known_at == other.known_at;
-    });
+    return std::find(ones.begin(), ones.end(), other) != ones.end();
   };
   abandoned_.erase(std::remove_if(abandoned_.begin(), abandoned_.end(), is_one), abandoned_.end());
 }

@@ -1,6 +1,6 @@
 // One Redis server as the locks see it: scripts that are asked until they are answered. Connections
-// are pooled, so that any thread's call runs on that thread; what went wrong on one is mended here,
-// and every script sent through here must bear being asked again.
+// are pooled, so that any thread's call runs on that thread. Failed requests are repeated, so every
+// script has to be idempotent.
 #pragma once
 
 #include <atomic>
@@ -12,13 +12,19 @@
 
 #include "values/options.hpp"
 #include "values/status.hpp"
+#include "values/url.hpp"
+#include "wire/abandoned.hpp"
 #include "wire/connection.hpp"
 
 namespace redilock {
 
 struct Script {
   std::string_view text, sha1;
+  int fence_key = -1;  // the index of the key whose counter gives the fence that it replies
 };
+
+// The key that a script draws a fence from in this request; "" for none.
+std::string_view fence_key(const Script &script, const Command &keys);
 
 // An answer, and what must be known to judge it.
 struct Answer {
@@ -67,11 +73,17 @@ class Server {
   // How often that was so.
   uint64_t moves() const noexcept { return moves_; }
 
-  // Closes a connection on which a request may be under way; the next connect() ends it at the
-  // server.
+  // Closes a connection that has unanswered requests, and all idle ones. The next connection has the
+  // server end it.
   void abandon(std::unique_ptr<Connection> connection) noexcept;
-  // Whether there are such that the server was not told to end yet.
+  // Closes a broken connection that has no unanswered request, and all idle ones.
+  void discard(std::unique_ptr<Connection> connection) noexcept;
+  // Whether there are connections that the server has yet to end.
   bool has_abandoned();
+
+  // What the server's refusal of a command or script means.
+  Error error_of(const Reply &reply, const Connection &connection, const Command &command,
+                 const Script *script = nullptr) const;
 
   void close() noexcept;  // drops the idle connections, and keeps no other when its call ends
   // As close() in the child of a fork, where a thread that does not exist may hold the mutex.
@@ -79,11 +91,20 @@ class Server {
 
  private:
   friend class Opening;
-  std::optional<Answer> attempt(const Command &command, const Script *script, const Limit &limit,
-                                bool &sent, Error &cause);
-  Reply ask(Connection &connection, const Command &by_sha, const Script *script,
-            const Limit &limit);
-  Answer retry(const Command &command, const Script *script, const Limit &limit);
+  struct Request {
+    const Command &command;
+    const Script *script;  // null for another command
+    std::string_view fence_key;
+  };
+  // What the attempts of one call came to so far.
+  struct Attempts {
+    bool sent = false;           // one may have been carried out, and its reply was lost
+    std::optional<Error> cause;  // why the last one gave no answer
+  };
+  std::optional<Answer> attempt(const Request &request, const Limit &limit, Attempts &attempts);
+  Reply ask(Connection &connection, const Request &request, const Limit &limit);
+  Answer retry(const Request &request, const Limit &limit);
+  void give_up(std::unique_ptr<Connection> connection) noexcept;
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
   std::vector<Abandoned> abandoned();
   void ended(const std::vector<Abandoned> &ones) noexcept;

@@ -36,8 +36,15 @@ std::string system_error_text(int error) {
   return ::strerror_r(error, buffer, sizeof buffer);  // GNU's: returns the text
 }
 
-Socket::Socket(Fd fd, bool is_unix) noexcept : fd_(std::move(fd)), patient_(!is_unix) {
-  if (patient_) make_patient(fd_.get());
+Socket::Socket(Fd fd, bool is_unix) noexcept : fd_(std::move(fd)), is_unix_(is_unix) {
+  if (!is_unix_) make_patient(fd_.get());
+}
+
+std::optional<pid_t> Socket::peer_process() const noexcept {
+  if (!is_unix_) return std::nullopt;
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  return ::getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
 }
 
 void Socket::send(std::string_view bytes, const Limit &limit) {
@@ -59,6 +66,7 @@ size_t Socket::send_now(std::string_view bytes) {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
     } else if (errno != EINTR) {
+      if (total > 0) break;  // the next call says why
       unavailable("cannot send: " + system_error_text(errno));
     }
   }
@@ -67,7 +75,7 @@ size_t Socket::send_now(std::string_view bytes) {
 
 size_t Socket::receive(char *buffer, size_t size, const Limit &limit) {
   limit.check();
-  if (patient_ && limit.clock.now() + kPatience < limit.deadline) {
+  if (!is_unix_ && limit.clock.now() + kPatience < limit.deadline) {
     if (size_t count = take(buffer, size, 0)) return count;
     if (errno == EINTR) limit.signal_came();
   }

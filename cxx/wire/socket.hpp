@@ -2,6 +2,9 @@
 // to be.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +19,7 @@ class Socket {
 
   // Both throw Error(kUnavailable) where the peer is gone or the deadline has passed.
   void send(std::string_view bytes, const Limit &limit);
-  // Sends what goes out without waiting, and returns how much.
+  // Sends what goes out without waiting, and returns how much. It throws only where nothing went out.
   size_t send_now(std::string_view bytes);
   // Waits for bytes and returns how many came, at least one.
   size_t receive(char *buffer, size_t size, const Limit &limit);
@@ -24,11 +27,14 @@ class Socket {
   size_t receive_now(char *buffer, size_t size);
 
   int fd() const noexcept { return fd_.get(); }
+  // Of a unix socket: the process that listened when this one connected, 0 for one that the system
+  // does not name.
+  std::optional<pid_t> peer_process() const noexcept;
 
  private:
   size_t take(char *buffer, size_t size, int flags);
   Fd fd_;
-  bool patient_;  // recv waits for a while
+  bool is_unix_;
 };
 
 // What the system says of an errno.

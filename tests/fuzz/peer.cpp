@@ -196,7 +196,14 @@ void Peer::stall(Micros span) {
 }
 
 std::string Peer::honest(const Words &words, bool free, std::string_view ttl) {
-  if (words[0] == "CLIENT") return integer(words.at(1) == "ID" ? ++client_ids_ : 1);
+  if (words[0] == "HELLO")
+    return list({bulk("server"), bulk("redis"), bulk("version"), bulk("7.0.15"), bulk("mode"),
+                 bulk("standalone")});
+  if (words[0] == "CLIENT" && words.at(1) == "INFO") {
+    const std::string id = std::to_string(++client_ids_);
+    return bulk("id=" + id + " addr=10.0.0.1:" + id + " laddr=10.0.0.2:6379 fd=8\n");
+  }
+  if (words[0] == "CLIENT") return integer(1);
   if (words[0] == "SUBSCRIBE") return list({bulk("subscribe"), bulk(words.at(1)), integer(1)});
   if (words[0] != "EVALSHA" && words[0] != "EVAL") return "+OK\r\n";
   if (runs(words, scripts::acquire_sha1, scripts::acquire)) return acquire(words, free, ttl);

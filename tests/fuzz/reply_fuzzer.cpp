@@ -6,6 +6,7 @@
 #include "check.hpp"
 #include "lock/replies.hpp"
 #include "values/token.hpp"
+#include "wire/error_reply.hpp"
 
 using namespace redilock;
 

@@ -15,7 +15,7 @@ enum { kThreads = 4, kNames = 25000, kSlotWords = 16384 };
 
 /* All commands that clients sent; what scripts call within are other commands than these. */
 static int64_t commands_sent(void) {
-  const char *const sent[] = {"evalsha", "eval", "subscribe", "client|id", "client|kill", "client"};
+  const char *const sent[] = {"evalsha", "eval", "subscribe", "hello", "client|info", "client|kill", "client"};
   char stats[16384];
   int64_t total = 0;
   redis_text(server, stats, sizeof stats, "INFO commandstats");

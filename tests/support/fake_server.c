@@ -15,7 +15,7 @@
 
 #include "support/timing.h"
 
-enum { kPeers = 64, kBuffer = 32768, kWords = 12, kWord = 1100, kCommands = 2048, kTick = 20 };
+enum { kPeers = 64, kBuffer = 32768, kWords = 16, kWord = 1100, kCommands = 2048, kTick = 20 };
 
 struct command {
   int count;
@@ -104,10 +104,22 @@ static const struct fake_step *step_for(fake_server_t *server, const char *word)
 }
 
 static void unscripted(fake_server_t *server, struct peer *peer, const struct command *command) {
-  char text[64] = "-ERR unscripted\r\n";
-  if (strcasecmp(command->words[0], "CLIENT") == 0)
-    snprintf(text, sizeof text, ":%d\r\n",
-             strcasecmp(command->words[1], "ID") == 0 ? server->connections : 1);
+  const char *word = command->words[0];
+  const bool is_client = strcasecmp(word, "CLIENT") == 0;
+  char line[96], text[160] = "-ERR unscripted\r\n";
+  if (strcasecmp(word, "HELLO") == 0) {
+    send_text(peer,
+              "*6\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n"
+              "$4\r\nmode\r\n$10\r\nstandalone\r\n");
+    return;
+  }
+  if (is_client && strcasecmp(command->words[1], "INFO") == 0) {
+    snprintf(line, sizeof line, "id=%d addr=127.0.0.1:%d laddr=127.0.0.1:6379 fd=8\n",
+             server->connections, 10000 + server->connections);
+    snprintf(text, sizeof text, "$%zu\r\n%s\r\n", strlen(line), line);
+  } else if (is_client) {
+    snprintf(text, sizeof text, ":1\r\n");
+  }
   send_text(peer, text);
 }
 

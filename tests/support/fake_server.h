@@ -29,8 +29,8 @@ struct fake_step {
 typedef struct fake_server fake_server_t;
 
 /** Starts one on a free port of 127.0.0.1. `steps` end with an empty one and are used in place.
- * What no step is left for is answered with an error, CLIENT ID with a number and CLIENT KILL
- * with 1. */
+ * A command without a step left is answered with an error; HELLO, CLIENT INFO and CLIENT KILL are
+ * answered as Redis does. */
 fake_server_t *fake_server_start(const struct fake_step *steps);
 void fake_server_stop(fake_server_t *server);
 

@@ -76,7 +76,7 @@ static void attempt_in_time_goes_on(void **) {
                    std::string told = scene.subscribe(Millis(2)) + ", ";
                    return told + scene.subscribe(Millis(2)) + ", " + scene.fake.commands();
                  }),
-                 "cannot subscribe in time, cannot subscribe in time, 0:CLIENT ID");
+                 "cannot subscribe in time, cannot subscribe in time, 0:CLIENT INFO");
 }
 
 int main() {

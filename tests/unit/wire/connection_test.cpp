@@ -4,6 +4,7 @@
 
 #include "../connect_to.hpp"
 #include "../outcome.hpp"
+#include "wire/error_reply.hpp"
 
 using redilock::Credentials;
 using redilock::Limit;
@@ -18,20 +19,20 @@ static Outcome greeted(const Credentials &credentials, std::vector<std::string> 
   return outcome_of([&] {
     FakeServer fake({std::move(replies)});
     auto connection = connect_to(fake, credentials);
-    return std::to_string(connection->id()) + ", " + fake.commands();
+    return std::to_string(connection->client().number) + ", " + fake.commands();
   });
 }
 
 static void only_what_is_needed_is_asked(void **) {
-  assert_returns(greeted({}, {":7\r\n"}), "7, 0:CLIENT ID");
+  assert_returns(greeted({}, {":7\r\n"}), "7, 0:CLIENT INFO");
   assert_returns(greeted({"", "secret", 3}, {"+OK\r\n", "+OK\r\n", ":7\r\n"}),
-                 "7, 0:AUTH, 0:SELECT, 0:CLIENT ID");
-  assert_returns(greeted({"user", "secret", 0}, {"+OK\r\n", ":7\r\n"}), "7, 0:AUTH, 0:CLIENT ID");
+                 "7, 0:AUTH, 0:SELECT, 0:CLIENT INFO");
+  assert_returns(greeted({"user", "secret", 0}, {"+OK\r\n", ":7\r\n"}), "7, 0:AUTH, 0:CLIENT INFO");
 }
 
 static void id_may_be_kept_secret(void **) {
-  assert_returns(greeted({}, {"-NOPERM no\r\n"}), "0, 0:CLIENT ID");
-  assert_returns(greeted({}, {"-ERR unknown command\r\n"}), "0, 0:CLIENT ID");
+  assert_returns(greeted({}, {"-NOPERM no\r\n"}), "0, 0:CLIENT INFO");
+  assert_returns(greeted({}, {"-ERR unknown command\r\n"}), "0, 0:CLIENT INFO");
 }
 
 static void refused_greeting_is_an_error(void **) {
@@ -64,10 +65,11 @@ static void errors_of_the_server_have_their_meaning(void **) {
       {"NOPERM no", "-9: the server says: NOPERM no"},
       {"ERR user_script:1: ACL failure in script",
        "-9: the server says: ERR user_script:1: ACL failure in script"},
-      {"MOVED 1 h:1", "-16: the server is part of a cluster, which is not supported"},
-      {"CROSSSLOT Keys", "-16: the server is part of a cluster, which is not supported"},
+      {"MOVED 1 h:1", "-16: the server is a cluster node, which redis:// does not support"},
+      {"CROSSSLOT Keys", "-16: the server is a cluster node, which redis:// does not support"},
       {"ERR unknown command 'AUTH', with args beginning with: 'secret'",
-       "-10: the server says: ERR unknown command 'AUTH'"},
+       "-16: the server does not support a command as redilock uses it; it says: "
+       "ERR unknown command 'AUTH'"},
   };
   for (const auto &one : errors)
     assert_returns(outcome_of([&] {
@@ -96,6 +98,23 @@ static void replies_come_in_the_order_of_the_commands(void **) {
                  "1 and more 2 none 3");
 }
 
+// Whether it comes alone, in pieces or with more: each is the number that the reader makes of it.
+static void integers_are_read_as_the_reader_does(void **) {
+  const auto read = [](const std::string &bytes) {
+    return outcome_of([&] {
+      FakeServer fake({{":7\r\n", bytes}});
+      return std::to_string(connect_to(fake)->call({"PING"}, limit()).integer());
+    });
+  };
+  assert_returns(read(":0\r\n"), "0");
+  assert_returns(read(":3\r\n"), "3");
+  assert_returns(read(":-2\r\n"), "-2");
+  assert_returns(read(":9223372036854775807\r\n"), "9223372036854775807");
+  for (const char *odd :
+       {":\r\n", ":01\r\n", ":-0\r\n", ":1x\r\n", ":9223372036854775808\r\n", ": 1\r\n"})
+    assert_int_equal(read(odd).status, static_cast<int32_t>(redilock::Status::kProtocol));
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(only_what_is_needed_is_asked),
@@ -103,6 +122,7 @@ int main() {
       cmocka_unit_test(refused_greeting_is_an_error),
       cmocka_unit_test(errors_of_the_server_have_their_meaning),
       cmocka_unit_test(replies_come_in_the_order_of_the_commands),
+      cmocka_unit_test(integers_are_read_as_the_reader_does),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -74,10 +74,10 @@ static void it_is_up_once_it_is_greeted(void **) {
                    Scene scene("", {{":7\r\n", ":1\r\n"}});
                    std::string told = scene.open_at_last();
                    told += scene.link.next_step() == redilock::kNever ? " " : " not ";
-                   told += std::to_string(scene.link->id()) + " " + scene.open();
+                   told += std::to_string(scene.link->client().number) + " " + scene.open();
                    return told + " " + scene.fake.commands();
                  }),
-                 "up 7 up 0:CLIENT ID");
+                 "up 7 up 0:CLIENT INFO");
 }
 
 static void it_is_up_once_it_is_subscribed(void **) {
@@ -87,7 +87,7 @@ static void it_is_up_once_it_is_subscribed(void **) {
                    const std::string told = scene.open_at_last();
                    return told + " " + scene.fake.commands();
                  }),
-                 "up 0:CLIENT ID, 0:SUBSCRIBE");
+                 "up 0:CLIENT INFO, 0:SUBSCRIBE");
   assert_returns(outcome_of([] {
                    Scene scene("wake", {{":7\r\n", "-NOPERM no\r\n"}});
                    return scene.open_at_last();
@@ -106,7 +106,8 @@ static void abandoned_connections_are_ended_all_at_once(void **) {
                    told += " " + scene.open_at_last();
                    return told + " " + scene.fake.commands();
                  }),
-                 "up up 0:CLIENT ID, 1:CLIENT ID, 2:CLIENT ID, 2:CLIENT KILL 7, 2:CLIENT KILL 8");
+                 "up up 0:CLIENT INFO, 1:CLIENT INFO, 2:CLIENT INFO, 2:CLIENT KILL ID 7 ADDR "
+                 "10.0.0.1:7 TYPE normal, 2:CLIENT KILL ID 8 ADDR 10.0.0.1:8 TYPE normal");
 }
 
 // Of two that are made at once, the one with the smaller id may be up later.
@@ -120,9 +121,9 @@ static void id_that_was_learnt_meanwhile_is_ended_too(void **) {
     return told + " " + scene.fake.commands();
   };
   assert_returns(outcome_of([&] { return second_after(Millis(0)); }),
-                 "up 0:CLIENT ID, 1:CLIENT ID, 1:CLIENT KILL 9");
+                 "up 0:CLIENT INFO, 1:CLIENT INFO, 1:CLIENT KILL ID 9 ADDR 10.0.0.1:9 TYPE normal");
   assert_returns(outcome_of([&] { return second_after(Millis(1)); }),
-                 "up 0:CLIENT ID, 1:CLIENT ID");  // the server was restarted
+                 "up 0:CLIENT INFO, 1:CLIENT INFO");  // the server was restarted
 }
 
 static void surplus_answer_is_taken_for_no_other(void **) {

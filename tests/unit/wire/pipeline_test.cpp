@@ -26,17 +26,21 @@ struct Scene {
     one.socket_path = fake.path();
     return one;
   }
-  void ask() {
-    const Script script{"return 1", "sha"};
-    pipeline.ask(script, {"key"}, {}, kNever, [this](const Answer *answer, const Unanswered *) {
-      told += answer != nullptr ? "answered, " : "failed, ";
+  void ask() { ask({"return 1", "sha"}, "key"); }
+  void ask(const Script &script, std::string_view key) {
+    pipeline.ask(script, {key}, {}, kNever, [this](const Answer *answer, const Unanswered *error) {
+      if (answer != nullptr)
+        told += answer->asked_before ? "asked again, " : "answered, ";
+      else
+        told += error->status() == redilock::Status::kProtocol ? "PROTOCOL, " : "failed, ";
+      ++ended;
     });
   }
   // As the service thread does, until so many are answered.
   void run_until(size_t answers) {
     for (;;) {
       pipeline.run();
-      if (told.size() >= answers * std::string("answered, ").size()) return;
+      if (ended >= answers) return;
       pollfd wanted = pipeline.wanted();
       const int patience = pipeline.next_run() <= clock.now() ? 0 : 10000;
       if (::poll(&wanted, 1, patience) == 0 && patience > 0) break;
@@ -49,6 +53,7 @@ struct Scene {
   Server server;
   Pipeline pipeline;
   std::string told;
+  size_t ended = 0;
 };
 
 static void what_was_abandoned_is_ended_before_the_next_request(void **) {
@@ -64,8 +69,8 @@ static void what_was_abandoned_is_ended_before_the_next_request(void **) {
                    scene.run_until(2);
                    return scene.told + scene.fake.commands();
                  }),
-                 "answered, answered, 0:CLIENT ID, 0:EVALSHA, 1:CLIENT ID, 2:CLIENT ID, "
-                 "2:CLIENT KILL 8, 2:EVALSHA");
+                 "answered, answered, 0:CLIENT INFO, 0:EVALSHA, 1:CLIENT INFO, 2:CLIENT INFO, "
+                 "2:CLIENT KILL ID 8 ADDR 10.0.0.1:8 TYPE normal, 2:EVALSHA");
 }
 
 // Those two share a connection; what comes after waits until both are answered.
@@ -85,14 +90,69 @@ static void what_is_under_way_is_answered_first(void **) {
         scene.run_until(3);
         return scene.told + scene.fake.commands();
       }),
-      "answered, answered, answered, 0:CLIENT ID, 1:CLIENT ID, 1:EVALSHA, 1:EVALSHA, "
-      "2:CLIENT ID, 2:CLIENT KILL 6, 2:EVALSHA");
+      "answered, answered, answered, 0:CLIENT INFO, 1:CLIENT INFO, 1:EVALSHA, 1:EVALSHA, "
+      "2:CLIENT INFO, 2:CLIENT KILL ID 6 ADDR 10.0.0.1:6 TYPE normal, 2:EVALSHA");
+}
+
+// The server closes a connection that nothing is under way on: its id may be another's by now.
+static void an_idle_connection_that_ends_is_not_ended(void **) {
+  assert_returns(outcome_of([] {
+                   Scene scene({{":7\r\n", ":1\r\n", FakeServer::kClose}, {":8\r\n", ":1\r\n"}});
+                   scene.ask();
+                   scene.run_until(1);
+                   ::send(scene.pipeline.wanted().fd, "*1\r\n$4\r\nQUIT\r\n", 14, MSG_NOSIGNAL);
+                   pollfd ended = scene.pipeline.wanted();
+                   ::poll(&ended, 1, 10000);
+                   scene.pipeline.run();
+                   const bool has_abandoned = scene.server.has_abandoned();
+                   scene.clock.advance(redilock::Micros(1000000));
+                   scene.ask();
+                   scene.run_until(2);
+                   return scene.told + scene.fake.commands() + (has_abandoned ? " abandoned" : "");
+                 }),
+                 "answered, answered, 0:CLIENT INFO, 0:EVALSHA, 0:QUIT, 1:CLIENT INFO, 1:EVALSHA");
+}
+
+static constexpr Script kGrant{"return 9", "sha of 9", 0};
+
+static void a_fence_that_came_before_is_refused(void **) {
+  assert_returns(
+      outcome_of([] {
+        Scene scene({{":7\r\n", ":100\r\n", ":100\r\n"}, {":8\r\n", ":1\r\n", ":101\r\n"}});
+        for (size_t i = 1; i <= 3; ++i) {
+          scene.ask(kGrant, "a");
+          scene.run_until(i);
+          scene.clock.advance(redilock::Micros(1000000));
+        }
+        return scene.told + scene.fake.commands();
+      }),
+      "answered, PROTOCOL, answered, 0:CLIENT INFO, 0:EVALSHA, 0:EVALSHA, "
+      "1:CLIENT INFO, 1:CLIENT KILL ID 7 ADDR 10.0.0.1:7 TYPE normal, 1:EVALSHA");
+}
+
+// Each counter by itself, whatever is under way at once; and what repeats another's is asked again.
+static void fences_are_compared_by_their_key(void **) {
+  assert_returns(outcome_of([] {
+                   Scene scene({{":7\r\n", ":9000\r\n", ":50\r\n", ":9001\r\n", ":9001\r\n"},
+                                {":8\r\n", ":1\r\n", ":51\r\n"}});
+                   for (const char *key : {"a", "b", "a", "b"}) scene.ask(kGrant, key);
+                   scene.run_until(3);
+                   scene.clock.advance(redilock::Micros(1000000));
+                   scene.run_until(4);
+                   return scene.told + scene.fake.commands();
+                 }),
+                 "answered, answered, answered, asked again, 0:CLIENT INFO, 0:EVALSHA, 0:EVALSHA, "
+                 "0:EVALSHA, 0:EVALSHA, 1:CLIENT INFO, "
+                 "1:CLIENT KILL ID 7 ADDR 10.0.0.1:7 TYPE normal, 1:EVALSHA");
 }
 
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(what_was_abandoned_is_ended_before_the_next_request),
       cmocka_unit_test(what_is_under_way_is_answered_first),
+      cmocka_unit_test(an_idle_connection_that_ends_is_not_ended),
+      cmocka_unit_test(a_fence_that_came_before_is_refused),
+      cmocka_unit_test(fences_are_compared_by_their_key),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -5,7 +5,9 @@
 #include "../connect_to.hpp"
 #include "../outcome.hpp"
 #include "wire/connection.hpp"
+#include "wire/error_reply.hpp"
 
+using redilock::Credentials;
 using redilock::Error;
 using redilock::Limit;
 using redilock::Millis;
@@ -18,8 +20,10 @@ static Limit in_5_s() {
   return {redilock::system_clock(), after(redilock::system_clock().now(), Millis(5000))};
 }
 
-static Outcome said(const std::string &text, std::string_view secret = {}) {
-  return outcome_of([&]() -> std::string { throw redilock::server_error(text, secret); });
+static Outcome said(const std::string &text, const Credentials &credentials = {}) {
+  return outcome_of([&]() -> std::string {
+    throw redilock::server_error(text, {"Redis 5.0.14", "SCAN", {}, &credentials});
+  });
 }
 
 static void errors_are_told_in_the_servers_words(void **) {
@@ -39,9 +43,69 @@ static void frame_of_a_script_is_left_out(void **) {
     assert_string_equal(redilock::server_error(odd).what(), ("the server says: " + odd).c_str());
 }
 
+static Outcome said_of_script(const std::string &text, const char *server) {
+  constexpr const char *kScript =
+      "local a = redis.call('GET', KEYS[1])\n"
+      "if a then redis.call('GETEX', KEYS[1], 'PX', 1) end\n"
+      "return redis.call('TYPE', KEYS[1]).ok or redis.pcall('GETDEL', KEYS[1])\nreturn 1";
+  return outcome_of([&]() -> std::string {
+    throw redilock::server_error(text, {server, "EVALSHA", kScript, nullptr});
+  });
+}
+
+static void what_the_server_lacks_is_named(void **) {
+  assert_throws(
+      said("ERR syntax error"), kUnsupported,
+      "Redis 5.0.14 does not support SCAN as redilock uses it; it says: ERR syntax error");
+  assert_throws(said("ERR wrong number of arguments for 'scan' command"), kUnsupported,
+                "Redis 5.0.14 does not support SCAN as redilock uses it; it says: ERR wrong number "
+                "of arguments for 'scan' command");
+  assert_throws(said_of_script("ERR unknown command 'EVALSHA', with args beginning with: 'x'", ""),
+                kUnsupported,
+                "the server does not support EVALSHA as redilock uses it; it says: ERR unknown "
+                "command 'EVALSHA'");
+}
+
+static void what_a_script_lacks_is_found_by_its_line(void **) {
+  assert_throws(
+      said_of_script("ERR Unknown Redis command called from script script: c0ffee, on "
+                     "@user_script:2.",
+                     "Redis 7.0.15"),
+      kUnsupported,
+      "Redis 7.0.15 does not support GETEX as redilock uses it; it says: ERR Unknown Redis command "
+      "called from script script: c0ffee, on @user_script:2.");
+  assert_throws(
+      said_of_script("ERR Error running script (call to f_c0ffee): @user_script:3: "
+                     "@user_script: 3: Unknown Redis command called from Lua script",
+                     "Redis 5.0.14"),
+      kUnsupported,
+      "Redis 5.0.14 does not support TYPE or GETDEL as redilock uses it; it says: Unknown "
+      "Redis command called from Lua script");
+  for (const char *odd : {"0", "4", "5", "99999999999999999999", "x"})
+    assert_throws(
+        said_of_script(std::string("ERR syntax error script: f, on @user_script:") + odd,
+                       "Redis 7.0.15"),
+        kUnsupported,
+        ((strcmp(odd, "4") == 0 || strcmp(odd, "5") == 0
+              ? std::string("Redis 7.0.15 does not support a command of a script")
+              : std::string("Redis 7.0.15 does not support EVALSHA")) +
+         " as redilock uses it; it says: ERR syntax error script: f, on @user_script:" + odd)
+            .c_str());
+}
+
+static void a_cluster_node_is_named_as_such(void **) {
+  for (const char *text : {"MOVED 1 10.0.0.1:6379", "ASK 1 10.0.0.1:6379", "CROSSSLOT Keys in",
+                           "CLUSTERDOWN Hash slot", "ERR SELECT is not allowed in cluster mode",
+                           "ERR Script attempted to access a non local key in a cluster node"})
+    assert_throws(said(text), kUnsupported,
+                  "the server is a cluster node, which redis:// does not support");
+}
+
 static void arguments_are_not_repeated(void **) {
-  assert_throws(said("ERR unknown command 'AUTH', with args beginning with: 'hunter2' "), kServer,
-                "the server says: ERR unknown command 'AUTH'");
+  assert_throws(said("ERR unknown command 'SCAN', with args beginning with: 'hunter2' "),
+                kUnsupported,
+                "Redis 5.0.14 does not support SCAN as redilock uses it; it says: ERR unknown "
+                "command 'SCAN'");
 }
 
 static void tokens_are_made_unreadable(void **) {
@@ -59,10 +123,10 @@ static void keys_stay_readable(void **) {
 }
 
 static void a_secret_is_left_out_wherever_it_stands(void **) {
-  assert_throws(said("ERR no 'hunter2', hunter2hunter2", "hunter2"), kServer,
+  assert_throws(said("ERR no 'hunter2', hunter2hunter2", {"", "hunter2"}), kServer,
                 "the server says: ERR no '*', **");
   // What it means is read from the words as they are.
-  assert_throws(said("WRONGPASS invalid", "WRONGPASS"), kAuth, "the server says: * invalid");
+  assert_throws(said("WRONGPASS invalid", {"", "WRONGPASS"}), kAuth, "the server says: * invalid");
 }
 
 static void no_escape_reaches_a_terminal(void **) {
@@ -123,6 +187,9 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(errors_are_told_in_the_servers_words),
       cmocka_unit_test(frame_of_a_script_is_left_out),
+      cmocka_unit_test(what_the_server_lacks_is_named),
+      cmocka_unit_test(what_a_script_lacks_is_found_by_its_line),
+      cmocka_unit_test(a_cluster_node_is_named_as_such),
       cmocka_unit_test(arguments_are_not_repeated),
       cmocka_unit_test(tokens_are_made_unreadable),
       cmocka_unit_test(keys_stay_readable),
