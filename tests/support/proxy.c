@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "support/proxy.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,10 +24,24 @@ struct pair {
   int bytes;
   char *held;
   size_t held_length;
+  bool has_word; /* the last request has the word */
+  char last[256];
+  size_t last_length; /* of the last reply to such a request */
+};
+
+/* A socket of either kind. */
+struct address {
+  union {
+    struct sockaddr any;
+    struct sockaddr_un local;
+    struct sockaddr_in tcp;
+  };
+  socklen_t length;
 };
 
 struct proxy {
-  char target[108], folder[32], path[64], url[80], word[32];
+  struct address target;
+  char folder[32], path[64], url[80], word[32];
   int listener;
   enum proxy_fault fault;
   int times, bytes, struck;
@@ -42,10 +57,17 @@ static void need(bool good, const char *what) {
   abort();
 }
 
-static struct sockaddr_un address_of(const char *path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+static struct address address_of(const char *path) {
+  struct address address = {.local = {.sun_family = AF_UNIX}, .length = sizeof address.local};
+  snprintf(address.local.sun_path, sizeof address.local.sun_path, "%s", path);
   return address;
+}
+
+static struct address loopback(int port) {
+  return (struct address){.tcp = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t)port)},
+                          .length = sizeof(struct sockaddr_in)};
 }
 
 /* A unix socket knows no reset: unread bytes at its end make one. */
@@ -68,6 +90,7 @@ static void pass_on(int fd, const char *bytes, size_t length) {
 static bool strikes(proxy_t *proxy, struct pair *pair, const char *bytes, size_t length) {
   if (pair->fault != PROXY_NONE || proxy->times == 0) return false;
   if (memmem(bytes, length, proxy->word, strlen(proxy->word)) == NULL) return false;
+  if (proxy->fault == PROXY_ECHO && pair->last_length == 0) return false;
   --proxy->times;
   ++proxy->struck;
   pair->fault = proxy->fault;
@@ -92,7 +115,13 @@ static void from_client(proxy_t *proxy, struct pair *pair) {
     if (pair->fault != PROXY_HOLD) end(pair);
     return;
   }
-  if (strikes(proxy, pair, buffer, (size_t)count) && pair->fault == PROXY_DROP)
+  const bool struck = strikes(proxy, pair, buffer, (size_t)count);
+  pair->has_word = memmem(buffer, (size_t)count, proxy->word, strlen(proxy->word)) != NULL;
+  if (struck && pair->fault == PROXY_ECHO) {
+    pass_on(pair->client, pair->last, pair->last_length);
+    pair->fault = PROXY_NONE;
+  }
+  if (struck && pair->fault == PROXY_DROP)
     end(pair);
   else if (pair->fault == PROXY_HOLD)
     hold(pair, buffer, (size_t)count);
@@ -109,6 +138,10 @@ static void from_server(struct pair *pair) {
     return;
   }
   const size_t length = (size_t)count;
+  if (pair->has_word && length <= sizeof pair->last) {
+    memcpy(pair->last, buffer, length);
+    pair->last_length = length;
+  }
   if (pair->fault == PROXY_MUTE || pair->client < 0) return;
   if (pair->fault != PROXY_CUT) {
     pass_on(pair->client, buffer, length);
@@ -131,14 +164,12 @@ static void deliver(struct pair *pair) {
 static void welcome(proxy_t *proxy) {
   const int client = accept4(proxy->listener, NULL, NULL, SOCK_CLOEXEC);
   if (client < 0) return;
-  const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const struct sockaddr_un address = address_of(proxy->target);
+  const int server = socket(proxy->target.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int i = 0;
   while (i < kPairs && proxy->pairs[i].server >= 0) ++i;
   need(i < kPairs && server >= 0, "proxy: too many connections");
   proxy->pairs[i] = (struct pair){.client = client, .server = server};
-  if (connect(server, (const struct sockaddr *)&address, sizeof address) != 0)
-    end(&proxy->pairs[i]);
+  if (connect(server, &proxy->target.any, proxy->target.length) != 0) end(&proxy->pairs[i]);
 }
 
 static void serve(proxy_t *proxy, const struct pollfd *polled) {
@@ -174,22 +205,39 @@ static void *carry(void *argument) {
   }
 }
 
-proxy_t *proxy_start(const char *server_socket) {
+static proxy_t *new_proxy(struct address target) {
   proxy_t *proxy = calloc(1, sizeof *proxy);
   need(proxy != NULL, "proxy: no memory");
   for (int i = 0; i < kPairs; ++i) proxy->pairs[i] = (struct pair){.client = -1, .server = -1};
-  snprintf(proxy->target, sizeof proxy->target, "%s", server_socket);
+  proxy->target = target;
+  pthread_mutex_init(&proxy->mutex, NULL);
+  return proxy;
+}
+
+static proxy_t *listen_at(proxy_t *proxy, struct address *own) {
+  proxy->listener = socket(own->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  need(bind(proxy->listener, &own->any, own->length) == 0 && listen(proxy->listener, 64) == 0 &&
+           getsockname(proxy->listener, &own->any, &own->length) == 0,
+       "proxy: listen");
+  need(pthread_create(&proxy->thread, NULL, carry, proxy) == 0, "proxy: no thread");
+  return proxy;
+}
+
+proxy_t *proxy_start(const char *server_socket) {
+  proxy_t *proxy = new_proxy(address_of(server_socket));
   strcpy(proxy->folder, "/tmp/redilock-proxy-XXXXXX");
   need(mkdtemp(proxy->folder) != NULL, "proxy: mkdtemp");
   snprintf(proxy->path, sizeof proxy->path, "%s/sock", proxy->folder);
   snprintf(proxy->url, sizeof proxy->url, "unix://%s", proxy->path);
-  pthread_mutex_init(&proxy->mutex, NULL);
-  const struct sockaddr_un address = address_of(proxy->path);
-  proxy->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  need(bind(proxy->listener, (const struct sockaddr *)&address, sizeof address) == 0 &&
-           listen(proxy->listener, 64) == 0,
-       "proxy: listen");
-  need(pthread_create(&proxy->thread, NULL, carry, proxy) == 0, "proxy: no thread");
+  struct address own = address_of(proxy->path);
+  return listen_at(proxy, &own);
+}
+
+proxy_t *proxy_start_tcp(int server_port) {
+  proxy_t *proxy = new_proxy(loopback(server_port));
+  struct address own = loopback(0);
+  listen_at(proxy, &own);
+  snprintf(proxy->url, sizeof proxy->url, "redis://127.0.0.1:%d", ntohs(own.tcp.sin_port));
   return proxy;
 }
 
@@ -201,8 +249,8 @@ void proxy_stop(proxy_t *proxy) {
   pthread_join(proxy->thread, NULL);
   for (int i = 0; i < kPairs; ++i) end(&proxy->pairs[i]);
   close(proxy->listener);
-  unlink(proxy->path);
-  rmdir(proxy->folder);
+  if (proxy->path[0] != '\0') unlink(proxy->path);
+  if (proxy->path[0] != '\0') rmdir(proxy->folder);
   pthread_mutex_destroy(&proxy->mutex);
   free(proxy);
 }
@@ -229,6 +277,13 @@ void proxy_release(proxy_t *proxy) {
 void proxy_reset_all(proxy_t *proxy) {
   pthread_mutex_lock(&proxy->mutex);
   for (int i = 0; i < kPairs; ++i) end(&proxy->pairs[i]);
+  pthread_mutex_unlock(&proxy->mutex);
+}
+
+void proxy_fail_over(proxy_t *proxy, int server_port) {
+  pthread_mutex_lock(&proxy->mutex);
+  for (int i = 0; i < kPairs; ++i) end(&proxy->pairs[i]);
+  proxy->target = loopback(server_port);
   pthread_mutex_unlock(&proxy->mutex);
 }
 

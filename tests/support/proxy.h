@@ -1,7 +1,7 @@
 /*
- * A proxy between a client and a real redis-server, on a unix socket, whose faults are switched
- * while it runs. Each fault is for requests that contain a given word, such as "EVALSHA", so that
- * greetings and subscriptions get through.
+ * A proxy between a client and a real redis-server, by unix sockets or by TCP, whose faults are
+ * switched while it runs. Each fault is for requests that contain a given word, such as "EVALSHA",
+ * so that greetings and subscriptions get through.
  */
 #ifndef REDILOCK_TESTS_PROXY_H
 #define REDILOCK_TESTS_PROXY_H
@@ -14,13 +14,19 @@ enum proxy_fault {
   PROXY_CUT,  /* the request is carried out; `bytes` of its reply come through, then a reset */
   PROXY_MUTE, /* the request is carried out; its reply and all later ones are thrown away */
   PROXY_HOLD, /* the request stays in the proxy, also when the client is gone, until released */
+  PROXY_ECHO, /* the last reply to a request with the word comes once more, and ahead of the reply
+                 to this one */
 };
 
 typedef struct proxy proxy_t;
 
 /** Starts one before the server that listens on a unix socket. */
 proxy_t *proxy_start(const char *server_socket);
+/** The same by TCP on both sides, before the server on this port of 127.0.0.1. */
+proxy_t *proxy_start_tcp(int server_port);
 void proxy_stop(proxy_t *proxy);
+/** Resets all connections, and leads new ones to the server on another port. */
+void proxy_fail_over(proxy_t *proxy, int server_port);
 /** For redilock. */
 const char *proxy_url(const proxy_t *proxy);
 
