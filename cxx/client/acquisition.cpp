@@ -93,7 +93,10 @@ void Acquisition::queue() {
 
 void Acquisition::wait() {
   Wait &wait = waiting();
-  if (auto push = parts_.wake.take_push(wait)) return machine_.pushed(*push, now());
+  if (auto push = parts_.wake.take_push(wait)) {
+    if (machine_.pushed(*push, now())) return;
+    parts_.wake.doubt(wait);
+  }
   const Limit end = limit(interrupt_);
   end.check();
   machine_.passed(now());

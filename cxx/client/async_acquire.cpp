@@ -98,8 +98,8 @@ bool AsyncAcquire::subscribe() {
 bool AsyncAcquire::wait() {
   Wait &wait = waiting();
   if (auto push = parts_.wake.take_push(wait)) {
-    machine_.pushed(*push, now());
-    return true;
+    if (machine_.pushed(*push, now())) return true;
+    parts_.wake.doubt(wait);
   }
   if (auto refusal = parts_.wake.refusal()) throw Error(*refusal);
   machine_.passed(now());

@@ -68,6 +68,8 @@ class WakeChannel final : public Pollable {
   void beat_missed();
   Instant due(const Wait &wait);
   std::optional<PushedGrant> take_push(Wait &wait);
+  // The server has to confirm the grant: the waiter asks soon.
+  void doubt(Wait &wait);
 
   // A token that was in the queue has ended: it was released, left or is rolled back. A grant that is
   // pushed for it nevertheless goes to `release_ended`, which must not call the channel.

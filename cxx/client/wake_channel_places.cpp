@@ -98,6 +98,11 @@ std::optional<PushedGrant> WakeChannel::take_push(Wait &wait) {
   return grant;
 }
 
+void WakeChannel::doubt(Wait &wait) {
+  std::lock_guard lock(mutex_);
+  wait.times.on_doubtful_push(clock_.now());
+}
+
 void WakeChannel::on_push(Push push) {
   auto *wait = static_cast<Wait *>(waits_.find(push.id));
   if (wait == nullptr) return on_ended_push(push);

@@ -145,11 +145,11 @@ bool Acquiring::failed(const Error &error, bool sent) {
 
 void Acquiring::subscribed() { step_ = Step::kQueue; }
 
-// A grant with little time left, or none that is known for sure, is armed anew by a re-check.
-void Acquiring::pushed(const PushedGrant &push, Instant now) {
-  if (push.anchor && lease_end(*push.anchor, claim_.ttl) - now >= Micros(claim_.ttl) / 2)
-    return granted({claim_.fence ? push.fence : 0, *push.anchor}, now);
-  step_ = Step::kQueue;
+bool Acquiring::pushed(const PushedGrant &push, Instant now) {
+  if (!push.anchor || lease_end(*push.anchor, claim_.ttl) - now < Micros(claim_.ttl) / 2)
+    return false;
+  granted({claim_.fence ? push.fence : 0, *push.anchor}, now);
+  return true;
 }
 
 void Acquiring::due() { step_ = Step::kQueue; }

@@ -52,8 +52,10 @@ class Acquiring {
   // the waiter keeps its place, and asks again later.
   bool failed(const Error &error, bool sent);
   void subscribed();
-  // In kWait: a grant came; the wait list wants the server to be asked; or nothing but time passed.
-  void pushed(const PushedGrant &push, Instant now);
+  // In kWait: a grant was pushed; the wait list wants the server to be asked; or nothing but time
+  // passed. pushed() returns false if the server has to confirm the grant: it is of uncertain age, or
+  // little of its lease is left.
+  bool pushed(const PushedGrant &push, Instant now);
   void due();
   void passed(Instant now);
   // The caller wants no lock any more; takes effect at once, or when the request under way is
