@@ -1,0 +1,101 @@
+/*
+ * A grant's reply that comes a second time, late, and is read as the answer to the next request. It
+ * has to be refused each time: the fence is one that another holder has.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/attempt.h"
+#include "support/cmocka.h"
+#include "support/one_server.h"
+#include "support/proxy.h"
+#include "support/timing.h"
+
+enum { kRounds = 20 };
+
+static proxy_t *proxy;
+static redilock_client_t *client;
+
+static int connect_client(void **state) {
+  empty_server(state);
+  proxy = proxy_start(server->socket);
+  client = client_at(proxy_url(proxy), "timeout=2s");
+  return 0;
+}
+
+static int disconnect_client(void **state) {
+  (void)state;
+  redilock_free(client);
+  proxy_stop(proxy);
+  return 0;
+}
+
+static bool is_free(void *name) { return redis_integer(server, "EXISTS %s", name) == 0; }
+
+/* The lease of the first grant ends by itself, so that the next request is an acquire too. */
+static void late_duplicate_is_no_grant(void **state) {
+  (void)state;
+  int64_t fence = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    attempt_t first, second;
+    assert_int_equal(attempt(&first, client, "lock", 60000, 0), REDILOCK_OK);
+    assert_true(first.fence > fence);
+    fence = first.fence;
+    redis_do(server, "DEL lock");
+    proxy_fail(proxy, PROXY_ECHO, "EVALSHA", 1, 0);
+    attempt(&second, client, "lock", 60000, 0);
+    assert_true(proxy_struck(proxy, 1));
+    if (second.status != REDILOCK_E_PROTOCOL || second.lock != NULL)
+      fail_msg("round %d: %s, %s", i, redilock_status_name(second.status), second.message);
+    assert_true(eventually(is_free, (void *)"lock", 10000)); /* it is rolled back */
+    attempt_free(&first);
+    attempt_free(&second);
+  }
+}
+
+/* It is not taken for the answer of a release or an extension either. */
+static void late_duplicate_is_no_other_answer(void **state) {
+  (void)state;
+  for (int i = 0; i < kRounds; ++i) {
+    attempt_t one;
+    assert_int_equal(attempt(&one, client, "lock", 60000, 0), REDILOCK_OK);
+    proxy_fail(proxy, PROXY_ECHO, "EVALSHA", 1, 0);
+    const int32_t status =
+        i % 2 == 0 ? redilock_release(one.lock) : redilock_extend(one.lock, 90000);
+    assert_int_equal(status, REDILOCK_E_PROTOCOL);
+    assert_true(proxy_struck(proxy, 1));
+    assert_int_equal(redilock_release(one.lock), REDILOCK_OK);
+    assert_true(is_free((void *)"lock"));
+    attempt_free(&one);
+  }
+}
+
+/* A counter may be far ahead of the clock: its fences rise nevertheless. */
+static void counter_ahead_of_the_clock_is_no_duplicate(void **state) {
+  (void)state;
+  attempt_and_release(client, "lock");
+  redisReply *keys = redis_command(server, "KEYS redilock:1:*:fence");
+  assert_int_equal(keys->elements, 1);
+  redis_do(server, "SET %s 9000000000000000", keys->element[0]->str);
+  freeReplyObject(keys);
+  int64_t fence = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    const int64_t next = attempt_and_release(client, "lock");
+    assert_true(next > fence);
+    fence = next;
+    assert_true(attempt_and_release(client, "other") > 0);
+  }
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, connect_client, disconnect_client)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(late_duplicate_is_no_grant),
+      CASE(late_duplicate_is_no_other_answer),
+      CASE(counter_ahead_of_the_clock_is_no_duplicate),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}
