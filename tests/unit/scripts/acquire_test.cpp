@@ -1,342 +1,209 @@
-// acquire.lua: every branch, as the server sees it.
+// acquire.lua with exclusive leases: every branch, as the server sees it.
 #include "script.hpp"
 
-using script_test::Case;
-static constexpr auto kScript = redilock::scripts::acquire;
+using script_test::kAllKeys;
+static constexpr auto kAcquire = redilock::scripts::acquire;
 
-#define KEYS \
-  { "$L", "$Q", "$F" }
-#define NO_FENCE \
-  { "$L", "$Q" }
-#define TRY \
-  { "$A", "100000" }
-#define JOIN \
-  { "$A", "100000", "c1", "0" }
+#define TRY "$A|100000|1"
+#define TRY_NO_FENCE "$A|100000|0"
+#define JOIN "$A|100000|1|$c1|0"
+#define RECHECK "$A|100000|1|$c1|7"
+#define HELD "SET|$L|$B|PX|100000"
+#define C_WAITS "ZADD|$Q|$ago 3000|60000 $c2 $C & ZADD|$W|$+5000|$c2"
 
-static void free_lock_is_taken(void **) {
-  script_test::check(kScript,
-                     {
-                         {"free", {}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-                         {"free, may wait", {}, KEYS, JOIN, "T", "lock A 100000; fence T", ""},
-                         {"no fence", {}, NO_FENCE, TRY, "0", "lock A 100000", ""},
-                         {"no fence, counter stays",
-                          {"SET|$F|5"},
-                          NO_FENCE,
-                          TRY,
-                          "0",
-                          "lock A 100000; fence 5",
-                          ""},
-                     });
+static void free_lock_is_granted(void **) {
+  script_test::check(kAcquire, "$L|$Q",
+                     {{"two keys", "SET|$F|5", TRY_NO_FENCE, "0", "lock A 100000; fence 5"}});
+  script_test::check(kAcquire, "$L|$Q|$F",
+                     {{"three keys", "", TRY, "T", "lock A 100000; fence T"},
+                      {"no fence wanted", "", TRY_NO_FENCE, "0", "lock A 100000"}});
+  script_test::check(kAcquire, kAllKeys,
+                     {{"all keys", "", TRY, "T", "lock A 100000; fence T"},
+                      {"may wait", "", JOIN, "T", "lock A 100000; fence T"},
+                      {"no record is written", "ZADD|$W|$+3000|$c1", JOIN, "T",
+                       "lock A 100000; fence T; alive [c1 +3000]"}});
 }
 
-static void fence_rises_whatever_the_counter_says(void **) {
+static void first_try_without_all_keys(void **) {
+  const std::vector<script_test::Case> cases = {
+      {"held", HELD, TRY_NO_FENCE, "[100000]", "lock B 100000"},
+      {"held for ever", "SET|$L|x", TRY_NO_FENCE, "[-1]", "lock x"},
+      {"resting", "SET|$L|redilock:rest|PX|5000", TRY_NO_FENCE, "[5000]",
+       "lock redilock:rest 5000"},
+      {"shared", "SET|$L|redilock:shared|PX|60000", TRY_NO_FENCE, "[-2]",
+       "lock redilock:shared 60000"},
+      {"already mine", "SET|$L|$A|PX|5000 & SET|$F|4", TRY_NO_FENCE, "0", "lock A 100000; fence 4"},
+      {"free, others wait", "ZADD|$Q|7|60000 $c2 $C", TRY_NO_FENCE, "[-2]",
+       "queue [60000 c2 C 7]"}};
+  script_test::check(kAcquire, "$L|$Q", cases);
+  script_test::check(kAcquire, "$L|$Q|$F", cases);
   script_test::check(
-      kScript,
-      {
-          {"lost", {}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-          {"behind", {"SET|$F|17"}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-          {"garbage", {"SET|$F|abc"}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-          {"nan", {"SET|$F|nan"}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-          {"infinite", {"SET|$F|inf"}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-          {"ahead",
-           {"SET|$F|8000000000000001"},
-           KEYS,
-           TRY,
-           "8000000000000002",
-           "lock A 100000; fence 8000000000000002",
-           ""},
-          {"last but one",
-           {"SET|$F|9007199254740990"},
-           KEYS,
-           TRY,
-           "9007199254740991",
-           "lock A 100000; fence 9007199254740991",
-           ""},
-          {"used up", {"SET|$F|9007199254740991"}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-          {"beyond", {"SET|$F|9007199254740992"}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-          {"ahead, by the hand-off",
-           {"SET|$F|8000000000000001", "SET|$L|$B|PX|100000"},
-           KEYS,
-           JOIN,
-           "[100000 0 8000000000000002 T 0 1]",
-           "lock B 100000; queue [100000 c1 A 8000000000000002] 60000; fence 8000000000000002; "
-           "alive [c1 alive] 60000",
-           ""},
-          {"used up, by the hand-off",
-           {"SET|$F|9007199254740991", "SET|$L|$A|PX|500"},
-           KEYS,
-           JOIN,
-           "T",
-           "lock A 100000; fence T",
-           ""},
-      });
+      kAcquire, "$L|$Q|$F",
+      {{"already mine, with a fence", "SET|$L|$A|PX|5000", TRY, "T", "lock A 100000; fence T"}});
 }
 
-static void held_lock_is_not_taken(void **) {
+static void fence_rises_above_any_counter(void **) {
+  script_test::check(kAcquire, "$L|$Q|$F",
+                     {{"behind", "SET|$F|17", TRY, "T", "lock A 100000; fence T"},
+                      {"garbage", "SET|$F|abc", TRY, "T", "lock A 100000; fence T"},
+                      {"nan", "SET|$F|nan", TRY, "T", "lock A 100000; fence T"},
+                      {"infinite", "SET|$F|inf", TRY, "T", "lock A 100000; fence T"},
+                      {"ahead", "SET|$F|8000000000000001", TRY, "8000000000000002",
+                       "lock A 100000; fence 8000000000000002"},
+                      {"last but one", "SET|$F|9007199254740990", TRY, "9007199254740991",
+                       "lock A 100000; fence 9007199254740991"},
+                      {"used up", "SET|$F|9007199254740991", TRY, "T", "lock A 100000; fence T"},
+                      {"beyond", "SET|$F|9007199254740992", TRY, "T", "lock A 100000; fence T"},
+                      {"ahead, already mine", "SET|$L|$A|PX|5000 & SET|$F|8000000000000001", TRY,
+                       "8000000000000002", "lock A 100000; fence 8000000000000002"}});
   script_test::check(
-      kScript,
-      {
-          {"try", {"SET|$L|$B|PX|100000"}, KEYS, TRY, "[100000]", "lock B 100000", ""},
-          {"try, no expiry", {"SET|$L|x"}, KEYS, TRY, "[-1]", "lock x", ""},
-          {"queue",
-           {"SET|$L|$B|PX|100000"},
-           KEYS,
-           JOIN,
-           "[100000 0 T T 0 1]",
-           "lock B 100000; queue [100000 c1 A T] 60000; fence T; alive [c1 alive] 60000",
-           ""},
-          {"queue behind",
-           {"SET|$L|$B|PX|100000", "ZADD|$Q|7|100000 c2 $C"},
-           KEYS,
-           JOIN,
-           "[100000 1 T T 0 1]",
-           "lock B 100000; queue [100000 c2 C 7 100000 c1 A T] 60000; fence T; alive [c1 alive] "
-           "60000",
-           ""},
-          {"foreign",
-           {"SET|$L|uuid|PX|100000"},
-           KEYS,
-           JOIN,
-           "[100000 0 T T 1 1]",
-           "lock uuid 100000; queue [100000 c1 A T] 60000; fence T; alive [c1 alive] 60000",
-           ""},
-          {"foreign without expiry",
-           {"SET|$L|redilock:x"},
-           KEYS,
-           JOIN,
-           "[-1 0 T T 1 1]",
-           "lock redilock:x; queue [100000 c1 A T] 60000; fence T; alive [c1 alive] 60000",
-           ""},
-      });
+      kAcquire, kAllKeys,
+      {{"ahead, for an arrival", HELD " & SET|$F|8000000000000001", JOIN,
+        "[100000 0 8000000000000002 T 0 1 1 0]",
+        "lock B 100000; queue [100000 c1 A 8000000000000002] 180000; fence 8000000000000002; "
+        "alive [c1 +6000] 180000"},
+       {"ahead, for an arrival and a hand-off", "SET|$F|8000000000000001 & " C_WAITS, JOIN,
+        "[60000 0 8000000000000002 T 0 1 1 0]",
+        "lock C 60000; queue [100000 c1 A 8000000000000002] 180000; fence 8000000000000003; "
+        "alive [c2 +5000 c1 +6000] 180000",
+        "c2: c 8000000000000003 T"}});
 }
 
-static void place_in_the_queue_is_kept(void **) {
+static void held_lock_is_waited_for(void **) {
+#define QUEUED "queue [100000 c1 A T] 180000; fence T; alive [c1 +6000] 180000"
   script_test::check(
-      kScript, {
-                   {"there",
-                    {"SET|$L|$B|PX|100000", "ZADD|$Q|7|100000 c1 $A", "SET|$F|9"},
-                    KEYS,
-                    {"$A", "100000", "c1", "7"},
-                    "[100000 0 7 T 0 0]",
-                    "lock B 100000; queue [100000 c1 A 7] 60000; fence 9; alive [c1 alive] 60000",
-                    ""},
-                   {"there, its reply was lost",
-                    {"SET|$L|$B|PX|100000", "ZADD|$Q|7|100000 c1 $A"},
-                    KEYS,
-                    JOIN,
-                    "[100000 0 7 T 0 0]",
-                    "lock B 100000; queue [100000 c1 A 7] 60000; alive [c1 alive] 60000",
-                    ""},
-                   {"dropped",
-                    {"SET|$L|$B|PX|100000", "ZADD|$Q|9|100000 c2 $C", "SET|$F|9"},
-                    KEYS,
-                    {"$A", "100000", "c1", "7"},
-                    "[100000 0 7 T 0 1]",
-                    "lock B 100000; queue [100000 c1 A 7 100000 c2 C 9] 60000; fence 9; alive [c1 "
-                    "alive] 60000",
-                    ""},
-               });
+      kAcquire, kAllKeys,
+      {{"does not wait", HELD, TRY, "[100000]", "lock B 100000"},
+       {"joins", HELD, JOIN, "[100000 0 T T 0 1 1 0]", "lock B 100000; " QUEUED},
+       {"joins behind another", HELD " & ZADD|$Q|7|60000 $c2 $C", JOIN, "[100000 1 T T 0 1 1 0]",
+        "lock B 100000; queue [60000 c2 C 7 100000 c1 A T] 180000; fence T; alive [c1 +6000] "
+        "180000"},
+       {"foreign holder", "SET|$L|uuid|PX|60000", JOIN, "[60000 0 T T 1 1 1 0]",
+        "lock uuid 60000; " QUEUED},
+       {"foreign holder for ever", "SET|$L|redilock:x", JOIN, "[-1 0 T T 1 1 1 0]",
+        "lock redilock:x; " QUEUED},
+       {"a short id is foreign", "SET|$L|redilock:ab:label", JOIN, "[-1 0 T T 1 1 1 0]",
+        "lock redilock:ab:label; " QUEUED},
+       {"resting", "SET|$L|redilock:rest|PX|60000", JOIN, "[60000 0 T T 0 1 1 0]",
+        "lock redilock:rest 60000; " QUEUED}});
 }
 
-static void grant_of_ones_own_is_armed_anew(void **) {
+static void place_is_kept(void **) {
+#define AT_HOME HELD " & ZADD|$Q|7|100000 $c1 $A & SET|$F|9"
+#define KEPT "lock B 100000; queue [100000 c1 A 7] 180000; fence 9; "
   script_test::check(
-      kScript, {
-                   {"try", {"SET|$L|$A|PX|500"}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-                   {"an extension outlasts it",
-                    {"SET|$L|$A|PX|100000"},
-                    KEYS,
-                    {"$A", "500"},
-                    "T",
-                    "lock A 100000; fence T",
-                    ""},
-                   {"without expiry", {"SET|$L|$A"}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-                   {"try, others wait",
-                    {"SET|$L|$A|PX|500", "ZADD|$Q|7|100000 c2 $C", "HSET|$W|c2|$fresh"},
-                    KEYS,
-                    TRY,
-                    "T",
-                    "lock A 100000; queue [100000 c2 C 7]; fence T; alive [c2 near]",
-                    ""},
-                   {"no fence",
-                    {"SET|$L|$A|PX|500", "SET|$F|4"},
-                    NO_FENCE,
-                    TRY,
-                    "0",
-                    "lock A 100000; fence 4",
-                    ""},
-                   {"queued before, others wait",
-                    {"SET|$L|$A|PX|500", "ZADD|$Q|9|100000 c2 $C", "HSET|$W|c2|$fresh"},
-                    KEYS,
-                    {"$A", "100000", "c1", "7"},
-                    "T",
-                    "lock A 100000; queue [100000 c2 C 9]; fence T; alive [c2 near]",
-                    ""},
-                   {"never queued, nobody waits",
-                    {"SET|$L|$A|PX|500"},
-                    KEYS,
-                    JOIN,
-                    "T",
-                    "lock A 100000; fence T",
-                    ""},
-                   {"never queued, the dead wait",
-                    {"SET|$L|$A|PX|500", "ZADD|$Q|7|100000 dead $C"},
-                    KEYS,
-                    JOIN,
-                    "T",
-                    "lock A 100000; queue [100000 dead C 7]; fence T",
-                    ""},
-                   {"never queued, others wait",
-                    {"SET|$L|$A|PX|500", "ZADD|$Q|7|100000 c2 $C", "HSET|$W|c2|$fresh"},
-                    KEYS,
-                    JOIN,
-                    "T",
-                    "lock A 100000; queue [100000 c2 C 7]; fence T; alive [c2 near]",
-                    ""},
-               });
+      kAcquire, kAllKeys,
+      {{"re-check", AT_HOME, RECHECK, "[100000 0 7 T 0 0 1 0]", KEPT "alive [c1 +6000] 180000"},
+       {"retry of a join", AT_HOME, JOIN, "[100000 0 7 T 0 0 1 0]", KEPT "alive [c1 +6000] 180000"},
+       {"the record is fresh", AT_HOME " & ZADD|$W|$+5000|$c1", RECHECK, "[100000 0 7 T 0 0 1 1]",
+        KEPT "alive [c1 +5000]"},
+       {"the record ends soon", AT_HOME " & ZADD|$W|$+2500|$c1", RECHECK, "[100000 0 7 T 0 0 1 1]",
+        KEPT "alive [c1 +6000] 180000"},
+       {"the record ended", AT_HOME " & ZADD|$W|$-1|$c1", RECHECK, "[100000 0 7 T 0 0 1 0]",
+        KEPT "alive [c1 +6000] 180000"},
+       {"the record is of a stepped clock", AT_HOME " & ZADD|$W|$+80000|$c1", RECHECK,
+        "[100000 0 7 T 0 0 1 0]", KEPT "alive [c1 +6000] 180000"},
+       {"place dropped", HELD " & ZADD|$Q|9|60000 $c2 $C & SET|$F|9", RECHECK,
+        "[100000 0 7 T 0 1 1 0]",
+        "lock B 100000; queue [100000 c1 A 7 60000 c2 C 9] 180000; fence 9; alive [c1 +6000] "
+        "180000"},
+       {"no subscription", HELD, "$A|100000|1|$dead|0", "[100000 0 T T 0 1 0 0]",
+        "lock B 100000; queue [100000 dead A T] 180000; fence T; alive [dead +6000] 180000"},
+       {"no subscription, place kept", HELD " & ZADD|$Q|7|100000 $dead $A", "$A|100000|1|$dead|7",
+        "[100000 0 7 T 0 0 1 0]",
+        "lock B 100000; queue [100000 dead A 7] 180000; alive [dead +6000] 180000"},
+       {"polls", HELD, "$A|100000|0|$poll|0", "[100000 0 T T 0 1 1 0]",
+        "lock B 100000; queue [100000 poll A T] 180000; fence T; alive [poll +6000] 180000"}});
+  script_test::check(
+      kAcquire, "$L|$Q|$F|$V|$H",
+      {{"sharded channel", HELD, "$A|100000|1|$shard|0", "[100000 0 T T 0 1 1 0]",
+        "lock B 100000; queue [100000 shard A T] 180000; fence T; tagged [shard +6000] 180000"},
+       {"plain channel", HELD, "$A|100000|1|$plain|0", "[100000 0 T T 0 1 1 0]",
+        "lock B 100000; queue [100000 plain A T] 180000; fence T; tagged [plain +6000] 180000"}});
 }
 
-static void expired_lease_is_given_to_the_head(void **) {
+static void own_grant_is_found(void **) {
+#define MINE "SET|$L|$A|PX|5000"
   script_test::check(
-      kScript,
-      {
-          {"to another",
-           {"ZADD|$Q|7|100000 c2 $C", "HSET|$W|c2|$fresh"},
-           KEYS,
-           JOIN,
-           "[100000 1 T T 0 1]",
-           "lock C 100000; queue [100000 c1 A T] 60000; fence T; alive [c2 near c1 alive] 60000",
-           "c2: c T T"},
-          {"to another, by a try",
-           {"ZADD|$Q|7|100000 c2 $C", "HSET|$W|c2|$fresh"},
-           KEYS,
-           TRY,
-           "[100000]",
-           "lock C 100000; fence T; alive [c2 near]",
-           "c2: c T T"},
-          {"to itself",
-           {"ZADD|$Q|7|100000 c1 $A"},
-           KEYS,
-           {"$A", "100000", "c1", "7"},
-           "T",
-           "lock A 100000; fence T; alive [c1 alive] 60000",
-           ""},
-          {"to itself, no fence wanted",
-           {"ZADD|$Q|7|100000 c1 $A"},
-           NO_FENCE,
-           {"$A", "100000", "c1", "7"},
-           "0",
-           "lock A 100000; fence T; alive [c1 alive] 60000",
-           ""},
-          {"past the dead",
-           {"ZADD|$Q|5|100000 dead $B", "ZADD|$Q|6|100000 c2 $C", "HSET|$W|dead|$fresh|c2|$stale"},
-           KEYS,
-           JOIN,
-           "T",
-           "lock A 100000; fence T; alive [dead near c2 past c1 alive] 60000",
-           ""},
-          {"a try past the dead",
-           {"ZADD|$Q|5|100000 dead $B", "HSET|$W|dead|$fresh"},
-           KEYS,
-           TRY,
-           "T",
-           "lock A 100000; fence T; alive [dead near]",
-           ""},
-          {"past one of a stepped clock",
-           {"ZADD|$Q|5|100000 c2 $C", "HSET|$W|c2|$far"},
-           KEYS,
-           TRY,
-           "T",
-           "lock A 100000; fence T; alive [c2 far]",
-           ""},
-          {"past garbage",
-           {"ZADD|$Q|5|garbage", "ZADD|$Q|6|100000 c2 $C", "HSET|$W|c2|$fresh"},
-           KEYS,
-           TRY,
-           "[100000]",
-           "lock C 100000; fence T; alive [c2 near]",
-           "c2: c T T"},
-      });
+      kAcquire, kAllKeys,
+      {{"the lease starts again", MINE, TRY, "T", "lock A 100000; fence T"},
+       {"a longer lease stays", "SET|$L|$A|PX|100000", "$A|5000|1", "T", "lock A 100000; fence T"},
+       {"a lease for ever stays", "SET|$L|$A", TRY, "T", "lock A 100000; fence T"},
+       {"no fence wanted", MINE " & SET|$F|4", TRY_NO_FENCE, "0", "lock A 100000; fence 4"},
+       {"others wait", MINE " & " C_WAITS, RECHECK, "T",
+        "lock A 100000; queue [60000 c2 C old]; fence T; alive [c2 +5000]"},
+       {"others wait, no place named", MINE " & " C_WAITS, JOIN, "T",
+        "lock A 100000; queue [60000 c2 C old]; fence T; alive [c2 +5000]"}});
+}
+
+static void ended_lease_goes_to_the_head(void **) {
+  script_test::check(
+      kAcquire, kAllKeys,
+      {{"to another", C_WAITS, JOIN, "[60000 0 T T 0 1 1 0]",
+        "lock C 60000; queue [100000 c1 A T] 180000; fence T; alive [c2 +5000 c1 +6000] 180000",
+        "c2: c T T"},
+       {"to another, by a try", C_WAITS, TRY, "[60000]", "lock C 60000; fence T; alive [c2 +5000]",
+        "c2: c T T"},
+       {"to the caller", "ZADD|$Q|7|100000 $c1 $A", RECHECK, "T", "lock A 100000; fence T"},
+       {"to the caller, no fence wanted", "ZADD|$Q|7|100000 $c1 $A", "$A|100000|0|$c1|7", "0",
+        "lock A 100000; fence T"},
+       {"to a caller behind the dead", "ZADD|$Q|5|60000 $dead $B & ZADD|$W|$+5000|$dead", JOIN, "T",
+        "lock A 100000; fence T; alive [dead +5000]"},
+       {"to a try behind the dead", "ZADD|$Q|5|60000 $dead $B & ZADD|$W|$+5000|$dead", TRY, "T",
+        "lock A 100000; fence T; alive [dead +5000]"},
+       {"not to one without a record", "ZADD|$Q|5|60000 $c2 $C", TRY, "T",
+        "lock A 100000; fence T"},
+       {"not to one whose record ended", "ZADD|$Q|5|60000 $c2 $C & ZADD|$W|$-1|$c2", TRY, "T",
+        "lock A 100000; fence T; alive [c2 past]"},
+       {"not to one with a record of a stepped clock",
+        "ZADD|$Q|5|60000 $c2 $C & ZADD|$W|$+80000|$c2", TRY, "T",
+        "lock A 100000; fence T; alive [c2 +80000]"}});
+}
+
+// A re-check that is not at the head drops the dead before it, so that its client learns its rank.
+static void recheck_drops_the_dead_before_it(void **) {
+#define BEHIND(channel) HELD " & ZADD|$Q|5|60000 " channel " $C & ZADD|$Q|7|100000 $c1 $A"
+#define C1_LIVES " & ZADD|$W|$+5000|$c1"
+  script_test::check(
+      kAcquire, kAllKeys,
+      {{"one dead", BEHIND("$dead") C1_LIVES, RECHECK, "[100000 0 7 T 0 0 1 1]",
+        "lock B 100000; queue [100000 c1 A 7] 180000; alive [c1 +5000]"},
+       {"one alive", BEHIND("$c2") " & ZADD|$W|$+5000|$c2" C1_LIVES, RECHECK,
+        "[100000 1 7 T 0 0 1 1]",
+        "lock B 100000; queue [60000 c2 C 5 100000 c1 A 7] 180000; alive [c1 +5000 c2 +5000]"},
+       {"a new place drops nobody", HELD " & ZADD|$Q|5|60000 $dead $C", JOIN,
+        "[100000 1 T T 0 1 1 0]",
+        "lock B 100000; queue [60000 dead C 5 100000 c1 A T] 180000; fence T; alive [c1 +6000] "
+        "180000"}});
 }
 
 #define DEAD(n) \
   "EVAL|for i = 1, " #n " do redis.call('ZADD', KEYS[1], i, '9 dead ' .. i) end return 0|1|$Q"
 
-static void at_most_a_hundred_dead_are_dropped(void **) {
+static void one_call_drops_at_most_100_dead(void **) {
   script_test::check(
-      kScript, {
-                   {"100", {DEAD(100)}, KEYS, TRY, "T", "lock A 100000; fence T", ""},
-                   {"101, a try", {DEAD(101)}, KEYS, TRY, "[-2]", "queue [9 dead 101 101]", ""},
-                   {"101, a waiter",
-                    {DEAD(101)},
-                    KEYS,
-                    JOIN,
-                    "[-2 101 T T 0 1]",
-                    "queue [9 dead 101 101 100000 c1 A T] 60000; fence T; alive [c1 alive] 60000",
-                    ""},
-                   {"99 and one alive",
-                    {DEAD(99), "ZADD|$Q|500|100000 c2 $C", "HSET|$W|c2|$fresh"},
-                    KEYS,
-                    TRY,
-                    "[100000]",
-                    "lock C 100000; fence T; alive [c2 near]",
-                    "c2: c T T"},
-                   {"100 and one alive",
-                    {DEAD(100), "ZADD|$Q|500|100000 c2 $C", "HSET|$W|c2|$fresh"},
-                    KEYS,
-                    TRY,
-                    "[-2]",
-                    "queue [100000 c2 C 500]; alive [c2 near]",
-                    ""},
-               });
-}
-
-static void wrong_types_leave_nothing_half_done(void **) {
-  script_test::check(
-      kScript, {
-                   {"lock", {"LPUSH|$L|x"}, KEYS, JOIN, "error WRONGTYPE", "lock list", ""},
-                   {"queue",
-                    {"SET|$L|$B|PX|100000", "SET|$Q|x"},
-                    KEYS,
-                    JOIN,
-                    "error WRONGTYPE",
-                    "lock B 100000; queue string",
-                    ""},
-                   {"queue, free", {"SET|$Q|x"}, KEYS, TRY, "error WRONGTYPE", "queue string", ""},
-                   {"fence, free", {"LPUSH|$F|x"}, KEYS, TRY, "error WRONGTYPE", "fence list", ""},
-                   {"fence, to join",
-                    {"SET|$L|$B|PX|100000", "LPUSH|$F|x"},
-                    KEYS,
-                    JOIN,
-                    "error WRONGTYPE",
-                    "lock B 100000; fence list",
-                    ""},
-                   {"records",
-                    {"SET|$L|$B|PX|100000", "SET|$W|x"},
-                    KEYS,
-                    JOIN,
-                    "error WRONGTYPE",
-                    "lock B 100000; alive string",
-                    ""},
-                   {"records, to hand off",
-                    {"ZADD|$Q|7|100000 c2 $C", "SET|$W|x"},
-                    KEYS,
-                    TRY,
-                    "error WRONGTYPE",
-                    "queue [100000 c2 C 7]; alive string",
-                    ""},
-               });
+      kAcquire, kAllKeys,
+      {{"100, a try", DEAD(100), TRY, "T", "lock A 100000; fence T"},
+       {"101, a try", DEAD(101), TRY, "[-2]", "queue [9 dead 101 101]"},
+       {"101, a waiter", DEAD(101), JOIN, "[-2 1 T T 0 1 1 0]",
+        "queue [9 dead 101 101 100000 c1 A T] 180000; fence T; alive [c1 +6000] 180000"},
+       {"99 and one alive", DEAD(99) " & " C_WAITS, TRY, "[60000]",
+        "lock C 60000; fence T; alive [c2 +5000]", "c2: c T T"},
+       {"100 and one alive", DEAD(100) " & " C_WAITS, TRY, "[-2]",
+        "queue [60000 c2 C old]; alive [c2 +5000]"}});
 }
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(free_lock_is_taken),
-      cmocka_unit_test(fence_rises_whatever_the_counter_says),
-      cmocka_unit_test(held_lock_is_not_taken),
-      cmocka_unit_test(place_in_the_queue_is_kept),
-      cmocka_unit_test(grant_of_ones_own_is_armed_anew),
-      cmocka_unit_test(expired_lease_is_given_to_the_head),
-      cmocka_unit_test(at_most_a_hundred_dead_are_dropped),
-      cmocka_unit_test(wrong_types_leave_nothing_half_done),
+      cmocka_unit_test(free_lock_is_granted),
+      cmocka_unit_test(first_try_without_all_keys),
+      cmocka_unit_test(fence_rises_above_any_counter),
+      cmocka_unit_test(held_lock_is_waited_for),
+      cmocka_unit_test(place_is_kept),
+      cmocka_unit_test(own_grant_is_found),
+      cmocka_unit_test(ended_lease_goes_to_the_head),
+      cmocka_unit_test(recheck_drops_the_dead_before_it),
+      cmocka_unit_test(one_call_drops_at_most_100_dead),
   };
   return cmocka_run_group_tests(tests, script_test::start, script_test::stop);
 }

@@ -1,67 +1,45 @@
-// extend.lua, info.lua and list.lua: the scripts that hand nothing on.
+// extend.lua: leases become longer and never shorter.
 #include "script.hpp"
 
-static void lease_is_extended_and_never_shortened(void **) {
+static constexpr auto kExtend = redilock::scripts::extend;
+static constexpr const char *kKeys = "$L|$H";
+
+static void exclusive_lease(void **) {
   script_test::check(
-      redilock::scripts::extend,
-      {
-          {"longer", {"SET|$L|$A|PX|500"}, {"$L"}, {"$A", "100000"}, "1", "lock A 100000", ""},
-          {"shorter", {"SET|$L|$A|PX|100000"}, {"$L"}, {"$A", "500"}, "1", "lock A 100000", ""},
-          {"another's",
-           {"SET|$L|$B|PX|100000"},
-           {"$L"},
-           {"$A", "200000"},
-           "0",
-           "lock B 100000",
-           ""},
-          {"gone", {}, {"$L"}, {"$A", "100000"}, "0", "", ""},
-          {"a list", {"LPUSH|$L|x"}, {"$L"}, {"$A", "100000"}, "error WRONGTYPE", "lock list", ""},
-      });
+      kExtend, kKeys,
+      {{"longer", "SET|$L|$A|PX|5000", "$A|100000", "1", "lock A 100000"},
+       {"shorter", "SET|$L|$A|PX|100000", "$A|5000", "1", "lock A 100000"},
+       {"another's", "SET|$L|$B|PX|60000", "$A|100000", "0", "lock B 60000"},
+       {"foreign", "SET|$L|x", "$A|100000", "0", "lock x"},
+       {"resting", "SET|$L|redilock:rest|PX|60000", "$A|100000", "0", "lock redilock:rest 60000"},
+       {"gone", "", "$A|100000", "0", ""},
+       {"gone, with holders of an earlier lock", "ZADD|$H|$+60000|$A", "$A|100000", "0",
+        "holders [A +60000]"}});
 }
 
-static void info_tells_and_changes_nothing(void **) {
+static void shared_lease(void **) {
+#define A_B_HOLD \
+  "SET|$L|redilock:shared|PX|60000 & ZADD|$H|$+30000|$A|$+60000|$B & PEXPIRE|$H|60000"
   script_test::check(
-      redilock::scripts::info,
-      {
-          {"free", {}, {"$L", "$Q"}, {}, "[none  -2 0]", "", ""},
-          {"held, and waited for",
-           {"SET|$L|$A|PX|100000", "ZADD|$Q|7|60000 c2 $C", "ZADD|$Q|6|60000 c2 $B"},
-           {"$L", "$Q"},
-           {},
-           "[string A 100000 2 60000 c2 B 60000 c2 C]",
-           "lock A 100000; queue [60000 c2 B 6 60000 c2 C 7]",
-           ""},
-          {"a list", {"LPUSH|$L|x"}, {"$L", "$Q"}, {}, "[list  -1 0]", "lock list", ""},
-      });
-}
-
-static void list_tells_names_that_are_held_or_waited_for(void **) {
-  script_test::check(
-      redilock::scripts::list,
-      {
-          {"held",
-           {"SET|$L|$A|PX|100000", "SET|other|x", "LPUSH|$Q|x"},
-           {},
-           {"0", "*", ""},
-           "[0 L]",
-           "lock A 100000; queue list",
-           ""},
-          {"waited for",
-           {"SET|$L|x|PX|100000", "ZADD|$Q|7|60000 c2 $C"},
-           {},
-           {"0", "*", "redilock:1:{}:queue:"},
-           "[0 L]",
-           "lock x 100000; queue [60000 c2 C 7]",
-           ""},
-          {"by pattern", {"SET|$L|$A|PX|100000"}, {}, {"0", "M*", ""}, "[0]", "lock A 100000", ""},
-      });
+      kExtend, kKeys,
+      {{"beyond the last", A_B_HOLD, "$A|100000", "1",
+        "lock redilock:shared 100000; holders [B +60000 A +100000] 100000"},
+       {"not beyond the last", A_B_HOLD, "$A|30000", "1",
+        "lock redilock:shared 60000; holders [A +30000 B +60000] 60000"},
+       {"shorter", A_B_HOLD, "$A|5000", "1",
+        "lock redilock:shared 60000; holders [A +30000 B +60000] 60000"},
+       {"not a holder", A_B_HOLD, "$C|100000", "0",
+        "lock redilock:shared 60000; holders [A +30000 B +60000] 60000"},
+       {"ended", A_B_HOLD " & ZADD|$H|$-1|$A", "$A|100000", "0",
+        "lock redilock:shared 60000; holders [A past B +60000] 60000"},
+       {"resting", A_B_HOLD " & ZADD|$H|$+30000|redilock:rest:$C", "$C|100000", "0",
+        "lock redilock:shared 60000; holders [A +30000 redilock:rest:C +30000 B +60000] 60000"}});
 }
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(lease_is_extended_and_never_shortened),
-      cmocka_unit_test(info_tells_and_changes_nothing),
-      cmocka_unit_test(list_tells_names_that_are_held_or_waited_for),
+      cmocka_unit_test(exclusive_lease),
+      cmocka_unit_test(shared_lease),
   };
   return cmocka_run_group_tests(tests, script_test::start, script_test::stop);
 }

@@ -1,262 +1,157 @@
-// release.lua and force_release.lua: release, leave, and the hand-off to who waits.
+// release.lua without a rest: releases of exclusive and shared holders, and waiters that leave.
 #include "script.hpp"
 
+using script_test::kAllKeys;
 static constexpr auto kRelease = redilock::scripts::release;
-static constexpr auto kForce = redilock::scripts::force_release;
 
-#define KEYS \
-  { "$L", "$Q" }
-#define DEAD(n) \
-  "EVAL|for i = 1, " #n " do redis.call('ZADD', KEYS[1], i, '9 dead ' .. i) end return 0|1|$Q"
-#define C_WAITS "ZADD|$Q|7|60000 c2 $C", "HSET|$W|c2|$fresh"
-#define LEAVE \
-  { "$A", "100000 c1 $A" }
+#define RELEASE "$A"
+#define LEAVE "$A|100000 $c1 $A"
+#define HELD "SET|$L|$A|PX|100000"
+#define HELD_BY_B "SET|$L|$B|PX|100000"
+#define PLACE "ZADD|$Q|5|100000 $c1 $A"
+#define LIVE2 "ZADD|$W|$+5000|$c2"
+#define C_WAITS "ZADD|$Q|$ago 1000|60000 $c2 $C & " LIVE2
+#define GONE_TO_C "lock C 60000; fence T; alive [c2 +5000]"
 
-static void owner_releases(void **) {
+static void holder_releases(void **) {
   script_test::check(
-      kRelease,
-      {
-          {"alone", {"SET|$L|$A|PX|100000", "SET|$F|5"}, KEYS, {"$A"}, "1", "fence 5", ""},
-          {"handed on with the waiter's ttl",
-           {"SET|$L|$A|PX|100000", C_WAITS},
-           KEYS,
-           {"$A"},
-           "1",
-           "lock C 60000; fence T; alive [c2 near]",
-           "c2: c T T"},
-          {"first of two waiters",
-           {"SET|$L|$A|PX|100000", C_WAITS, "ZADD|$Q|6|60000 c1 $B", "HSET|$W|c1|$fresh"},
-           KEYS,
-           {"$A"},
-           "1",
-           "lock B 60000; queue [60000 c2 C 7]; fence T; alive [c2 near c1 near]",
-           "c1: b T T"},
-          {"past the dead",
-           {"SET|$L|$A|PX|100000", C_WAITS, DEAD(3)},
-           KEYS,
-           {"$A"},
-           "1",
-           "lock C 60000; fence T; alive [c2 near]",
-           "c2: c T T"},
-          {"only the dead", {"SET|$L|$A|PX|100000", DEAD(3)}, KEYS, {"$A"}, "1", "", ""},
-          {"the counter is ahead",
-           {"SET|$L|$A|PX|100000", C_WAITS, "SET|$F|8000000000000001"},
-           KEYS,
-           {"$A"},
-           "1",
-           "lock C 60000; fence 8000000000000002; alive [c2 near]",
-           "c2: c 8000000000000002 T"},
-      });
+      kRelease, kAllKeys,
+      {{"nobody waits", HELD " & SET|$F|5", RELEASE, "1", "fence 5"},
+       {"handed on with the waiter's ttl", HELD " & " C_WAITS, RELEASE, "1", GONE_TO_C,
+        "c2: c T T"},
+       {"to the first of two", HELD " & " C_WAITS " & ZADD|$Q|7|30000 $c1 $B & ZADD|$W|$+6000|$c1",
+        RELEASE, "1", "lock B 30000; queue [60000 c2 C old]; fence T; alive [c2 +5000 c1 +6000]",
+        "c1: b T T"},
+       {"with its member, as one that was granted", HELD " & " C_WAITS, LEAVE, "1", GONE_TO_C,
+        "c2: c T T"},
+       {"with an empty member", HELD " & " C_WAITS, "$A|", "1", GONE_TO_C, "c2: c T T"},
+       {"the counter is ahead", HELD " & " C_WAITS " & SET|$F|8000000000000001", RELEASE, "1",
+        "lock C 60000; fence 8000000000000002; alive [c2 +5000]", "c2: c 8000000000000002 T"},
+       {"the counter is used up", HELD " & " C_WAITS " & SET|$F|9007199254740991", RELEASE, "1",
+        GONE_TO_C, "c2: c T T"},
+       {"to all readers",
+        HELD " & ZADD|$Q|5|60000s $c2 $C|6|30000s $c3 $B & " LIVE2
+             " & ZADD|$W|$+6000|$c3 & SET|$F|8000000000000000",
+        RELEASE, "1",
+        "lock redilock:shared 60000; fence 8000000000000002; alive [c2 +5000 c3 +6000]; holders "
+        "[B +30000 C +60000] 60000",
+        "c2: c 8000000000000001 T, c3: b 8000000000000002 T"},
+       {"to a poller, without a message", HELD " & ZADD|$Q|5|60000 $poll $C & ZADD|$W|$+5000|$poll",
+        RELEASE, "1", "lock C 60000; fence T; alive [poll +5000]"}});
+}
+
+static void channels_of_the_slot_word(void **) {
+#define TAGGED(channel) "ZADD|$Q|5|60000 " channel " $C & ZADD|$V|$+5000|" channel
+  const std::vector<script_test::Case> cases = {
+      {"sharded", HELD " & " TAGGED("$shard"), RELEASE, "1",
+       "lock C 60000; fence T; tagged [shard +5000]", "shard: c T T"},
+      {"plain", HELD " & " TAGGED("$plain"), RELEASE, "1",
+       "lock C 60000; fence T; tagged [plain +5000]", "plain: c T T"},
+      {"record in the set of another tag",
+       HELD " & ZADD|$Q|5|60000 $shard $C & ZADD|$W|$+5000|$shard", RELEASE, "1",
+       "alive [shard +5000]"},
+      {"the set of the tag is a list", HELD " & ZADD|$Q|5|60000 $shard $C & LPUSH|$V|x|y", RELEASE,
+       "error WRONGTYPE", "lock A 100000; queue [60000 shard C 5]; tagged list"}};
+  script_test::check(kRelease, "$L|$Q|$F|$V|$H", cases);
+  // Another tag than the caller's makes no difference, but an unreadable set has no records.
+  script_test::check(kRelease, kAllKeys, {cases.begin(), cases.end() - 1});
+  script_test::check(
+      kRelease, kAllKeys,
+      {{"the set of another tag is a list", HELD " & ZADD|$Q|5|60000 $shard $C & LPUSH|$V|x|y",
+        RELEASE, "1", "tagged list"}});
+}
+
+static void the_dead_are_passed_over(void **) {
+#define BEFORE_C(member) HELD " & ZADD|$Q|5|" member " & " C_WAITS
+  script_test::check(
+      kRelease, kAllKeys,
+      {{"no subscription", BEFORE_C("60000 $dead $B") " & ZADD|$W|$+6000|$dead", RELEASE, "1",
+        "lock C 60000; fence T; alive [c2 +5000 dead +6000]", "c2: c T T"},
+       {"no record", BEFORE_C("60000 $c1 $B"), RELEASE, "1", GONE_TO_C, "c2: c T T"},
+       {"ended record", BEFORE_C("60000 $c1 $B") " & ZADD|$W|$-1|$c1", RELEASE, "1",
+        "lock C 60000; fence T; alive [c1 past c2 +5000]", "c2: c T T"},
+       {"record of a stepped clock", BEFORE_C("60000 $c1 $B") " & ZADD|$W|$+80000|$c1", RELEASE,
+        "1", "lock C 60000; fence T; alive [c2 +5000 c1 +80000]", "c2: c T T"},
+       {"only dead ones", HELD " & ZADD|$Q|5|60000 $dead $B", RELEASE, "1", ""}});
 }
 
 static void nobody_else_releases(void **) {
-  script_test::check(kRelease, {
-                                   {"another's",
-                                    {"SET|$L|$B|PX|100000", C_WAITS},
-                                    KEYS,
-                                    {"$A"},
-                                    "0",
-                                    "lock B 100000; queue [60000 c2 C 7]; alive [c2 near]",
-                                    ""},
-                                   {"foreign", {"SET|$L|x"}, KEYS, {"$A"}, "0", "lock x", ""},
-                                   {"free", {}, KEYS, {"$A"}, "0", "", ""},
-                                   {"expired, others wait",
-                                    {C_WAITS},
-                                    KEYS,
-                                    {"$A"},
-                                    "0",
-                                    "lock C 60000; fence T; alive [c2 near]",
-                                    "c2: c T T"},
-                               });
-}
-
-static void leaving_goes_out_of_the_queue(void **) {
+#define C_STILL_WAITS "queue [60000 c2 C old]; alive [c2 +5000]"
   script_test::check(
-      kRelease,
-      {
-          {"held",
-           {"SET|$L|$B|PX|100000", "ZADD|$Q|5|100000 c1 $A", C_WAITS},
-           KEYS,
-           LEAVE,
-           "0",
-           "lock B 100000; queue [60000 c2 C 7]; alive [c2 near]",
-           ""},
-          {"last",
-           {"SET|$L|$B|PX|100000", "ZADD|$Q|5|100000 c1 $A"},
-           KEYS,
-           LEAVE,
-           "0",
-           "lock B 100000",
-           ""},
-          {"not there", {"SET|$L|$B|PX|100000"}, KEYS, LEAVE, "0", "lock B 100000", ""},
-          {"granted meanwhile", {"SET|$L|$A|PX|100000"}, KEYS, LEAVE, "1", "", ""},
-          {"granted meanwhile, others wait",
-           {"SET|$L|$A|PX|100000", C_WAITS},
-           KEYS,
-           LEAVE,
-           "1",
-           "lock C 60000; fence T; alive [c2 near]",
-           "c2: c T T"},
-          {"free, others wait",
-           {"ZADD|$Q|5|100000 c1 $A", C_WAITS},
-           KEYS,
-           LEAVE,
-           "0",
-           "lock C 60000; fence T; alive [c2 near]",
-           "c2: c T T"},
-          {"free, others came first",
-           {"ZADD|$Q|9|100000 c1 $A", C_WAITS},
-           KEYS,
-           LEAVE,
-           "0",
-           "lock C 60000; fence T; alive [c2 near]",
-           "c2: c T T"},
-          {"free, though it could be woken itself",
-           {"ZADD|$Q|5|100000 c1 $A", C_WAITS, "HSET|$W|c1|$fresh"},
-           KEYS,
-           LEAVE,
-           "0",
-           "lock C 60000; fence T; alive [c2 near c1 near]",
-           "c2: c T T"},
-          {"free, nobody else waits", {"ZADD|$Q|5|100000 c1 $A"}, KEYS, LEAVE, "0", "", ""},
-      });
+      kRelease, kAllKeys,
+      {{"another's", HELD_BY_B " & " C_WAITS, RELEASE, "0", "lock B 100000; " C_STILL_WAITS},
+       {"foreign", "SET|$L|x", RELEASE, "0", "lock x"},
+       {"resting", "SET|$L|redilock:rest", RELEASE, "0", "lock redilock:rest"},
+       {"free", "", RELEASE, "0", ""},
+       {"ended, others wait", C_WAITS, RELEASE, "0", GONE_TO_C, "c2: c T T"}});
 }
 
-static void more_dead_are_left_for_another_call(void **) {
+static void waiter_leaves(void **) {
   script_test::check(
-      kRelease,
-      {
-          {"100", {"SET|$L|$A|PX|100000", DEAD(100)}, KEYS, {"$A"}, "1", "", ""},
-          {"101",
-           {"SET|$L|$A|PX|100000", DEAD(101)},
-           KEYS,
-           {"$A"},
-           "3",
-           "queue [9 dead 101 101]",
-           ""},
-          {"101, asked again", {DEAD(101)}, KEYS, {"$A"}, "2", "queue [9 dead 101 101]", ""},
-      });
+      kRelease, kAllKeys,
+      {{"alone", HELD_BY_B " & " PLACE, LEAVE, "0", "lock B 100000"},
+       {"already gone", HELD_BY_B, LEAVE, "0", "lock B 100000"},
+       {"behind another", HELD_BY_B " & " C_WAITS " & ZADD|$Q|$ago 0|100000 $c1 $A", LEAVE, "0",
+        "lock B 100000; " C_STILL_WAITS},
+       {"free, another waits behind", PLACE " & " C_WAITS, LEAVE, "0", GONE_TO_C, "c2: c T T"},
+       {"free, another waits before",
+        "ZADD|$Q|5|60000 $c2 $C & " LIVE2 " & ZADD|$Q|6|100000 $c1 $A", LEAVE, "0", GONE_TO_C,
+        "c2: c T T"},
+       {"free, and alive itself", PLACE " & " C_WAITS " & ZADD|$W|$+6000|$c1", LEAVE, "0",
+        "lock C 60000; fence T; alive [c2 +5000 c1 +6000]", "c2: c T T"},
+       {"free, alone", PLACE " & ZADD|$W|$+6000|$c1", LEAVE, "0", "alive [c1 +6000]"}});
 }
 
-static void any_holder_is_broken(void **) {
-  script_test::check(kForce,
-                     {
-                         {"free", {}, KEYS, {}, "0", "", ""},
-                         {"held", {"SET|$L|$B|PX|100000"}, KEYS, {}, "1", "", ""},
-                         {"foreign list", {"LPUSH|$L|x"}, KEYS, {}, "1", "", ""},
-                         {"handed on",
-                          {"SET|$L|$B|PX|100000", C_WAITS},
-                          KEYS,
-                          {},
-                          "1",
-                          "lock C 60000; fence T; alive [c2 near]",
-                          "c2: c T T"},
-                         {"a list, handed on",
-                          {"LPUSH|$L|x", C_WAITS},
-                          KEYS,
-                          {},
-                          "1",
-                          "lock C 60000; fence T; alive [c2 near]",
-                          "c2: c T T"},
-                         {"free, handed on",
-                          {C_WAITS},
-                          KEYS,
-                          {},
-                          "0",
-                          "lock C 60000; fence T; alive [c2 near]",
-                          "c2: c T T"},
-                         {"the dead", {"SET|$L|$B|PX|100000", DEAD(2)}, KEYS, {}, "1", "", ""},
-                         {"more dead",
-                          {"SET|$L|$B|PX|100000", DEAD(101)},
-                          KEYS,
-                          {},
-                          "3",
-                          "queue [9 dead 101 101]",
-                          ""},
-                     });
+static void shared_holder_releases(void **) {
+#define A_B_HOLD \
+  "SET|$L|redilock:shared|PX|60000 & ZADD|$H|$+60000|$A|$+30000|$B & PEXPIRE|$H|60000"
+#define B_HOLDS "lock redilock:shared 30000; "
+#define ONLY_B "holders [B +30000] 30000"
+  script_test::check(
+      kRelease, kAllKeys,
+      {{"the last one", "SET|$L|redilock:shared|PX|60000 & ZADD|$H|$+60000|$A", RELEASE, "1", ""},
+       {"others hold on", A_B_HOLD, RELEASE, "1", B_HOLDS ONLY_B},
+       {"not a holder", A_B_HOLD, "$C", "0",
+        "lock redilock:shared 60000; holders [B +30000 A +60000] 60000"},
+       {"its lease ended", A_B_HOLD " & ZADD|$H|$-1|$A", RELEASE, "0",
+        "lock redilock:shared 60000; holders [A past B +30000] 60000"},
+       {"the last one, a writer waits",
+        "SET|$L|redilock:shared|PX|60000 & ZADD|$H|$+60000|$A & " C_WAITS, RELEASE, "1", GONE_TO_C,
+        "c2: c T T"},
+       {"others hold on, a writer waits", A_B_HOLD " & " C_WAITS, RELEASE, "1",
+        B_HOLDS C_STILL_WAITS "; " ONLY_B, "c2: next c 30000 T"},
+       {"others hold on, a waiter with a permit", A_B_HOLD " & ZADD|$Q|5|100000s2 $c2 $C & " LIVE2,
+        RELEASE, "1",
+        "lock redilock:shared 100000; fence T; alive [c2 +5000]; holders [B +30000 C +100000] "
+        "100000",
+        "c2: c T T"},
+       {"a waiter leaves, there is room", A_B_HOLD " & ZADD|$Q|5|9 $c1 $D|6|60000s $c2 $C & " LIVE2,
+        "$D|9 $c1 $D", "0",
+        "lock redilock:shared 60000; fence T; alive [c2 +5000]; holders [B +30000 A +60000 C "
+        "+60000] 60000",
+        "c2: c T T"}});
 }
 
-// Others may have written the queue. What SET would refuse must not stop a release half-way.
-static void a_ttl_that_no_lock_has_is_skipped(void **) {
-  const char *const kOthers[] = {"ZADD|$Q|5|0 c2 $B", "ZADD|$Q|6|99999999999999999999 c2 $B"};
-  for (const char *other : kOthers)
-    script_test::check(kRelease, {
-                                     {other,
-                                      {"SET|$L|$A|PX|100000", other, C_WAITS},
-                                      KEYS,
-                                      {"$A"},
-                                      "1",
-                                      "lock C 60000; fence T; alive [c2 near]",
-                                      "c2: c T T"},
-                                 });
-}
+#define DEAD(n) \
+  "EVAL|for i = 1, " #n " do redis.call('ZADD', KEYS[1], i, '9 dead ' .. i) end return 0|1|$Q"
 
-static void wrong_types_leave_nothing_half_done(void **) {
-  script_test::check(kRelease,
-                     {
-                         {"lock",
-                          {"LPUSH|$L|x", C_WAITS},
-                          KEYS,
-                          {"$A"},
-                          "error WRONGTYPE",
-                          "lock list; queue [60000 c2 C 7]; alive [c2 near]",
-                          ""},
-                         {"queue",
-                          {"SET|$L|$A|PX|100000", "SET|$Q|x"},
-                          KEYS,
-                          {"$A"},
-                          "error WRONGTYPE",
-                          "lock A 100000; queue string",
-                          ""},
-                         {"fence",
-                          {"SET|$L|$A|PX|100000", C_WAITS, "LPUSH|$F|x"},
-                          KEYS,
-                          {"$A"},
-                          "error WRONGTYPE",
-                          "lock A 100000; queue [60000 c2 C 7]; fence list; alive [c2 near]",
-                          ""},
-                         {"records",
-                          {"SET|$L|$A|PX|100000", "ZADD|$Q|7|60000 c2 $C", "SET|$W|x"},
-                          KEYS,
-                          {"$A"},
-                          "error WRONGTYPE",
-                          "lock A 100000; queue [60000 c2 C 7]; alive string",
-                          ""},
-                         {"fence, leaving a free lock",
-                          {"ZADD|$Q|5|100000 c1 $A", C_WAITS, "LPUSH|$F|x"},
-                          KEYS,
-                          LEAVE,
-                          "error WRONGTYPE",
-                          "queue [100000 c1 A 5 60000 c2 C 7]; fence list; alive [c2 near]",
-                          ""},
-                         {"records, leaving a free lock",
-                          {"ZADD|$Q|5|100000 c1 $A", "ZADD|$Q|7|60000 c2 $C", "SET|$W|x"},
-                          KEYS,
-                          LEAVE,
-                          "error WRONGTYPE",
-                          "queue [100000 c1 A 5 60000 c2 C 7]; alive string",
-                          ""},
-                     });
-  script_test::check(kForce, {
-                                 {"records",
-                                  {"SET|$L|$A|PX|100000", "ZADD|$Q|7|60000 c2 $C", "SET|$W|x"},
-                                  KEYS,
-                                  {},
-                                  "error WRONGTYPE",
-                                  "lock A 100000; queue [60000 c2 C 7]; alive string",
-                                  ""},
-                             });
+static void one_call_drops_at_most_100_dead(void **) {
+  script_test::check(kRelease, kAllKeys,
+                     {{"100", HELD " & " DEAD(100), RELEASE, "1", ""},
+                      {"101", HELD " & " DEAD(101), RELEASE, "3", "queue [9 dead 101 101]"},
+                      {"another call", DEAD(101), RELEASE, "2", "queue [9 dead 101 101]"},
+                      {"the last call", DEAD(1), RELEASE, "0", ""}});
 }
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(owner_releases),
+      cmocka_unit_test(holder_releases),
+      cmocka_unit_test(channels_of_the_slot_word),
+      cmocka_unit_test(the_dead_are_passed_over),
       cmocka_unit_test(nobody_else_releases),
-      cmocka_unit_test(leaving_goes_out_of_the_queue),
-      cmocka_unit_test(more_dead_are_left_for_another_call),
-      cmocka_unit_test(any_holder_is_broken),
-      cmocka_unit_test(a_ttl_that_no_lock_has_is_skipped),
-      cmocka_unit_test(wrong_types_leave_nothing_half_done),
+      cmocka_unit_test(waiter_leaves),
+      cmocka_unit_test(shared_holder_releases),
+      cmocka_unit_test(one_call_drops_at_most_100_dead),
   };
   return cmocka_run_group_tests(tests, script_test::start, script_test::stop);
 }
