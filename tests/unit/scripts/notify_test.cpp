@@ -91,7 +91,7 @@ static void dead_heads_are_dropped(void **) {
   script_test::check(
       kAcquire, kAllKeys,
       {{"by a re-check",
-        HELD " & " DEAD_THEN_C " & ZADD|$Q|$ago -1|9000 $c1 $D & ZADD|$W|$+6000|$c1",
+        HELD " & " DEAD_THEN_C " & ZADD|$Q|$ago -9000|9000 $c1 $D & ZADD|$W|$+6000|$c1",
         "$D|9000|1|$c1|1", "[100000 1 ahead T 0 0 1 1]",
         "lock A 100000; queue [60000 c2 C T 9000 c1 D ahead] 180000; alive [c2 +5000 c1 +6000]",
         "c2: next c 100000 T"},

@@ -44,15 +44,16 @@ inline constexpr std::array<Word, 7> kChannelWords = {{
 struct Span {
   int64_t ms, width;  // a time is shown as `ms` if it is less than `width` below
 };
-inline constexpr std::array<Span, 9> kSpans = {{{180000, 9000},
-                                                {100000, 9000},
-                                                {80000, 9000},
-                                                {60000, 9000},
-                                                {30000, 9000},
-                                                {6000, 1000},
-                                                {5000, 1000},
-                                                {3000, 1000},
-                                                {1500, 900}}};
+inline constexpr std::array<Span, 10> kSpans = {{{99999999999, 9000},
+                                                 {180000, 9000},
+                                                 {100000, 9000},
+                                                 {80000, 9000},
+                                                 {60000, 9000},
+                                                 {30000, 9000},
+                                                 {6000, 1000},
+                                                 {5000, 1000},
+                                                 {3000, 1000},
+                                                 {1500, 900}}};
 
 // The server's time, in us, before the commands of a case and after them.
 inline int64_t started_us, ended_us;
