@@ -78,6 +78,28 @@ expect 0 '1 passed, 0 failed' '2 skipped' <<EOF
 $(result 1 unit_a '   Passed')
 $(result 2 script_no_ruby '***Skipped')
 EOF
+# A script that says that it skipped a part of itself.
+expect 0 '1 passed, 0 failed' '1 skipped' <<EOF
+1: skipped: this server has no users (ACL)
+$(result 1 script_a '   Passed')
+EOF
+# The reason of a case that is skipped is no second one.
+expect 0 '1 passed, 0 failed' '1 skipped' <<EOF
+1: [==========] Running 2 test(s).
+1: [       OK ] one
+1: skipped: this server has no users (ACL)
+1: [  SKIPPED ] two
+$(result 1 unit_a '   Passed')
+EOF
+# The reason follows the line of its program.
+reason=$({
+  echo '1: skipped: there is no ruby'
+  result 1 script_a '***Skipped'
+} | awk -v status=0 -f "$count" | sed -n 2p)
+if [ "$reason" != '    skipped: there is no ruby' ]; then
+  echo "the reason is missing: $reason"
+  failed=1
+fi
 echo 'No tests were found!!!' | expect 0 '0 passed, 0 failed'
 result 1 script_a '   Passed' | expect 7 '1 passed, 1 failed'
 exit $failed

@@ -3,15 +3,18 @@
 #
 # Of a cmocka program every case counts; one that it announced and did not come to (a crash) failed. A
 # program that ended badly failed at least once, and so did one without a case. A script counts as one.
+# A line "skipped: REASON" of a program follows its line; each in a script that passed is one skipped part.
 
 function finish(number, name, verdict,    bad) {
   if (verdict == "Skipped") {
     print "  " name ": skipped"
+    printf "%s", reasons[number]
     left_out++
     return
   }
   if (name ~ /^script_/) {
     good[number] = (verdict == "Passed")
+    skipped[number] = parts[number] + 0
     bad = 1 - good[number]
   } else {
     bad = announced[number] - good[number] - skipped[number]
@@ -26,6 +29,7 @@ function finish(number, name, verdict,    bad) {
     print "  " name ": " good[number] + 0 " passed" \
       (skipped[number] ? ", " skipped[number] " skipped" : "")
   }
+  printf "%s", reasons[number]
   passed += good[number]
   failed += bad
   left_out += skipped[number]
@@ -39,6 +43,10 @@ match($0, /^[0-9]+: /) {
   if (text ~ /^Test command: /) preamble[number] = 1
   if (!preamble[number]) output[number] = output[number] "    " text "\n"
   if (text ~ /^Test timeout computed/) preamble[number] = 0
+  if (text ~ /^skipped: /) {
+    reasons[number] = reasons[number] "    " text "\n"
+    parts[number]++
+  }
   if (match(text, /Running [0-9]+ test\(s\)/)) {
     split(substr(text, RSTART, RLENGTH), words, " ")
     announced[number] += words[2]
