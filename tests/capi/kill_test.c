@@ -41,6 +41,14 @@ static bool no_queue_is_left(void *context) {
          redis_integer(server, "EXISTS job") == 0;
 }
 
+/* The server counts a killed waiter until it sees the end of its connection. */
+static bool server_sees_waiters(void *count) {
+  redisReply *channels = redis_command(server, "PUBSUB CHANNELS redilock:1:*");
+  const bool seen = channels->elements == *(const size_t *)count;
+  freeReplyObject(channels);
+  return seen;
+}
+
 static void killed_waiters_are_skipped_at_once(void **state) {
   (void)state;
   enum { kDead = 6 };
@@ -55,6 +63,8 @@ static void killed_waiters_are_skipped_at_once(void **state) {
   child_t living = start_child(hold_job, (void *)&ttl);
   assert_true(wait_for_waiters(client, "job", kDead + 1));
   for (int i = 0; i < kDead; ++i) kill_child(&dead[i]);
+  size_t left = 1;
+  assert_true(eventually(server_sees_waiters, &left, 5000));
   const int64_t before = now_ms();
   tell(&holder, 1);
   assert_true(hear(&living) > fence);
@@ -77,6 +87,8 @@ static void every_waiter_killed_leaves_the_lock_free(void **state) {
   assert_true(wait_for_waiters(client, "job", 2));
   kill_child(&first);
   kill_child(&second);
+  size_t left = 0;
+  assert_true(eventually(server_sees_waiters, &left, 5000));
   tell(&holder, 1);
   assert_int_equal(end_of(&holder), 0);
   give(take(client, "job", 5000));
