@@ -1,9 +1,11 @@
 /* How submitted operations end in other ways than by themselves: freed, used again, cancelled early
  * or late, or lost. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/async.h"
+#include "support/needs.h"
 #include "support/one_server.h"
 
 static redilock_client_t *client;
@@ -147,8 +149,12 @@ static bool waits_in_vain(void *waiting_client) {
 
 static void refused_subscription_is_told_and_forgotten_once_it_is_allowed(void **state) {
   (void)state;
+  needs_users(server);
   redilock_lock_t *lock = take(client, "job", 60000);
-  redis_do(server, "ACL SETUSER worker reset on nopass ~* &* +@all -subscribe");
+  char user[128];
+  snprintf(user, sizeof user, "ACL SETUSER worker reset on nopass ~* %s +@all -subscribe",
+           all_channels(server));
+  redis_do(server, user);
   redilock_client_t *worker = new_client(server, "username=worker&password=any");
   redilock_op_t *op = submit(worker, "job", "wait=20s", 1);
   expect_completion(worker, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_AUTH);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "support/async.h"
+#include "support/needs.h"
 
 static redis_server_t *server;
 
@@ -46,7 +47,7 @@ static void good_urls_reach_the_server(void **state) {
   char url[512], message[512];
   const char *const forms[] = {"redis://:s3cret%%40CANARY@127.0.0.1:%d",
                                "redis://:s3cret@CANARY@127.0.0.1:%d/3",
-                               "redis://default:s3cret%%40CANARY@localhost:%d/0?timeout=2s",
+                               "redis://localhost:%d/0?timeout=2s&password=s3cret%%40CANARY",
                                "redis://127.0.0.1:%d?password=s3cret%%40CANARY&db=1"};
   for (size_t i = 0; i < sizeof forms / sizeof *forms; ++i) {
 #pragma GCC diagnostic push
@@ -57,6 +58,14 @@ static void good_urls_reach_the_server(void **state) {
       fail_msg("%s: %s", url, message);
   }
   snprintf(url, sizeof url, "%s?password=s3cret%%40CANARY", server->url);
+  assert_status(REDILOCK_OK, try_with(url, NULL, message, sizeof message));
+}
+
+static void a_url_may_name_the_user(void **state) {
+  (void)state;
+  needs_users(server);
+  char url[512], message[512];
+  snprintf(url, sizeof url, "redis://default:s3cret%%40CANARY@127.0.0.1:%d", server->port);
   assert_status(REDILOCK_OK, try_with(url, NULL, message, sizeof message));
 }
 
@@ -260,6 +269,7 @@ static void *acquire(void *op) {
 
 static void connection_of_a_call_that_ends_later_goes_too(void **state) {
   (void)state;
+  needs(server, "CLIENT UNPAUSE", "pause that ends early (CLIENT UNPAUSE)");
   redilock_client_t *client = new_client(server, "password=s3cret%40CANARY&timeout=60s");
   redilock_op_t *op = new_op(client, "a");
   pthread_t thread;
@@ -279,6 +289,7 @@ static void connection_of_a_call_that_ends_later_goes_too(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(good_urls_reach_the_server),
+      cmocka_unit_test(a_url_may_name_the_user),
       cmocka_unit_test(bad_urls_are_refused_without_a_password_in_the_reason),
       cmocka_unit_test(the_environment_counts_where_no_url_is_given),
       cmocka_unit_test(the_url_counts_before_the_options),

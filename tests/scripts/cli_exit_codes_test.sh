@@ -52,13 +52,13 @@ expect 0 redis-cli -s "$dir/redis.sock" LPUSH alist x
 expect 76 "$redilock" acquire --wait 1s alist
 
 # auth
-expect 0 redis-cli -s "$dir/redis.sock" ACL SETUSER default '>secret'
+expect 0 redis-cli -s "$dir/redis.sock" CONFIG SET requirepass secret
 expect 77 "$redilock" show job
 printf '\n' >"$dir/password"
 expect 64 "$redilock" --password-file "$dir/password" show job
 echo secret >"$dir/password"
 expect 0 "$redilock" --password-file "$dir/password" show job
-expect 0 redis-cli -s "$dir/redis.sock" -a secret --no-auth-warning ACL SETUSER default nopass
+expect 0 redis-cli -s "$dir/redis.sock" -a secret --no-auth-warning CONFIG SET requirepass ''
 
 # not the owner
 expect 78 "$redilock" release job redilock:00000000000000000000000000000000:me

@@ -44,7 +44,7 @@ check 0 env REDILOCK_URL="$plain?password_file=$dir/password" "$redilock" show j
 # Messages: passwords that are refused, and mistakes next to them.
 printf '%s\n' "$wrong" >"$dir/wrong"
 check 77 "$redilock" show --url "$plain?password=$wrong" job
-contains "$dir/err" WRONGPASS
+grep -qE 'WRONGPASS|ERR invalid password' "$dir/err" || fail "it does not say why"
 check 77 "$redilock" show --url "$plain" --option "password=$wrong" job
 check 77 "$redilock" show --url "$plain" --password-file "$dir/wrong" job
 check 77 env REDILOCK_URL="$plain?password=$wrong" "$redilock" show job
@@ -135,9 +135,13 @@ contains "$dir/rest" "REDILOCK_URL=$in_url"
 # The server's log, and servers that repeat what they were sent.
 hidden "$dir/redis.log"
 export REDILOCK_URL="$in_url"
-redis-cli -s "$dir/redis.sock" -a "$raw" --no-auth-warning \
-  ACL SETUSER default -evalsha -eval >/dev/null
-check 77 "$redilock" release job "$token"
+admin() { redis-cli -s "$dir/redis.sock" -a "$raw" --no-auth-warning "$@"; }
+if [ "$(admin ACL WHOAMI)" = default ]; then
+  admin ACL SETUSER default -evalsha -eval >/dev/null
+  check 77 "$redilock" release job "$token"
+else
+  echo 'skipped: this server has no users (ACL): what it says of a forbidden command'
+fi
 if command -v python3 >/dev/null; then
   cat >"$dir/echo.py" <<'END'
 import socket, sys

@@ -41,9 +41,10 @@ remember() {
   started="$started $1"
 }
 
+# start_server [OPTION...]
 start_server() {
   redis-server --port 0 --unixsocket "$dir/redis.sock" --save '' --appendonly no --dir "$dir" \
-    --daemonize no --logfile "$dir/redis.log" &
+    --daemonize no --logfile "$dir/redis.log" "$@" &
   server=$!
   until_true test -S "$dir/redis.sock"
   kill -0 "$server" || fail "redis-server did not start"
