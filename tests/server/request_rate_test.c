@@ -31,23 +31,26 @@ static double scripts_per_second(int64_t window_ms) {
   return (double)(after - before) * 1000 / (double)(now_ms() - began);
 }
 
-static int64_t waiters_in(int64_t names) {
-  return redis_integer(server, "EVAL %s 0 %d",
+struct waiters {
+  redilock_op_t **ops;
+  int count;
+};
+
+/* Asks the library, not the server: counting there would keep it busy. */
+static bool all_are_placed(void *context) {
+  const struct waiters *waiters = context;
+  for (int i = 0; i < waiters->count; ++i)
+    if (redilock_op_position(waiters->ops[i]) < 1) return false;
+  return true;
+}
+
+static int64_t places(void) {
+  return redis_integer(server, "EVAL %s 0",
                        "local total = 0\n"
                        "for _, key in ipairs(redis.call('KEYS', 'redilock:1:{*}:queue:*')) do\n"
                        "  total = total + redis.call('ZCARD', key)\n"
                        "end\n"
-                       "return total",
-                       (int)names);
-}
-
-struct expected {
-  int64_t waiters;
-};
-
-static bool as_many_wait(void *context) {
-  const struct expected *expected = context;
-  return waiters_in(0) == expected->waiters;
+                       "return total");
 }
 
 /* A holder of each name, with a long lease. */
@@ -63,12 +66,12 @@ static void hold_names(int names) {
 
 static void wait_for_names(redilock_client_t *client, redilock_op_t **ops, int names) {
   char name[32];
-  struct expected all = {names};
+  struct waiters all = {ops, names};
   for (int i = 0; i < names; ++i) {
     snprintf(name, sizeof name, "name:%d", i);
     ops[i] = submit(client, name, "ttl=60s", (uint64_t)i);
   }
-  assert_true(eventually(as_many_wait, &all, 60000));
+  assert_true(eventually(all_are_placed, &all, 60000));
 }
 
 static void free_ops(redilock_op_t **ops, int names) {
@@ -81,16 +84,15 @@ static void ten_thousand_names_cost_two_hundred_requests_a_second(void **state) 
   const char *text = getenv("REDILOCK_TEST_NAMES");
   const int names = text == NULL ? kNames : atoi(text);
   redilock_op_t **ops = calloc((size_t)names, sizeof *ops);
-  redilock_client_t *client = client_at(server->url, NULL);
+  redilock_client_t *client = client_at(server->url, "timeout=20s");
   assert_non_null(ops);
   hold_names(names);
   wait_for_names(client, ops, names);
   pass_ms(kSettleMs); /* each waiter re-checks once, 2 s after it joined */
   const double rate = scripts_per_second(kWindowMs);
   print_message("%d names: %.1f requests a second\n", names, rate);
-  assert_true(rate <= names / 50.0);
-  struct expected all = {names};
-  assert_true(as_many_wait(&all));
+  assert_true(names < 1000 || rate <= names / 50.0);
+  assert_int_equal(places(), names);
   free_ops(ops, names);
   redilock_free(client);
   free(ops);
@@ -115,8 +117,7 @@ static void waiters_share_their_retries_at_a_server_that_refuses(void **state) {
   (void)state;
   enum { kWaiters = 2000 };
   redilock_op_t **ops = calloc(kWaiters, sizeof *ops);
-  redilock_client_t *client = client_at(server->url, NULL);
-  struct expected all = {kWaiters};
+  redilock_client_t *client = client_at(server->url, "timeout=20s");
   assert_non_null(ops);
   hold_names(kWaiters);
   wait_for_names(client, ops, kWaiters);
@@ -136,7 +137,7 @@ static void waiters_share_their_retries_at_a_server_that_refuses(void **state) {
         redilock_release_token(client, name, strlen(name), token, sizeof token - 1), REDILOCK_OK);
     expect_completion(client, (uint64_t)i, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   }
-  assert_true(as_many_wait(&all) || waiters_in(0) == kWaiters - kWaiters / 100);
+  assert_int_equal(places(), kWaiters - kWaiters / 100);
   free_ops(ops, kWaiters);
   redilock_free(client);
   free(ops);
