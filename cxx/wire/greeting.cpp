@@ -96,7 +96,9 @@ std::vector<Command> Greeting::commands() const {
 }
 
 std::optional<Command> Greeting::next_command() const {
-  if (!asks_info_) return std::nullopt;
+  // A server that lets nobody in need not be known better; one that lacks AUTH or SELECT does.
+  const bool is_of_use = !refusal_ || refusal_->status() == Status::kUnsupported;
+  if (!asks_info_ || !is_of_use) return std::nullopt;
   return Command{"INFO", "server"};
 }
 

@@ -43,12 +43,10 @@ std::unique_ptr<Connection> Opening::step() {
     if (phase_ == Phase::kUp) return std::move(connection_);
     go_on();
   }
-  if (server_.clock().now() >= deadline_)
-    throw Error(Status::kUnavailable, "the server did not answer in time", true);
-  return nullptr;
+  if (server_.clock().now() < deadline_) return nullptr;
+  throw greeting_error({Status::kUnavailable, "the server did not answer in time", true});
 }
 
-// A server that refuses a client may end the connection at once, and the refusal says why.
 void Opening::greet() {
   try {
     if (!all_is_answered()) return;
@@ -57,10 +55,7 @@ void Opening::greet() {
       if (!all_is_answered()) return;
     }
   } catch (const Error &error) {
-    if (error.status() == Status::kUnavailable && greeting_.refusal())
-      throw Error(*greeting_.refusal());
-    if (error.status() == Status::kProtocol && !greeting_.is_redis()) throw not_redis();
-    throw;
+    throw greeting_error(error);
   }
   greeting_.check();
   connection_->learn(greeting_, server_.clock_.now());
@@ -124,6 +119,19 @@ void Opening::on_subscription(const Reply &reply) const {
   if (reply.is_error()) throw server_.error_of(reply, *connection_, {"SUBSCRIBE"});
   if (reply.at(0).text() != "subscribe" || reply.at(1).text() != channel_)
     throw Error(Status::kProtocol, "the server does not answer SUBSCRIBE as it should");
+}
+
+// What the failure of a greeting means. A server that refuses a client may end the connection at once:
+// then the refusal says why.
+Error Opening::greeting_error(const Error &error) const {
+  if (phase_ != Phase::kGreet || !connection_) return error;
+  if (error.status() == Status::kUnavailable && greeting_.refusal()) return *greeting_.refusal();
+  if (error.status() == Status::kProtocol && !greeting_.is_redis()) return not_redis();
+  const bool was_cut = error.status() == Status::kUnavailable &&
+                       connection_->first_bytes().empty() && server_.clock().now() < deadline_;
+  if (!was_cut) return error;
+  return {Status::kUnavailable, error.message(), ", before any reply: the port may expect TLS",
+          true};
 }
 
 Error Opening::not_redis() const {

@@ -44,6 +44,7 @@ class Opening {
   void on_reply(const Reply &reply);
   void on_kill_reply(const Reply &reply);
   void on_subscription(const Reply &reply) const;
+  Error greeting_error(const Error &error) const;
   Error not_redis() const;
 
   Server &server_;

@@ -150,6 +150,8 @@ void Peer::command(Connection &connection, const Words &words) {
 
 void Peer::react(Connection &connection, const Words &words) {
   if (for_ever_ != 0) return;
+  if (words[0] == "HELLO" && (script_.empty() || script_[0] != 'H'))
+    return say(connection, honest(words, true, ""));
   // The client's own thread comes when it likes: it takes no line from the others.
   while (is_virtual() && !script_.empty()) {
     const std::string_view line = next_line(script_),
@@ -169,6 +171,8 @@ void Peer::react(Connection &connection, const Words &words) {
       case 'p':
         say(connection, honest(words, false, "100"));
         return push("*3\\r\\n$7\\r\\nmessage\\r\\n@~");
+      case 'H':
+        return say(connection, expanded(text));
       case 'e':
         return say(connection, "-" + std::string(text) + "\r\n");
       case 's':

@@ -14,6 +14,7 @@
 //   s        silence
 //   c TEXT   the bytes, and the end of the connection
 //   S, C     silence, or an end of every connection, from here on
+//   H TEXT   the bytes, to HELLO, which is answered honestly and takes no line otherwise
 //   others   the bytes of the whole line
 // After the last line it is honest.
 #pragma once

@@ -145,6 +145,11 @@ fi
 if command -v python3 >/dev/null; then
   cat >"$dir/echo.py" <<'END'
 import socket, sys
+honest = {
+    b"AUTH": b"+OK\r\n",
+    b"HELLO": b"*4\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n",
+    b"CLIENT": b"$20\r\nid=7 addr=10.0.0.1:7\r\n",
+}
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[1])
 listener.listen(8)
@@ -156,13 +161,12 @@ while True:
             break
         words = b" ".join(data.split(b"\r\n"))
         # Requests may come together, and the client may leave at the first refusal.
-        asked = [word for word in data.split(b"\r\n") if word in (b"AUTH", b"CLIENT", b"EVALSHA")]
         replies = b""
-        for word in asked:
-            if word == b"EVALSHA" or sys.argv[2] == "auth":
+        for word in data.split(b"\r\n"):
+            if word == b"EVALSHA" or (word in honest and sys.argv[2] == "auth"):
                 replies += b"-ERR \x1b[31myou said " + words + b"\r\n"
             else:
-                replies += b"+OK\r\n" if word == b"AUTH" else b":7\r\n"
+                replies += honest.get(word, b"")
         peer.sendall(replies)
 END
   for stage in auth script; do
