@@ -4,7 +4,7 @@
 #include "no_memory_session.hpp"
 
 // What a session asks for in all, at least and at most.
-enum { kLeast = 500, kMost = 2000 };
+enum { kLeast = 300, kMost = 2000 };
 
 // ---------------------------------------------------------------- sessions
 

@@ -162,11 +162,11 @@ static void allow(const char *rules) {
 
 static void late_acquire_is_undone_where_kill_is_forbidden(void **state) {
   (void)state;
-  allow("-client +client|id");
+  allow("-client +client|info");
   given_up_acquire("timeout=500ms&username=worker&password=secret", 0);
 }
 
-static void late_acquire_is_undone_where_the_id_is_forbidden(void **state) {
+static void late_acquire_is_undone_where_the_address_is_hidden(void **state) {
   (void)state;
   allow("-client");
   given_up_acquire("timeout=500ms&username=worker&password=secret", 0);
@@ -174,7 +174,7 @@ static void late_acquire_is_undone_where_the_id_is_forbidden(void **state) {
 
 static void late_recheck_is_undone_where_kill_is_forbidden(void **state) {
   (void)state;
-  allow("-client +client|id");
+  allow("-client +client|info");
   given_up_recheck("timeout=500ms&username=worker&password=secret", false);
 }
 
@@ -185,7 +185,7 @@ int main(void) {
       cmocka_unit_test(place_is_given_up_when_the_link_is_back),
       cmocka_unit_test(place_of_a_lost_grant_goes_with_the_release),
       cmocka_unit_test(late_acquire_is_undone_where_kill_is_forbidden),
-      cmocka_unit_test(late_acquire_is_undone_where_the_id_is_forbidden),
+      cmocka_unit_test(late_acquire_is_undone_where_the_address_is_hidden),
       cmocka_unit_test(late_recheck_is_undone_where_kill_is_forbidden),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
