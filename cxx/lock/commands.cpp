@@ -126,11 +126,12 @@ std::vector<std::string> Commands::list(bool held, const std::string &pattern, s
 std::vector<std::string> Commands::list_held(const std::string &pattern, std::string &cursor,
                                              const Limit &limit) {
   std::vector<std::string> keys = scan(pattern, "string", cursor, limit);
+  const auto is_too_long = [](const std::string &key) { return key.size() > kNameMax; };
+  keys.erase(std::remove_if(keys.begin(), keys.end(), is_too_long), keys.end());
   std::vector<Command> reads;
   const std::string last = std::to_string(kReserved.size() + kTokenIdLength);
   for (const std::string &key : keys) reads.push_back({"GETRANGE", key, "0", last});
-  std::vector<Reply> values;
-  for (const Command &read : reads) values.push_back(server_.run(read, limit).reply);
+  const std::vector<Reply> values = server_.read_all(reads, limit);
   std::vector<std::string> held;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (is_held_value(values[i])) held.push_back(std::move(keys[i]));
@@ -148,19 +149,25 @@ std::vector<std::string> Commands::list_waited_for(const std::string &pattern, s
   return names;
 }
 
-// One page of keys. Redis 5.0 knows no TYPE here; the caller copes with keys of another type.
+// One page of keys.
 std::vector<std::string> Commands::scan(const std::string &pattern, std::string_view type,
                                         std::string &cursor, const Limit &limit) {
-  const Command base{"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount};
-  const Command typed{"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount, "TYPE", type};
-  Reply page;
   try {
-    page = server_.run(typed, limit).reply;
+    return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount, "TYPE", type}, cursor,
+                     limit);
   } catch (const Error &error) {
-    if (error.status() != Status::kServer && error.status() != Status::kUnsupported) throw;
-    page = server_.run(base, limit).reply;
+    if (error.status() == Status::kUnsupported || error.status() == Status::kServer)
+      // Redis 5.0 knows no TYPE. The caller copes with keys of other types.
+      return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount}, cursor, limit);
+    if (error.status() != Status::kProtocol) throw;
   }
-  return read_page(page, cursor);
+  // The page may have been too long: others may give their keys names of megabytes.
+  return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", "1", "TYPE", type}, cursor, limit);
+}
+
+std::vector<std::string> Commands::scan_page(const Command &command, std::string &cursor,
+                                             const Limit &limit) {
+  return read_page(server_.run(command, limit).reply, cursor);
 }
 
 }  // namespace redilock

@@ -113,6 +113,8 @@ class Commands {
                                            const Limit &limit);
   std::vector<std::string> scan(const std::string &pattern, std::string_view type,
                                 std::string &cursor, const Limit &limit);
+  std::vector<std::string> scan_page(const Command &command, std::string &cursor,
+                                     const Limit &limit);
   template <typename Request>
   bool repeat_while_more(Request request);
   // An `ask` that waits for the answer.

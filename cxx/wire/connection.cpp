@@ -66,6 +66,18 @@ Reply Connection::call(const Command &command, const Limit &limit) {
   return receive(limit);
 }
 
+std::vector<Reply> Connection::call_all(const std::vector<Command> &commands,
+                                        const Limit &limit) {
+  if (has_more()) throw surplus_reply();
+  request_.clear();
+  for (const Command &command : commands) frame(command, command.size(), request_);
+  unanswered_ += static_cast<int>(commands.size());
+  socket_.send(request_, limit);
+  std::vector<Reply> replies;
+  while (replies.size() < commands.size()) replies.push_back(receive(limit));
+  return replies;
+}
+
 std::optional<Reply> Connection::next_now() {
   if (auto reply = reader_.next()) return reply;
   char buffer[kReadSize];

@@ -67,6 +67,21 @@ Answer Server::run(const Command &command, const Limit &limit) {
   return retry({command, nullptr, {}}, limit);
 }
 
+std::vector<Reply> Server::read_all(const std::vector<Command> &commands, const Limit &limit) {
+  if (commands.empty()) return {};
+  auto connection = idle_connection();
+  if (!connection) connection = connect(limit);
+  const Instant start = clock_.now();
+  try {
+    auto replies = connection->call_all(commands, limit);
+    check_in(std::move(connection), start);
+    return replies;
+  } catch (...) {
+    if (connection != nullptr) give_up(std::move(connection));
+    throw;
+  }
+}
+
 Error Server::error_of(const Reply &reply, const Connection &connection, const Command &command,
                        const Script *script) const {
   const std::string_view text = script != nullptr ? script->text : std::string_view();

@@ -54,6 +54,8 @@ class Server {
              const Limit &limit);
   // Any other command whose repetition does no harm.
   Answer run(const Command &command, const Limit &limit);
+  // Several commands that change nothing, in one go. Their replies may be errors.
+  std::vector<Reply> read_all(const std::vector<Command> &commands, const Limit &limit);
 
   // A connection out of the pool; null if there is none.
   std::unique_ptr<Connection> idle_connection();

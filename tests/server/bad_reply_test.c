@@ -15,9 +15,10 @@
 
 /* A server that greets well and answers every script with `reply`. */
 static fake_server_t *answering(const char *reply) {
-  static struct fake_step steps[3];
+  static struct fake_step steps[4];
   steps[0] = (struct fake_step){"EVALSHA", FAKE_SEND, reply, 0};
   steps[1] = (struct fake_step){"SUBSCRIBE", FAKE_SUBSCRIBE, NULL, 0};
+  steps[2] = (struct fake_step){"SCAN", FAKE_SEND, reply, 0};
   return fake_server_start(steps);
 }
 
@@ -55,7 +56,7 @@ static void wrong_types_are_no_grant(void **state) {
   }
   expect_acquire("*1\r\n$1\r\n5\r\n", 0, REDILOCK_E_PROTOCOL);
   expect_acquire("*2\r\n:5\r\n:0\r\n", 20000, REDILOCK_E_PROTOCOL); /* a place without the rest */
-  expect_acquire("*6\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n", 20000, REDILOCK_E_PROTOCOL);
+  expect_acquire("*8\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n:1\r\n:1\r\n", 20000, REDILOCK_E_PROTOCOL);
 }
 
 static void fences_out_of_range_are_no_grant(void **state) {
@@ -148,7 +149,8 @@ static void wrong_replies_to_all_other_requests(void **state) {
                                   "*1\r\n:0\r\n",
                                   "*1\r\n$-1\r\n",
                                   "*2\r\n$1\r\n0\r\n:5\r\n",
-                                  "*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n"};
+                                  "*2\r\n$1\r\n0\r\n$1\r\na\r\n",
+                                  "*2\r\n$1\r\n0\r\n*1\r\n:5\r\n"};
   for (int i = 0; i < kNoIntegerCount; ++i)
     for (int request = kBreak; request < kRequests; ++request)
       expect_refused((enum request)request, kNoIntegers[i]);

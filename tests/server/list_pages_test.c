@@ -10,16 +10,18 @@
 #include "support/fake_server.h"
 #include "support/timing.h"
 
-#define EMPTY_PAGE(cursor) "*1\r\n$1\r\n" cursor "\r\n"
-#define LAST_PAGE "*2\r\n$1\r\n0\r\n$3\r\njob\r\n"
+#define EMPTY_PAGE(cursor) "*2\r\n$1\r\n" cursor "\r\n*0\r\n"
+#define LAST_PAGE "*2\r\n$1\r\n0\r\n*1\r\n$3\r\njob\r\n"
+#define VALUE "$42\r\nredilock:0123456789abcdef0123456789abcdef:\r\n"
 
 /* The server falls silent after two pages without a name. */
 static void page_that_does_not_come_is_asked_for_by_the_next_call(void **state) {
   (void)state;
-  const struct fake_step steps[] = {{"EVALSHA", FAKE_SEND, EMPTY_PAGE("5"), 1},
-                                    {"EVALSHA", FAKE_SEND, EMPTY_PAGE("7"), 1},
-                                    {"EVALSHA", FAKE_SILENT, NULL, 1},
-                                    {"EVALSHA", FAKE_SEND, LAST_PAGE, 0},
+  const struct fake_step steps[] = {{"SCAN", FAKE_SEND, EMPTY_PAGE("5"), 1},
+                                    {"SCAN", FAKE_SEND, EMPTY_PAGE("7"), 1},
+                                    {"SCAN", FAKE_SILENT, NULL, 1},
+                                    {"SCAN", FAKE_SEND, LAST_PAGE, 0},
+                                    {"GETRANGE", FAKE_SEND, VALUE, 0},
                                     {NULL, FAKE_SEND, NULL, 0}};
   fake_server_t *fake = fake_server_start(steps);
   redilock_client_t *client = client_at(fake_server_url(fake), "timeout=300ms");
@@ -36,11 +38,11 @@ static void page_that_does_not_come_is_asked_for_by_the_next_call(void **state) 
   assert_in_range(now_ms() - began, 300, 2000);
   assert_null(name);
   assert_int_equal(len, 0);
-  assert_int_equal(fake_server_count(fake, "EVALSHA"), 3);
+  assert_int_equal(fake_server_count(fake, "SCAN"), 3);
 
   assert_int_equal(redilock_list_next(list, &name, &len), REDILOCK_OK);
   assert_string_equal(name, "job");
-  fake_server_word(fake, "EVALSHA", 3, cursor, sizeof cursor);
+  fake_server_word(fake, "SCAN", 1, cursor, sizeof cursor);
   assert_string_equal(cursor, "7");
   redilock_list_free(list);
   redilock_op_free(op);

@@ -18,7 +18,7 @@ using redilock::Wait;
 using redilock::WakeChannel;
 
 static const std::string kSilent = FakeServer::kSilent, kMyId = ":7\r\n",
-                         kSubscribed = "*3\r\n$9\r\nsubscribe\r\n$26\r\nredilock:1:{}:wake:client\r\n:1\r\n";
+                         kSubscribed = "*3\r\n$9\r\nsubscribe\r\n$25\r\nredilock:1:{}:wake:client\r\n:1\r\n";
 
 struct Scene {
   explicit Scene(FakeServer::Connections connections)
