@@ -55,6 +55,25 @@ static void late_duplicate_is_no_grant(void **state) {
   }
 }
 
+/* The names have different counters, so the fence proves nothing but that it came before: the client
+ * asks again on a new connection, and gets a fence of its own. */
+static void late_duplicate_about_another_name_is_asked_again(void **state) {
+  (void)state;
+  for (int i = 0; i < kRounds; ++i) {
+    attempt_t first, second;
+    assert_int_equal(attempt(&first, client, "lock", 60000, 0), REDILOCK_OK);
+    proxy_fail(proxy, PROXY_ECHO, "EVALSHA", 1, 0);
+    assert_int_equal(attempt(&second, client, "other", 60000, 0), REDILOCK_OK);
+    assert_true(proxy_struck(proxy, 1));
+    assert_true(second.fence != first.fence);
+    assert_int_equal(redilock_release(second.lock), REDILOCK_OK);
+    assert_int_equal(redilock_release(first.lock), REDILOCK_OK);
+    assert_true(is_free((void *)"lock") && is_free((void *)"other"));
+    attempt_free(&first);
+    attempt_free(&second);
+  }
+}
+
 /* It is not taken for the answer of a release or an extension either. */
 static void late_duplicate_is_no_other_answer(void **state) {
   (void)state;
@@ -94,6 +113,7 @@ static void counter_ahead_of_the_clock_is_no_duplicate(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(late_duplicate_is_no_grant),
+      CASE(late_duplicate_about_another_name_is_asked_again),
       CASE(late_duplicate_is_no_other_answer),
       CASE(counter_ahead_of_the_clock_is_no_duplicate),
   };
