@@ -36,11 +36,19 @@ inline void send(const std::vector<std::string> &words) {
   redisAppendCommandArgv(connection, static_cast<int>(words.size()), bytes.data(), lengths.data());
 }
 
+// Before Redis 7.0 the error of a command follows the place in the script, with a dash if it is twice.
+inline std::string code_of(const std::string &error) {
+  size_t at = error.rfind("@user_script");
+  if (error.compare(0, 24, "ERR Error running script") != 0 || at == std::string::npos) at = 0;
+  at = error.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", at);
+  return at == std::string::npos ? error : error.substr(at, error.find(' ', at) - at);
+}
+
 inline std::string shown(const redisReply *reply) {
   if (reply->type == REDIS_REPLY_INTEGER) return shown(int64_t{reply->integer});
   if (reply->type == REDIS_REPLY_NIL) return "nil";
   const std::string text = reply->str == nullptr ? "" : std::string(reply->str, reply->len);
-  if (reply->type == REDIS_REPLY_ERROR) return "error " + text.substr(0, text.find(' '));
+  if (reply->type == REDIS_REPLY_ERROR) return "error " + code_of(text);
   if (reply->type != REDIS_REPLY_ARRAY) return shown(text);
   std::string all;
   for (size_t i = 0; i < reply->elements; ++i)
