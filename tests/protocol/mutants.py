@@ -1,0 +1,174 @@
+"""Wrong versions of the scripts, and a run that looks whether the tests notice each.
+
+    mutants.py [--only N,N...] [--quick] [--server PROGRAM]
+
+--quick takes the mutants that a case of edges.py notices. A mutant that does not apply fails the run.
+"""
+import argparse
+import collections
+import concurrent.futures
+import os
+import subprocess
+import sys
+
+import scripts
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SECONDS = 20      # of the driver, for one seed
+SEEDS = (1, 2, 3)
+
+
+class Mutant(collections.namedtuple('Mutant', 'file old new error edge')):
+    """`edge` is the case of edges.py that notices it, or '' where the driver does."""
+
+    def applied_to(self, source):
+        if source.count(self.old) != 1:
+            raise ValueError('does not apply to %s.lua: %s' % (self.file, self.old))
+        return source.replace(self.old, self.new)
+
+
+def mutant(file, old, new, error, edge=''):
+    return Mutant(file, old, new, error, edge)
+
+
+ALL = [
+    # Shared state
+    mutant('_shared', "'(' .. now_ms, '+inf'", "'-inf', '+inf'", 'ended holders count'),
+    mutant('_shared', "'ZRANGE', KEYS[5], '-1', '-1'", "'ZRANGE', KEYS[5], '0', '0'",
+           'the lock ends with the first lease'),
+    mutant('_shared', "    redis.call('DEL', KEYS[5])\n", '', 'the holders of an earlier lock count'),
+    # Hand-off
+    mutant('_hand_off', 'live_then < limit)', 'live_then <= limit)', 'one holder more than permits'),
+    mutant('_hand_off', "limit and held_then == 'redilock:shared' and", 'limit and held_then and',
+           'a reader beside an exclusive holder'),
+    mutant('_hand_off', '        live_then = live_then + 1\n', '', 'a batch beyond the permits'),
+    mutant('_hand_off', 'fence + count - 1))\n', 'fence))\n', 'the counter misses numbers of a batch'),
+    mutant('_hand_off', 'batch[i] ~= leaver and parse', 'parse', 'a grant to the leaver'),
+    mutant('_hand_off', 'return till > now_ms and till <= now_ms + 60000', 'return true',
+           'records do not matter'),
+    mutant('_hand_off', 'return not subscribers.err and subscribers[2] > 0', 'return true',
+           'subscriptions do not matter'),
+    mutant('_hand_off', "alive = 'redilock:1:{' .. tag .. '}:alive'", 'alive = KEYS[4]',
+           "the record is read from the caller's set"),
+    mutant('_hand_off', 'if waiter.channel == own_channel then return true end', '',
+           'the caller needs a record'),
+    mutant('_hand_off', "    redis.call('ZREM', KEYS[5], gone)\n", '',
+           'a shared holder stays after its release'),
+    # Notification
+    mutant('_hand_off', 'local ms = foreign and 0 or time_until_room(waiter.limit)',
+           "local ms = redis.call('PTTL', KEYS[1])",
+           'a head with permits, or behind a foreign holder, gets a wrong time'),
+    mutant('_hand_off', 'if arrived <= now_us - 100000 or arrived > now_us then', 'if false then',
+           'no notification after a batch'),
+    mutant('_hand_off', 'if held and passed > 0 then notify_head(own_token) end', '',
+           'no notification after dead waiters were dropped'),
+    # acquire
+    mutant('acquire', 'if last >= fence and last < 9007199254740991 then', 'if false then',
+           'the first fence ignores the counter'),
+    mutant('acquire', 'fence = drawn + granted', 'fence = drawn', 'one fence twice'),
+    mutant('acquire', " or redis.call('EXISTS', KEYS[2]) == 1 then\n    return nil",
+           ' then\n    return nil', 'a request passes the queue'),
+    mutant('acquire', "if redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 and",
+           "if redis.call('EXISTS', KEYS[1]) == 0 and", 'a first try passes the queue'),
+    mutant('acquire', "  redis.call('PEXPIRE', KEYS[2], '180000')\n", '', 'queues never expire'),
+    mutant('_record', "redis.call('PEXPIRE', alive, '180000')\n", '', 'records never expire'),
+    mutant('acquire', 'seen and 1 or 0, known and 1 or 0}', 'seen and 1 or 0, 1}',
+           'a join hides a loss'),
+    mutant('acquire', "    redis.call('PEXPIREAT', KEYS[5], ends)\n", '', 'holders never expire'),
+    # release
+    mutant('release', 'if age >= 0 and (age < 100 or (age < 2000 and tonumber(ttl) >= 2000)) then',
+           'if true then', 'no notification after a hand-off'),
+    mutant('release', 'if mine_shared and rest <= 0 and live == 1 and',
+           'if mine_shared and rest <= 0 and', 'each shared release frees the lock'),
+    mutant('release', 'if not head_left then return 0 end', 'do return 0 end',
+           'no notification when the head leaves'),
+    mutant('release', 'notify_head(nil, false, ends)', 'local _ = ends',
+           'no notification after a shared release'),
+    mutant('release', "if leaver then redis.call('ZREM', KEYS[2], leaver) end\n", '',
+           'the leaver stays'),
+    mutant('release', '  if live == 0 then held, shared = false, false end\n', '',
+           'the last reader frees nobody'),
+    # Others
+    mutant('extend', 'if till <= now_ms then return 0 end\n', '', 'extends an ended lease'),
+    mutant('extend', 'last = math.max(last, till)\n', '', 'the lock ends before its longest lease'),
+    mutant('convert', 'live > (limit or 1)', 'false', 'converts beside others'),
+    mutant('convert', 'local _, _, more = hand_off()', 'local more', 'convert wakes nobody'),
+    mutant('beat', 'return {known and 1 or 0', 'return {1', 'a beat hides a loss'),
+    # Bounds of queue members
+    mutant('_hand_off', "if #mode > 10 or not string.match(mode, '^s[1-9]') then return nil end", '',
+           'a limit of any length'),
+    mutant('_hand_off', ' or colon - at ~= 41', '', 'an id of any length'),
+    mutant('release', ' and colon - at == 41 and', ' and', 'an id of any length, at the usual head'),
+    # The usual hand-off of release.lua
+    mutant('release', 'if till > now_ms and till <= now_ms + 60000 and not', 'if not',
+           'records do not matter at the usual head'),
+    mutant('release', ' and not subscribers.err and subscribers[2] > 0', '',
+           'subscriptions do not matter at the usual head'),
+]
+
+
+def run(words):
+    """Whether the program ends well, and its lines."""
+    try:
+        done = subprocess.run([sys.executable] + words, cwd=HERE, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, universal_newlines=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        return False, ['it hangs']
+    return done.returncode == 0, done.stdout.split('\n')
+
+
+def check_without_mutant(options):
+    """The tests themselves must pass: else they would seem to notice each mutant."""
+    for words in (['edges.py'], ['driver.py', '--seconds', '2']):
+        good, lines = run(words + ['--server', options.server])
+        if not good:
+            sys.exit('\n'.join(lines + ['the tests fail without a mutant']))
+
+
+def noticed_by(number, options):
+    """What notices the mutant, or ''."""
+    server = ['--mutant', str(number), '--server', options.server]
+    edge = ALL[number].edge
+    if edge or options.explore:
+        good, lines = run(['edges.py'] + server + (['Edges.' + edge] if edge else []))
+        if not good:
+            failed = [line for line in lines if line.startswith(('FAIL:', 'ERROR:'))]
+            return (failed or lines)[0]
+        if edge:
+            return ''
+    for seed in SEEDS:
+        for kinds in ('wake', 'wake,sharded,poll'):
+            good, lines = run(['driver.py', '--seed', str(seed), '--seconds', str(SECONDS),
+                               '--kinds', kinds] + server)
+            if not good:
+                return ([line for line in lines if line.startswith('VIOLATION')] or lines[-3:])[0]
+    return ''
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--only')
+    parser.add_argument('--quick', action='store_true')
+    parser.add_argument('--explore', action='store_true')
+    parser.add_argument('--server', default='redis-server')
+    options = parser.parse_args()
+    sources = scripts.read_sources()
+    for one in ALL:
+        one.applied_to(sources[one.file])
+    numbers = [int(n) for n in options.only.split(',')] if options.only else range(len(ALL))
+    if options.quick:
+        numbers = [n for n in numbers if ALL[n].edge]
+    check_without_mutant(options)
+    missed = []
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda n: noticed_by(n, options), numbers)
+        for number, notice in zip(numbers, results):
+            print('%2d %s: %s' % (number, ALL[number].error, notice or 'MISSED'), flush=True)
+            if not notice:
+                missed.append(number)
+    print('%d mutants, %d missed' % (len(numbers), len(missed)))
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == '__main__':
+    main()
