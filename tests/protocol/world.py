@@ -135,27 +135,37 @@ class World:
         polling = [w for w in self.waiting[name] if w.client.polls() and w.state == 'waiting']
         if not polling:
             return []
-        held, tokens = self.server_of(name).call('GET', name), []
-        if held == 'redilock:shared':
-            holders = names.keys_of(name, '')[4]
-            tokens = self.server_of(name).call('ZRANGEBYSCORE', holders,
-                                               '(%d' % (now_us() // 1000), '+inf')
-        elif held:
-            tokens = [held]
+        tokens, members = self._holders_and_queue(name, before // 1000)
         after = now_us()
         grants = []
         for waiter in polling:
-            if waiter.token not in tokens:
-                continue
-            self.granted_now.add(waiter.id)
-
-            def act(waiter=waiter):
-                if waiter.state == 'waiting':
-                    self.models[name].on_grant(waiter, before, after, 0, waiter.place)
-                    waiter.state = 'silent'
-                    self.stats['grant to a poller'] += 1
-            grants.append((waiter.place or LAST, act))
+            if waiter.token in tokens:
+                self.granted_now.add(waiter.id)
+                grants.append((waiter.place or LAST,
+                               lambda waiter=waiter: self._on_grant_to_poller(waiter, before, after)))
+            elif waiter.placed and waiter.member() not in members:
+                may_have_ended = after - before > waiter.ttl * 500
+                self.check(may_have_ended or not waiter.client.surely_alive(name, after),
+                           'a living place was dropped', name, waiter.client.kind_name)
+                waiter.placed = False
+                self.granted_now.add(waiter.id)
         return grants
+
+    def _holders_and_queue(self, name, at_ms):
+        """The tokens that held the lock at that moment or later, and the queue."""
+        connection, keys = self.server_of(name), names.keys_of(name, '')
+        held, tokens = connection.call('GET', name), []
+        if held == 'redilock:shared':
+            tokens = connection.call('ZRANGEBYSCORE', keys[4], '(%d' % at_ms, '+inf')
+        elif held:
+            tokens = [held]
+        return tokens, connection.call('ZRANGE', keys[1], 0, -1)
+
+    def _on_grant_to_poller(self, waiter, before, after):
+        if waiter.state == 'waiting':
+            self.models[waiter.name].on_grant(waiter, before, after, 0, waiter.place)
+            waiter.state = 'silent'
+            self.stats['grant to a poller'] += 1
 
     # -- waiters
 
