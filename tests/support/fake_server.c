@@ -36,7 +36,7 @@ struct fake_server {
   int listener, wake[2], connections, seen;
   char url[64];
   char words[kCommands][12];
-  struct command evalsha, subscribe;
+  struct command evalsha, subscribe, scan; /* the last of each */
   struct peer peers[kPeers];
   int subscribed;
   bool stopping;
@@ -137,6 +137,7 @@ static void obey(fake_server_t *server, struct peer *peer, const struct command 
   if (server->seen < kCommands) snprintf(server->words[server->seen++], 12, "%.11s", word);
   if (strcasecmp(word, "EVALSHA") == 0) server->evalsha = *command;
   if (strcasecmp(word, "SUBSCRIBE") == 0) server->subscribe = *command;
+  if (strcasecmp(word, "SCAN") == 0) server->scan = *command;
   const struct fake_step *step = step_for(server, word);
   if (step == NULL) {
     unscripted(server, peer, command);
@@ -276,8 +277,9 @@ bool fake_server_await(fake_server_t *server, const char *word, int n) {
 void fake_server_word(fake_server_t *server, const char *command, int index, char *out,
                       size_t size) {
   pthread_mutex_lock(&server->mutex);
-  const struct command *last =
-      strcasecmp(command, "EVALSHA") == 0 ? &server->evalsha : &server->subscribe;
+  const struct command *last = strcasecmp(command, "EVALSHA") == 0     ? &server->evalsha
+                               : strcasecmp(command, "SUBSCRIBE") == 0 ? &server->subscribe
+                                                                       : &server->scan;
   snprintf(out, size, "%s", index < last->count && index < kWords ? last->words[index] : "");
   pthread_mutex_unlock(&server->mutex);
 }

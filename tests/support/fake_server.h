@@ -40,7 +40,7 @@ const char *fake_server_url(const fake_server_t *server);
 int fake_server_count(fake_server_t *server, const char *word);
 /** Waits for the n-th command of a word, at most ten seconds. */
 bool fake_server_await(fake_server_t *server, const char *word, int n);
-/** The words of the last EVALSHA or SUBSCRIBE; "" past the last. */
+/** The words of the last EVALSHA, SUBSCRIBE or SCAN; "" past the last. */
 void fake_server_word(fake_server_t *server, const char *command, int index, char *out,
                       size_t size);
 /** Sends bytes on the newest subscribed connection. */

@@ -1,0 +1,130 @@
+/*
+ * Clients that pub/sub does not reach, as behind some proxies: scripts do not see their subscription,
+ * so that they poll. A user who may not ask PUBSUB NUMSUB sees what such a client sees, because the
+ * scripts count an error of the test as no subscriber.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/async.h"
+#include "support/attempt.h"
+#include "support/cmocka.h"
+#include "support/one_server.h"
+#include "support/side_keys.h"
+#include "support/timing.h"
+
+#define HOLDER "redilock:0123456789abcdef0123456789abcdef:holder"
+
+static redilock_client_t *blind, *seeing;
+
+static int make_clients(void **state) {
+  (void)state;
+  redis_do(server, "FLUSHALL");
+  redis_do(server, "ACL SETUSER blind reset on >password ~* &* +@all -pubsub");
+  blind = client_at(server->url, "username=blind&password=password&interval=100ms");
+  seeing = client_at(server->url, NULL);
+  return 0;
+}
+
+static int drop_clients(void **state) {
+  (void)state;
+  redilock_free(blind);
+  redilock_free(seeing);
+  return 0;
+}
+
+static int64_t members_of_kind(const char *kind) {
+  return redis_integer(server, "EVAL %s 1 %s %s",
+                       "local count = 0\n"
+                       "for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do\n"
+                       "  if string.find(member, ':' .. ARGV[1] .. ':', 1, true) then\n"
+                       "    count = count + 1\n"
+                       "  end\n"
+                       "end\n"
+                       "return count",
+                       queue_of("lock"), kind);
+}
+
+static bool has_two_pollers(void *context) {
+  (void)context;
+  return members_of_kind("poll") == 2;
+}
+
+static void release_holder(void) {
+  static const char token[] = HOLDER;
+  assert_int_equal(redilock_release_token(seeing, "lock", 4, token, sizeof token - 1), REDILOCK_OK);
+}
+
+/* Both kinds of calls switch to polling, keep their places, and are served in their order. */
+static void waiters_poll_and_keep_their_order(void **state) {
+  (void)state;
+  attempt_t first, third;
+  redis_do(server, "SET lock " HOLDER " PX 60000");
+  attempt_start(&first, blind, "lock", 20000, 30000);
+  assert_true(attempt_queued(&first));
+  redilock_op_t *second = submit(blind, "lock", "ttl=20s", 2);
+  assert_true(eventually(has_two_pollers, NULL, 10000));
+  assert_int_equal(members_of_kind("wake"), 0); /* the old places are gone */
+  attempt_start(&third, seeing, "lock", 20000, 30000);
+  assert_true(attempt_queued(&third));
+  assert_int_equal(members_of_kind("wake"), 1);
+
+  release_holder();
+  assert_int_equal(attempt_join(&first), REDILOCK_OK);
+  assert_false(third.done);
+  assert_int_equal(redilock_release(first.lock), REDILOCK_OK);
+  expect_completion(blind, 2, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  redilock_lock_t *lock = lock_of(second);
+  assert_true(redilock_lock_fence(lock) > first.fence);
+  assert_false(third.done);
+  assert_int_equal(redilock_release(lock), REDILOCK_OK);
+  assert_int_equal(attempt_join(&third), REDILOCK_OK);
+  assert_int_equal(redilock_release(third.lock), REDILOCK_OK);
+  assert_int_equal(redis_integer(server, "EXISTS lock %s", queue_of("lock")), 0);
+  redilock_lock_free(lock);
+  redilock_op_free(second);
+  attempt_free(&first);
+  attempt_free(&third);
+}
+
+/* From then on the client queues by the channel of those that poll, without a subscription. */
+static void client_that_polls_goes_on_polling(void **state) {
+  (void)state;
+  for (int round = 0; round < 3; ++round) {
+    attempt_t one;
+    redis_do(server, "SET lock " HOLDER " PX 500");
+    assert_int_equal(attempt(&one, blind, "lock", 20000, 30000), REDILOCK_OK);
+    assert_in_range(one.ended - one.began, 200, 10000);
+    assert_int_equal(redilock_release(one.lock), REDILOCK_OK);
+    attempt_free(&one);
+  }
+  assert_int_equal(redis_integer(server, "EXISTS lock %s", queue_of("lock")), 0);
+}
+
+static void poller_that_is_cancelled_leaves_nothing(void **state) {
+  (void)state;
+  attempt_t one;
+  redis_do(server, "SET lock " HOLDER " PX 60000");
+  redilock_op_t *other = submit(blind, "lock", "ttl=20s", 2);
+  attempt_start(&one, blind, "lock", 20000, 30000);
+  assert_true(eventually(has_two_pollers, NULL, 10000));
+  redilock_op_cancel(one.op);
+  redilock_op_cancel(other);
+  assert_int_equal(attempt_join(&one), REDILOCK_E_CANCELLED);
+  expect_completion(blind, 2, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_CANCELLED);
+  assert_int_equal(redis_integer(server, "EXISTS %s", queue_of("lock")), 0);
+  attempt_free(&one);
+  redilock_op_free(other);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, make_clients, drop_clients)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(waiters_poll_and_keep_their_order),
+      CASE(client_that_polls_goes_on_polling),
+      CASE(poller_that_is_cancelled_leaves_nothing),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}
