@@ -40,8 +40,9 @@ Acquired Acquisition::run() {
   if (machine_.grant()) return {Status::kOk, lease()};
   parts_.wake.remember_ended(machine_.claim());
   const Status status = machine_.why().status();
-  if (status == Status::kHeld || status == Status::kTimeout) return {status, nullptr};
-  throw Error(machine_.why());
+  const bool polls = parts_.wake.polls();
+  if (!polls && (status == Status::kHeld || status == Status::kTimeout)) return {status, nullptr};
+  throw Error(machine_.why(polls));
 }
 
 void Acquisition::failed(const Error &error, bool sent) {

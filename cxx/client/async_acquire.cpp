@@ -207,7 +207,7 @@ void AsyncAcquire::finish() {
     upkeep_.undo(machine_.claim());
     return owner_.acquired(submission_, {Status::kNoMemory, "out of memory", true});
   }
-  owner_.acquired(submission_, machine_.why());
+  owner_.acquired(submission_, machine_.why(parts_.wake.polls()));
 }
 
 void AsyncAcquire::stop_waiting() noexcept {

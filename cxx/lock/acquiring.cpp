@@ -167,6 +167,14 @@ void Acquiring::stop(const Error &why) {
 
 void Acquiring::left() { finish(why_); }
 
+Error Acquiring::why(bool polls) const noexcept {
+  if (!polls || why_.status() == Status::kOk) return why_;
+  return {why_.status(), why_.message(),
+          " (this client polls: the server's scripts do not see its subscription, perhaps because of "
+          "a proxy)",
+          why_.retriable()};
+}
+
 void Acquiring::give_up(Error why) {
   if (!asked_) return finish(std::move(why));
   why_ = std::move(why);

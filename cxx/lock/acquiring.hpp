@@ -72,6 +72,8 @@ class Acquiring {
   // Once done. The grant, or nothing and why.
   const std::optional<Granted> &grant() const noexcept { return grant_; }
   const Error &why() const noexcept { return why_; }
+  // The same, with a remark for the caller if the client polls.
+  Error why(bool polls) const noexcept;
   // Whether something may be left on the server that has to be taken back.
   bool must_undo() const noexcept { return undo_; }
 

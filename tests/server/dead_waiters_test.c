@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/async.h"
 #include "support/attempt.h"
 #include "support/cmocka.h"
 #include "support/one_server.h"
@@ -71,6 +72,32 @@ static void release_passes_ten_thousand_dead(void **state) {
   assert_int_equal(redilock_release(waiter.lock), REDILOCK_OK);
   expect_nothing_left();
   attempt_free(&holder);
+  attempt_free(&waiter);
+  redilock_free(other);
+}
+
+/* A submitted release goes on at once too, until the living have been reached. */
+static void submitted_release_passes_ten_thousand_dead(void **state) {
+  (void)state;
+  redilock_client_t *other = client_at(server->url, NULL);
+  attempt_t waiter;
+  redilock_op_t *op = submit(client, "lock", "ttl=60s", 1);
+  expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  redilock_lock_t *lock = lock_of(op);
+  add_dead();
+  attempt_start(&waiter, other, "lock", 60000, 30000);
+  assert_true(attempt_queued(&waiter));
+  const int64_t released = now_ms();
+  assert_int_equal(redilock_op_submit_release(op, lock, 2), REDILOCK_OK);
+  expect_completion(client, 2, REDILOCK_COMPLETION_RELEASE, REDILOCK_OK);
+  assert_int_equal(attempt_join(&waiter), REDILOCK_OK);
+  print_message("the living waiter had the lock after %lld ms\n",
+                (long long)(waiter.ended - released));
+  assert_in_range(waiter.ended - released, 0, kQuickMs); /* with pauses it would be 25 s */
+  assert_int_equal(redilock_release(waiter.lock), REDILOCK_OK);
+  expect_nothing_left();
+  redilock_lock_free(lock);
+  redilock_op_free(op);
   attempt_free(&waiter);
   redilock_free(other);
 }
@@ -160,6 +187,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(killed_processes_are_passed_at_once), /* forks before there are threads */
       CASE(release_passes_ten_thousand_dead),
+      CASE(submitted_release_passes_ten_thousand_dead),
       CASE(release_to_nobody_drops_ten_thousand_dead),
       CASE(acquire_passes_ten_thousand_dead),
       CASE(expired_lease_before_ten_thousand_dead_is_taken_over),

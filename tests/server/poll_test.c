@@ -102,6 +102,18 @@ static void client_that_polls_goes_on_polling(void **state) {
   assert_int_equal(redis_integer(server, "EXISTS lock %s", queue_of("lock")), 0);
 }
 
+static void message_of_an_acquire_says_that_the_client_polls(void **state) {
+  (void)state;
+  attempt_t one, fine;
+  redis_do(server, "SET lock " HOLDER " PX 60000");
+  assert_int_equal(attempt(&one, blind, "lock", 20000, 5000), REDILOCK_E_TIMEOUT);
+  assert_non_null(strstr(one.message, "this client polls"));
+  assert_int_equal(attempt(&fine, seeing, "lock", 20000, 100), REDILOCK_E_TIMEOUT);
+  assert_null(strstr(fine.message, "polls"));
+  attempt_free(&one);
+  attempt_free(&fine);
+}
+
 static void poller_that_is_cancelled_leaves_nothing(void **state) {
   (void)state;
   attempt_t one;
@@ -124,6 +136,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(waiters_poll_and_keep_their_order),
       CASE(client_that_polls_goes_on_polling),
+      CASE(message_of_an_acquire_says_that_the_client_polls),
       CASE(poller_that_is_cancelled_leaves_nothing),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
