@@ -29,6 +29,14 @@ struct ids {
   int count;
 };
 
+/* Redis before 7.0 names the command alone, and before 6.0 at the end of the line. */
+static bool asks_for_the_list(const char *line, const char *end) {
+  const char *command = strstr(line, "cmd=client");
+  if (command == NULL || command > end) return false;
+  command += strlen("cmd=client");
+  return *command == ' ' || *command == '\n' || strncmp(command, "|list", 5) == 0;
+}
+
 static struct ids connected(const redis_server_t *at) {
   static char list[1 << 16];
   struct ids ids = {{0}, 0};
@@ -37,9 +45,7 @@ static struct ids connected(const redis_server_t *at) {
     line += *line == '\n' ? 1 : 0;
     const char *end = strchr(line, '\n');
     assert_non_null(end);
-    const char *command = strstr(line, "cmd=client|list"); /* "cmd=client" before Redis 7.0 */
-    if (command == NULL || command > end) command = strstr(line, "cmd=client ");
-    if (command != NULL && command < end) continue;
+    if (asks_for_the_list(line, end)) continue;
     assert_true(ids.count < kMaxIds);
     ids.id[ids.count++] = strtoll(line + 3, NULL, 10);
     line = end;

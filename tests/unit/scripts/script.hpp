@@ -7,6 +7,7 @@
 
 #include "../outcome.hpp"
 #include "scripts/embedded.hpp"
+#include "support/needs.h"
 #include "support/redis.h"
 #include "words.hpp"
 
@@ -25,6 +26,7 @@ struct Case {
 
 inline redis_server_t *server;
 inline redisContext *connection, *subscriber;
+inline bool sharded;  // whether the server has sharded channels
 
 inline void send(const std::vector<std::string> &words) {
   std::vector<const char *> bytes;
@@ -173,7 +175,13 @@ inline std::string check_one(std::string_view script, const char *keys, const Ca
 inline void check(std::string_view script, const char *keys, const std::vector<Case> &cases) {
   const Outcome wrong = outcome_of([&] {
     std::string all;
-    for (const Case &one : cases) all += check_one(script, keys, one);
+    for (const Case &one : cases) {
+      const std::string asked = std::string(one.before) + "|" + one.arguments;
+      if (sharded || asked.find("$shard") == std::string::npos)
+        all += check_one(script, keys, one);
+      else
+        print_message("skipped: rows about sharded channels, which this server lacks\n");
+    }
     return all;
   });
   assert_returns(wrong, "");
@@ -183,7 +191,9 @@ inline int start(void **) {
   server = redis_start(nullptr);
   connection = redisConnectUnix(server->socket);
   subscriber = redisConnectUnix(server->socket);
+  sharded = redis_accepts(server, "PUBSUB SHARDCHANNELS");
   for (const char *channel : {"$c1", "$c2", "$c3", "$plain", "$shard"}) {
+    if (channel[1] == 's' && !sharded) continue;
     const char *command = channel[1] == 's' ? "SSUBSCRIBE %s" : "SUBSCRIBE %s";
     auto *reply =
         static_cast<redisReply *>(redisCommand(subscriber, command, filled(channel).c_str()));
