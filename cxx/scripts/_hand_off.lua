@@ -126,14 +126,14 @@ local function hand_off(own_token, leaver, gone)
     batch = not stopped and passed < 100 and redis.call('ZRANGE', KEYS[2], passed, 99, 'WITHSCORES') or {}
   end
 
-  if gone then
-    redis.call('ZREM', KEYS[5], gone)
-    if shared then expire_with_last_lease() end
-  end
+  if gone then redis.call('ZREM', KEYS[5], gone) end
   if passed > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], '0', passed - 1) end
   local more = not stopped and passed >= 100 and redis.call('EXISTS', KEYS[2]) == 1
   local count = #grants
   if count == 0 then
+    -- Only if nobody is granted: Redis deletes a key at once if its new expiry has passed by now, and
+    -- the last lease may have ended since this script began.
+    if gone and shared then expire_with_last_lease() end
     if held and passed > 0 then notify_head(own_token) end
     return nil, 0, more
   end
