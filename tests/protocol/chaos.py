@@ -1,4 +1,4 @@
-"""What clients, operators and failures do at random."""
+"""Random events: clients that come and go, operators that interfere, failures."""
 import random
 import time
 
@@ -30,9 +30,9 @@ class Chaos:
             return
         if sum(map(len, world.waiting.values())) >= MOST_WAITING:
             return
-        lease = random.choice(['30', '60', '150']) + random.choice(['', '', '', 's', 's', 's2', 's3'])
+        ttl, mode = random.choice([30, 60, 150]), random.choice(['', '', '', 's', 's', 's2', 's3'])
         world.serial += 1
-        waiter = Waiter(client, random.choice(LOCKS), lease, random.choice([1, 1, 1, 0]),
+        waiter = Waiter(client, random.choice(LOCKS), str(ttl) + mode, random.choice([1, 1, 1, 0]),
                         world.serial)
         world.by_id[waiter.id] = waiter
         if random.random() < .25:
@@ -57,7 +57,8 @@ class Chaos:
         if not holder:
             return
         if random.random() < .75:
-            self.requests.release(holder, random.choice([20, 60]) if random.random() < .08 else None)
+            rest = random.choice([20, 60]) if random.random() < .08 else 0
+            self.requests.release(holder, rest)
         else:
             self.requests.settle(holder)
             holder.state = 'gone'             # it forgets the lock, whose lease runs out
@@ -130,7 +131,7 @@ class Chaos:
             client.stalled_until = time.time() + random.choice([.1, .3, 1.0])
 
     def kill(self):
-        """A process dies, with all that it holds and waits for."""
+        """A process dies, with its leases and its places."""
         client, world = random.choice(self.world.clients), self.world
         for waiter in [w for w in self.requests.in_flight if w.client is client]:
             self.requests.settle(waiter)

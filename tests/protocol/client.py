@@ -1,7 +1,7 @@
 """A client as protocol 1 asks for it: its channels, its records, and when its places re-check.
 
-A waiter has two kinds of fields. Some are what the client knows from replies and messages. The others,
-`place`, `placed`, `low` and `high`, are what the test knows because it also sees lost replies.
+A waiter has two kinds of fields. The client knows most of them from replies and messages. Only the test
+knows `place`, `placed`, `low`, `high` and `ended_us`, because it also sees the replies that are lost.
 """
 import collections
 import random
@@ -191,8 +191,8 @@ class Client:
         waiter.due['next'] = time.time() + ms / 1000 + .001
 
     def on_record(self, channel, known, rejoined, of=None):
-        """What a reply says about losses. After a request without a reply, the next one counts as
-        known = 0 and joined = 1."""
+        """Handles losses that a reply reports. After a request without a reply, the next reply
+        counts as known = 0 and joined = 1."""
         lost = rejoined or (not known and channel in self.wrote) or channel in self.unanswered
         self.unanswered.discard(channel)
         self.wrote.add(channel)

@@ -1,7 +1,7 @@
-"""The requests of clients, of which some lose their reply.
+"""The requests of clients. Some lose their reply.
 
-A request without a reply ran at once, or runs later, or never does. A client repeats it with the same
-token; before that it ends the abandoned connection, so that the first request no longer runs.
+A request without a reply ran at once, or runs later, or never does. The client repeats it with the
+same token. Before that it ends the abandoned connection, so that the first request no longer runs.
 """
 import random
 import time
@@ -51,7 +51,7 @@ class Requests:
         """Joins or re-checks."""
         self.settle(waiter)
         if waiter.state in ('holding', 'gone'):
-            return                              # the late request found the grant
+            return
         client, world = waiter.client, self.world
         client.subscribe(waiter.name)
         waiter.since = waiter.since or int(time.time() * 1e6)
@@ -81,7 +81,7 @@ class Requests:
 
     def _on_grant(self, waiter, fence, before, after, heard):
         model = self.world.models[waiter.name]
-        if waiter.state == 'holding':           # a late request found the grant that a message brought
+        if waiter.state == 'holding':           # a message came first, and the request ran late
             waiter.holds_until(before, after)
             if fence:
                 model.check_fence(fence)
@@ -158,7 +158,7 @@ class Requests:
 
     # -- release and leave
 
-    def release(self, waiter, rest=None):
+    def release(self, waiter, rest=0):
         if rest:
             self.end(waiter, [waiter.token, '', rest], rest=rest)
         else:

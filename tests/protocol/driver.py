@@ -3,8 +3,8 @@
     driver.py [--seed N] [--calls N] [--seconds N] [--kinds wake,plain,...] [--cluster]
               [--loss SHARE] [--scale N] [--server PROGRAM] [--leftovers]
 
-All times of scripts and rules are divided by --scale. The model knows from replies and messages who
-may hold; only grants to clients that poll are read from the server.
+All times of scripts and rules are divided by --scale. --loss is the share of requests that have no
+reply. --leftovers waits at the end until unused keys must have expired.
 """
 import argparse
 import random
@@ -14,7 +14,7 @@ import time
 import mutants
 from chaos import Chaos
 from client import KINDS, Client
-from requests import Requests
+from client_requests import Requests
 from world import World
 
 CLIENTS = 6
@@ -32,7 +32,7 @@ class Driver:
         self.left = []
 
     def apply_rules(self):
-        """Sends all that the rules of the clients ask for now."""
+        """Sends each request that is due by the rules of the clients."""
         for client in list(self.world.clients):
             now = time.time()
             self._forget_ended_records(client, now)
@@ -127,8 +127,8 @@ class Driver:
 def parse_options(words=None):
     parser = argparse.ArgumentParser()
     parser.add_argument('--seed', type=int, default=int(time.time()))
-    parser.add_argument('--calls', type=int, default=10 ** 9)
-    parser.add_argument('--seconds', type=float, default=10)
+    parser.add_argument('--calls', type=int)
+    parser.add_argument('--seconds', type=float)
     parser.add_argument('--kinds', default='wake')
     parser.add_argument('--cluster', action='store_true')
     parser.add_argument('--loss', type=float, default=.04)
@@ -137,6 +137,9 @@ def parse_options(words=None):
     parser.add_argument('--mutant', type=int)
     parser.add_argument('--leftovers', action='store_true')
     options = parser.parse_args(words)
+    if options.seconds is None:
+        options.seconds = 10 if options.calls is None else 10 ** 9
+    options.calls = options.calls or 10 ** 9
     for kind in options.kinds.split(','):
         if kind not in KINDS or (options.cluster and not KINDS[kind].tagged):
             parser.error('no such kind here: ' + kind)

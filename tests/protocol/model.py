@@ -6,7 +6,7 @@ LAST = 1 << 60    # the arrival of a request that has no place
 class LockModel:
     def __init__(self, world, name):
         self.world, self.name = world, name
-        self.holders = {}          # by id; the server has not released them, so it must respect them
+        self.holders = {}          # by id, until the server releases them or their leases end
         self.top_fence = 0
         self.blocked = None        # (until at least, until at most, why), in us
 

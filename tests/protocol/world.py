@@ -1,4 +1,4 @@
-"""The servers, the clients and the models of one run, and all that clients hear by pub/sub."""
+"""The servers, the clients and the models of one run, and the messages that clients hear."""
 import collections
 import random
 import time
