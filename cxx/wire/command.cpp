@@ -20,18 +20,7 @@ char *put_length(char *at, char type, size_t length) {
 
 }  // namespace
 
-Command::Command(std::initializer_list<std::string_view> words) {
-  for (auto word : words) push_back(word);
-}
-
-void Command::push_back(std::string_view word) {
-  if (size_ == kMaxWords) throw Error(Status::kInternal, "a command has too many words");
-  words_[size_++] = word;
-}
-
-void Command::append(const Command &words) {
-  for (auto word : words) push_back(word);
-}
+void Command::refuse_word() { throw Error(Status::kInternal, "a command has too many words"); }
 
 // hiredis formats with sprintf, word by word, which costs half of all instructions of a lock and its
 // release.

@@ -17,9 +17,16 @@ class Command {
 
   Command() = default;
   // These throw Error(kInternal) for more words than that.
-  Command(std::initializer_list<std::string_view> words);
-  void push_back(std::string_view word);
-  void append(const Command &words);
+  Command(std::initializer_list<std::string_view> words) {
+    for (auto word : words) push_back(word);
+  }
+  void push_back(std::string_view word) {
+    if (size_ >= kMaxWords) refuse_word();
+    words_[size_++] = word;
+  }
+  void append(const Command &words) {
+    for (auto word : words) push_back(word);
+  }
 
   size_t size() const noexcept { return size_; }
   const std::string_view *begin() const noexcept { return words_; }
@@ -28,6 +35,8 @@ class Command {
   std::string_view operator[](size_t index) const noexcept { return words_[index]; }
 
  private:
+  [[noreturn]] static void refuse_word();
+
   std::string_view words_[kMaxWords];
   size_t size_ = 0;
 };
