@@ -19,9 +19,10 @@ static std::string commands_of_script() {
   for (const std::string &line : script_test::split(info->str, "\r\n")) {
     const size_t colon = line.find(":calls=");
     if (line.compare(0, 8, "cmdstat_") != 0 || colon == line.npos) continue;
-    const std::string name = line.substr(8, colon - 8);
+    std::string name = line.substr(8, colon - 8);
+    name = name.substr(0, name.find('|'));  // servers before Redis 7.0 name no subcommand
     const int count = atoi(line.c_str() + colon + 7) - (name == "time" ? 1 : 0);
-    if (name == "eval" || name == "config|resetstat" || count == 0) continue;
+    if (name == "eval" || name == "config" || count == 0) continue;
     commands.push_back(count == 1 ? name : std::to_string(count) + " " + name);
   }
   freeReplyObject(info);
@@ -86,21 +87,21 @@ static void waiting(void **) {
 #define QUEUED(age) HELD " & ZADD|$Q|$ago " age "|60000 $c2 $B & " LIVE2
   check_costs(
       {{"join", scripts::acquire, kAllKeys, HELD, "$B|60000|1|$c1|0", "[60000 0 T T 0 1 1 0]",
-        "exists, 2 get, 2 pexpire, pttl, pubsub|numsub, set, time, 2 zadd, zcount, zrank, 2 "
+        "exists, 2 get, 2 pexpire, pttl, pubsub, set, time, 2 zadd, zcount, zrank, 2 "
         "zscore"},
        {"join, the client has a record", scripts::acquire, kAllKeys, HELD " & ZADD|$W|$+6000|$c1",
         "$B|60000|1|$c1|0", "[60000 0 T T 0 1 1 1]",
-        "exists, 2 get, pexpire, pttl, pubsub|numsub, set, time, zadd, zrank, 2 zscore"},
+        "exists, 2 get, pexpire, pttl, pubsub, set, time, zadd, zrank, 2 zscore"},
        {"re-check at the head", scripts::acquire, kAllKeys, QUEUED("1000"), "$B|60000|1|$c2|7",
         "[60000 0 old T 0 0 1 1]", "exists, 2 get, pexpire, pttl, time, zrank, 2 zscore"},
        {"re-check behind the head", scripts::acquire, kAllKeys,
         QUEUED("1000") " & ZADD|$Q|$ago 900|60000 $c1 $C & ZADD|$W|$+6000|$c1", "$C|60000|1|$c1|8",
         "[60000 1 old T 0 0 1 1]",
-        "exists, 3 get, pexpire, 2 pttl, pubsub|numsub, time, zrange, 2 zrank, 3 zscore"},
+        "exists, 3 get, pexpire, 2 pttl, pubsub, time, zrange, 2 zrank, 3 zscore"},
        {"beat", scripts::beat, "$W", LIVE2, "$c2", "[1 T 1]",
-        "pexpire, pubsub|numsub, time, zadd, zscore"},
+        "pexpire, pubsub, time, zadd, zscore"},
        {"first beat", scripts::beat, "$W", "", "$c2", "[0 T 1]",
-        "pexpire, pubsub|numsub, time, zadd, zcount, zscore"},
+        "pexpire, pubsub, time, zadd, zcount, zscore"},
        {"leave, not the head", scripts::release, kAllKeys,
         QUEUED("1000") " & ZADD|$Q|$ago 900|60000 $c1 $C", "$C|60000 $c1 $C", "0",
         "get, zrank, zrem"},
@@ -112,29 +113,29 @@ static void hand_off(void **) {
 #define NEXT(age) " & ZADD|$Q|$ago " age "|60000 $c1 $C & ZADD|$W|$+6000|$c1"
   check_costs(
       {{"hand-off to a young waiter", scripts::release, kAllKeys, QUEUED("1000"), "$A", "1",
-        "exists, 2 get, publish, pubsub|numsub, 2 set, time, zrange, zremrangebyrank, zscore"},
+        "exists, 2 get, publish, pubsub, 2 set, time, zrange, zremrangebyrank, zscore"},
        {"hand-off to an old waiter", scripts::release, kAllKeys, QUEUED("9000"), "$A", "1",
-        "exists, 2 get, publish, pubsub|numsub, 2 set, time, 2 zrange, zremrangebyrank, zscore"},
+        "exists, 2 get, publish, pubsub, 2 set, time, 2 zrange, zremrangebyrank, zscore"},
        {"hand-off, the next is young", scripts::release, kAllKeys, QUEUED("9000") NEXT("1000"),
         "$A", "1",
-        "exists, 2 get, pttl, publish, pubsub|numsub, 2 set, time, 2 zrange, zremrangebyrank, 2 "
+        "exists, 2 get, pttl, publish, pubsub, 2 set, time, 2 zrange, zremrangebyrank, 2 "
         "zscore"},
        {"hand-off, the next is notified", scripts::release, kAllKeys, QUEUED("9000") NEXT("5000"),
         "$A", "1",
-        "exists, 2 get, pttl, 2 publish, pubsub|numsub, 2 set, time, 2 zrange, zremrangebyrank, 2 "
+        "exists, 2 get, pttl, 2 publish, pubsub, 2 set, time, 2 zrange, zremrangebyrank, 2 "
         "zscore"},
        {"hand-off past a dead waiter", scripts::release, kAllKeys,
         QUEUED("1000") " & ZADD|$Q|6|60000 $dead $D", "$A", "1",
-        "exists, 2 get, publish, 2 pubsub|numsub, 2 set, time, 4 zrange, zremrangebyrank, 3 "
+        "exists, 2 get, publish, 2 pubsub, 2 set, time, 4 zrange, zremrangebyrank, 3 "
         "zscore"},
        {"hand-off to two readers", scripts::release, kAllKeys,
         HELD " & ZADD|$Q|7|60000s $c2 $B|8|60000s $c1 $C & ZADD|$W|$+6000|$c1|$+6000|$c2", "$A",
         "1",
-        "del, exists, 2 get, 2 pexpireat, 2 publish, 2 pubsub|numsub, 2 set, time, 2 zadd, 6 "
+        "del, exists, 2 get, 2 pexpireat, 2 publish, 2 pubsub, 2 set, time, 2 zadd, 6 "
         "zrange, zremrangebyrank, zremrangebyscore, 2 zscore"},
        {"an ended lease goes to the head", scripts::acquire, kAllKeys,
         "ZADD|$Q|$ago 1000|60000 $c2 $B & " LIVE2, "$B|60000|1|$c2|7", "T",
-        "2 exists, 3 get, pexpire, pubsub|numsub, 2 set, time, 2 zrange, zrank, zremrangebyrank, 2 "
+        "2 exists, 3 get, pexpire, pubsub, 2 set, time, 2 zrange, zrank, zremrangebyrank, 2 "
         "zscore"}});
 }
 
