@@ -1,7 +1,7 @@
 """A client as protocol 1 asks for it: its channels, its records, and when its places re-check.
 
-A waiter has two kinds of fields. The client knows most of them from replies and messages. Only the test
-knows `place`, `placed`, `low`, `high` and `ended_us`, because it also sees the replies that are lost.
+A client knows most fields of its waiters from replies and messages. Only the test knows `place`,
+`placed`, `low`, `high` and `ended_us`, because it also sees the replies that are lost.
 """
 import collections
 import random

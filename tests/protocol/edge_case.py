@@ -1,4 +1,4 @@
-"""What the cases of edges.py share: a server, clients with channels, and short calls of the scripts."""
+"""The base of the cases of edges.py: a server, clients with channels, calls of the scripts."""
 import atexit
 import random
 import time

@@ -8,9 +8,10 @@ class Leases(EdgeCase):
 
     def test_a_shared_try_finds_an_ended_lease_and_wakes_two_readers(self):
         holder, tokens, peer = token(), [token(), token()], Peer(self)
-        self.take(holder, '100')
+        self.take(holder)
         for own in tokens:
             peer.join(own, '5000s')
+        self.connection.call('PEXPIRE', LOCK, 1)
         self.wait_for(lambda: not self.connection.call('EXISTS', LOCK))
         last = self.take(token(), '5000s')
         fences = [self.is_grant(peer.heard(), own) for own in tokens]
@@ -18,15 +19,15 @@ class Leases(EdgeCase):
 
     def test_a_shared_lease_that_ended_is_nobodys(self):
         ended = token()
-        self.take(ended, '20s')
         self.take(token(), '30000s')
+        self.take(ended, '20s')
         self.wait_for(lambda: self.holders() == 1)
         extend = self.run_script('extend', ended, 9000, keys=[self.keys[0], self.keys[4]])
         self.assertEqual((extend, self.convert(ended, '9000'), self.release(ended)), (0, -1, 0))
 
     def test_a_shared_lease_that_ended_takes_no_permit(self):
-        self.take(token(), '20s')
         self.take(token(), '30000s')
+        self.take(token(), '20s')
         self.wait_for(lambda: self.holders() == 1)
         self.assertGreater(self.take(token(), '30000s2'), 0)
 
@@ -70,6 +71,16 @@ class Leases(EdgeCase):
             replies = [self.connection.read() for _ in range(4)]
             self.assertEqual(replies[1], 1)
             self.assertNotEqual(replies[3], -1)
+
+    def test_a_retry_finds_its_grant_and_starts_the_lease_again(self):
+        for mode in ('', 's'):
+            self.connection.call('FLUSHALL')
+            own, other, peer = token(), token(), Peer(self)
+            first = peer.join(own, '5000' + mode)
+            peer.join(other)
+            self.assertGreater(peer.join(own, '30000' + mode), first)
+            self.expect_life(LOCK, 30000)
+            self.assertEqual(self.connection.call('ZCARD', self.keys[1]), 1)
 
     def test_convert_to_shared_and_back(self):
         holder, reader, peer = token(), token(), Peer(self)

@@ -38,7 +38,7 @@ ALL = [
            edge='a_shared_lease_that_ended_takes_no_permit'),
     mutant('_shared', "'ZRANGE', KEYS[5], '-1', '-1'", "'ZRANGE', KEYS[5], '0', '0'",
            'the lock ends with the first lease',
-           edge='a_shared_lease_that_ended_is_nobodys'),
+           edge='permits'),
     mutant('_shared', "    redis.call('DEL', KEYS[5])\n", '',
            'the holders of an earlier lock count',
            edge='holders_of_an_earlier_lock_do_not_count'),
@@ -147,6 +147,17 @@ ALL = [
     mutant('release', ' and not subscribers.err and subscribers[2] > 0', '',
            'subscriptions do not matter at the usual head',
            edge='250_dead_before_a_living_one'),
+    # Retries after a lost reply
+    mutant('acquire', 'if held == token then',
+           "if held == token and not (channel and ARGV[5] == '0') then",
+           'a retry does not find its grant',
+           edge='a_retry_finds_its_grant_and_starts_the_lease_again'),
+    mutant('acquire', "local ends = tonumber(redis.call('ZSCORE', KEYS[5], token)) or 0",
+           'local ends = 0', 'a retry does not find its shared grant',
+           edge='a_retry_finds_its_grant_and_starts_the_lease_again'),
+    mutant('acquire', "if redis.call('PTTL', KEYS[1]) < ttl_ms then "
+           "redis.call('PEXPIRE', KEYS[1], ttl_ms) end\n", '', 'a retry leaves the lease as it was',
+           edge='a_retry_finds_its_grant_and_starts_the_lease_again'),
     # Writes in the moment when a lease ends
     mutant('_hand_off', "if gone then redis.call('ZREM', KEYS[5], gone) end",
            "if gone then redis.call('ZREM', KEYS[5], gone) if shared then expire_with_last_lease() "
@@ -190,8 +201,8 @@ def noticed_by_driver(number, options):
     """The first violation, or ''."""
     for seed in SEEDS:
         for kinds in ('wake', 'wake,sharded,poll'):
-            good, lines = run(['driver.py', '--seed', str(seed), '--seconds', str(SECONDS), '--kinds',
-                               kinds, '--mutant', str(number), '--server', options.server])
+            good, lines = run(['driver.py', '--mutant', str(number), '--server', options.server,
+                               '--seed', str(seed), '--seconds', str(SECONDS), '--kinds', kinds])
             if not good:
                 return ([line for line in lines if line.startswith('VIOLATION')] or lines[-3:])[0]
     return ''

@@ -1,5 +1,6 @@
 """The servers, the clients and the models of one run, and the messages that clients hear."""
 import collections
+import functools
 import random
 import time
 
@@ -63,8 +64,8 @@ class World:
     # -- messages
 
     def hear(self, own_grant=None):
-        """Reads all messages of the last call, and handles all its grants by arrival. `own_grant` is
-        (arrival, action) of the caller's grant."""
+        """Reads all messages of the last call, and handles all its grants by arrival. The caller's
+        own grant is `own_grant`, a pair of its arrival and an action."""
         messages = self._read_messages()
         deaf = {client for client, _ in messages if random.random() < self.options.loss / 4}
         for client in deaf:
@@ -141,8 +142,8 @@ class World:
         for waiter in polling:
             if waiter.token in tokens:
                 self.granted_now.add(waiter.id)
-                grants.append((waiter.place or LAST,
-                               lambda waiter=waiter: self._on_grant_to_poller(waiter, before, after)))
+                act = functools.partial(self._on_grant_to_poller, waiter, before, after)
+                grants.append((waiter.place or LAST, act))
             elif waiter.placed and waiter.member() not in members:
                 may_have_ended = after - before > waiter.ttl * 500
                 self.check(may_have_ended or not waiter.client.surely_alive(name, after),
