@@ -1,5 +1,4 @@
 """The base of the cases of edges.py: a server, clients with channels, calls of the scripts."""
-import atexit
 import random
 import time
 import unittest
@@ -21,7 +20,6 @@ class Setup:
         if cls.address:
             return
         server = (Cluster if cls.cluster else Server)(cls.program)
-        atexit.register(server.stop)
         cls.address = server.address_of(names.slot(LOCK)) if cls.cluster else server.address
 
 

@@ -3,7 +3,9 @@
 The tests need blocking reads of replies and messages from many connections, and nothing else of a
 client; so they need no package beside Python.
 """
+import atexit
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -128,6 +130,12 @@ def wait_until(condition, what):
         time.sleep(.02)
 
 
+def end_with_parent():
+    """The kernel kills the server if this program is killed."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 class Server:
     """A redis-server on a unix socket, or on ports of 127.0.0.1 as a node of a cluster."""
 
@@ -142,7 +150,9 @@ class Server:
             self.address = os.path.join(self.folder, 'redis.sock')
             words += ['--port', '0', '--unixsocket', self.address]
         with open(os.path.join(self.folder, 'log'), 'wb') as log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=log)
+            self.process = subprocess.Popen(words, stdout=log, stderr=log,
+                                            preexec_fn=end_with_parent)
+        atexit.register(self.stop)
         wait_until(self._answers, 'redis-server does not answer')
 
     def _answers(self):
@@ -157,6 +167,7 @@ class Server:
             return False
 
     def stop(self):
+        atexit.unregister(self.stop)
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         shutil.rmtree(self.folder)
