@@ -144,8 +144,8 @@ class WakeChannel final : public Pollable {
   Wait *reader_ = nullptr;  // null also where a thread that does not wait reads
   bool subscribed_ = false;
   Instant subscribed_at_{};
-  bool unseen_ = false;     // the server does not see the subscription: it has to be renewed
-  bool verifying_ = false;  // it was renewed for that, and nobody knows yet whether that helped
+  bool unseen_ = false;         // the server does not see the subscription: it has to be renewed
+  bool verifying_ = false;      // it was renewed for that, and nobody knows yet whether that helped
   std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
   std::vector<Wait *> subscribing_;
   WaitList waits_;

@@ -169,10 +169,11 @@ void Acquiring::left() { finish(why_); }
 
 Error Acquiring::why(bool polls) const noexcept {
   if (!polls || why_.status() == Status::kOk) return why_;
-  return {why_.status(), why_.message(),
-          " (this client polls: the server's scripts do not see its subscription, perhaps because of "
-          "a proxy)",
-          why_.retriable()};
+  return {
+      why_.status(), why_.message(),
+      " (this client polls: the server's scripts do not see its subscription, perhaps because of "
+      "a proxy)",
+      why_.retriable()};
 }
 
 void Acquiring::give_up(Error why) {

@@ -15,15 +15,16 @@ namespace redilock {
 
 class RecheckTimes {
  public:
-  static constexpr Micros kFirst{2000000};       // after the join
-  static constexpr Micros kMinEarly{20000};      // after the join, for short leases
-  static constexpr Micros kAfterLease{1000};     // after the end of the holder's lease
-  static constexpr Micros kPerDeputy{500000};    // for each place before a deputy
-  static constexpr int64_t kDeputies = 3;        // ranks 1 to 3
-  static constexpr Micros kPerPlace{100000};     // at most 10 places of a client ask in a second,
-  static constexpr Micros kMinBackstop{2000000};  // each after 2 s or later,
+  static constexpr Micros kFirst{2000000};         // after the join
+  static constexpr Micros kMinEarly{20000};        // after the join, for short leases
+  static constexpr Micros kAfterLease{1000};       // after the end of the holder's lease
+  static constexpr Micros kPerDeputy{500000};      // for each place before a deputy
+  static constexpr int64_t kDeputies = 3;          // ranks 1 to 3
+  static constexpr Micros kPerPlace{100000};       // at most 10 places of a client ask in a second,
+  static constexpr Micros kMinBackstop{2000000};   // each after 2 s or later,
   static constexpr Micros kMaxBackstop{60000000};  // but at least once a minute
-  static constexpr Micros kBetweenPushes{1000000};  // pushes cause at most one re-check in this time
+  static constexpr Micros kBetweenPushes{
+      1000000};  // pushes cause at most one re-check in this time
 
   // `interval`: between re-checks behind a foreign holder, and of a client that polls.
   struct Client {

@@ -26,8 +26,8 @@ struct Waiter {
   const std::string key;  // the lock key
   int64_t arrival = 0;    // 0 until the server gave it a place
   RecheckTimes times;
-  bool refused = false;      // its request failed; it asks once another one has succeeded
-  Instant lost = kNever;     // since when its place may be lost, which its next reply settles
+  bool refused = false;   // its request failed; it asks once another one has succeeded
+  Instant lost = kNever;  // since when its place may be lost, which its next reply settles
 };
 
 class WaitList {

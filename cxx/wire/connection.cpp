@@ -66,8 +66,7 @@ Reply Connection::call(const Command &command, const Limit &limit) {
   return receive(limit);
 }
 
-std::vector<Reply> Connection::call_all(const std::vector<Command> &commands,
-                                        const Limit &limit) {
+std::vector<Reply> Connection::call_all(const std::vector<Command> &commands, const Limit &limit) {
   if (has_more()) throw surplus_reply();
   request_.clear();
   for (const Command &command : commands) frame(command, command.size(), request_);

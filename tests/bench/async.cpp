@@ -77,7 +77,9 @@ class Crowd {
     for (long long queued = -1; queued != waiters; cli::sleep_us(2000)) {
       queued = 0;
       for (uint64_t name = 0; name < kNames; ++name)
-        queued += ask(context_, {"ZCARD", std::string(redilock::LockKeys("", name_of(name)).queue())})->integer;
+        queued +=
+            ask(context_, {"ZCARD", std::string(redilock::LockKeys("", name_of(name)).queue())})
+                ->integer;
       if (cli::monotonic_ns() > end) throw cli::Failure(cli::kExitInternal, "they do not queue");
     }
   }

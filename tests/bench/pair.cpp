@@ -95,8 +95,8 @@ void measure(const Server &server, bool tcp, int64_t run_ms, Figures &figures) {
       formatted({"EVALSHA", scripts::acquire_sha1, "3", kName, queue, fence, kToken, kTtl, "1"}),
       release, ':'};
   const Exchange unfenced{
-      formatted({"EVALSHA", scripts::acquire_sha1, "2", kName, queue, kToken, kTtl, "0"}),
-      release, ':'};
+      formatted({"EVALSHA", scripts::acquire_sha1, "2", kName, queue, kToken, kTtl, "0"}), release,
+      ':'};
 
   redilock_client_t *client_raw = nullptr;
   cli::bench_check(redilock_new(server.url(tcp).c_str(), nullptr, &client_raw, nullptr, 0));

@@ -49,7 +49,8 @@ double cpu_ms(pid_t pid) {
 
 void await_queue(const Context &context, long long waiters) {
   const int64_t end = cli::monotonic_ns() + kJoinNs;
-  while (ask(context, {"ZCARD", std::string(redilock::LockKeys("", "job").queue())})->integer != waiters) {
+  while (ask(context, {"ZCARD", std::string(redilock::LockKeys("", "job").queue())})->integer !=
+         waiters) {
     if (cli::monotonic_ns() > end) throw cli::Failure(cli::kExitInternal, "waiters do not queue");
     cli::sleep_us(5000);
   }

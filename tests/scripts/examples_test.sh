@@ -34,7 +34,9 @@ runs() {
 }
 
 waiters() {
-  redis-cli -s "$dir/redis.sock" zcard "redilock:1:{}:queue:$1"
+  # The braces hold the slot word of the lock.
+  queue=$(redis-cli -s "$dir/redis.sock" --scan --pattern "redilock:1:{????}:queue:$1")
+  if [ -n "$queue" ]; then redis-cli -s "$dir/redis.sock" zcard "$queue"; else echo 0; fi
 }
 # shellcheck disable=SC2317
 waits() { [ "$(waiters taken)" -eq 2 ]; }

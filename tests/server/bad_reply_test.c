@@ -56,7 +56,8 @@ static void wrong_types_are_no_grant(void **state) {
   }
   expect_acquire("*1\r\n$1\r\n5\r\n", 0, REDILOCK_E_PROTOCOL);
   expect_acquire("*2\r\n:5\r\n:0\r\n", 20000, REDILOCK_E_PROTOCOL); /* a place without the rest */
-  expect_acquire("*8\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n:1\r\n:1\r\n", 20000, REDILOCK_E_PROTOCOL);
+  expect_acquire("*8\r\n:5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:1\r\n:1\r\n:1\r\n", 20000,
+                 REDILOCK_E_PROTOCOL);
 }
 
 static void fences_out_of_range_are_no_grant(void **state) {

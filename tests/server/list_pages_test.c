@@ -17,12 +17,10 @@
 /* The server falls silent after two pages without a name. */
 static void page_that_does_not_come_is_asked_for_by_the_next_call(void **state) {
   (void)state;
-  const struct fake_step steps[] = {{"SCAN", FAKE_SEND, EMPTY_PAGE("5"), 1},
-                                    {"SCAN", FAKE_SEND, EMPTY_PAGE("7"), 1},
-                                    {"SCAN", FAKE_SILENT, NULL, 1},
-                                    {"SCAN", FAKE_SEND, LAST_PAGE, 0},
-                                    {"GETRANGE", FAKE_SEND, VALUE, 0},
-                                    {NULL, FAKE_SEND, NULL, 0}};
+  const struct fake_step steps[] = {
+      {"SCAN", FAKE_SEND, EMPTY_PAGE("5"), 1}, {"SCAN", FAKE_SEND, EMPTY_PAGE("7"), 1},
+      {"SCAN", FAKE_SILENT, NULL, 1},          {"SCAN", FAKE_SEND, LAST_PAGE, 0},
+      {"GETRANGE", FAKE_SEND, VALUE, 0},       {NULL, FAKE_SEND, NULL, 0}};
   fake_server_t *fake = fake_server_start(steps);
   redilock_client_t *client = client_at(fake_server_url(fake), "timeout=300ms");
   redilock_op_t *op = NULL;

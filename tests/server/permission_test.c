@@ -130,7 +130,8 @@ static void forbidden_waiting_is_told(void **state) {
   expect_auth_for_worker(ALL "-subscribe", 20000, "subscribe");
   expect_auth_for_worker(ALL "-zadd", 20000, "zadd");
   expect_auth_for_worker("~lock ~redilock:1:{*}:queue:* ~redilock:1:{*}:fence +@all", 20000, "key");
-  assert_int_equal(redis_integer(redis, "EXISTS redilock:1:{A@NL}:queue:lock redilock:1:{}:alive"), 0);
+  assert_int_equal(redis_integer(redis, "EXISTS redilock:1:{A@NL}:queue:lock redilock:1:{}:alive"),
+                   0);
   redis_do(redis, "DEL lock");
 }
 

@@ -88,13 +88,14 @@ static void fence_ahead_of_the_clock_goes_on(void **state) {
 }
 
 static void write_records(int64_t ahead_ms) {
-  redis_do(redis, "EVAL %s 1 " ALIVE " %lld",
-           "local now = redis.call('TIME')\n"
-           "for _, channel in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do\n"
-           "  redis.call('ZADD', KEYS[1],\n"
-           "    string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[1]), channel)\n"
-           "end",
-           (long long)ahead_ms);
+  redis_do(
+      redis, "EVAL %s 1 " ALIVE " %lld",
+      "local now = redis.call('TIME')\n"
+      "for _, channel in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do\n"
+      "  redis.call('ZADD', KEYS[1],\n"
+      "    string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[1]), channel)\n"
+      "end",
+      (long long)ahead_ms);
 }
 
 /* A release passes a waiter with such a record; the waiter finds the lock free by its next re-check. */

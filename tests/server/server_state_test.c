@@ -11,8 +11,8 @@
 
 #include "support/attempt.h"
 #include "support/cmocka.h"
-#include "support/needs.h"
 #include "support/fake_server.h"
+#include "support/needs.h"
 #include "support/redis.h"
 #include "support/timing.h"
 

@@ -13,7 +13,8 @@
 #include "support/one_server.h"
 #include "support/timing.h"
 
-#define QUEUED "*8\r\n:60000\r\n:0\r\n:1700000000000000\r\n:1700000000000000\r\n:0\r\n:1\r\n:1\r\n:1\r\n"
+#define QUEUED \
+  "*8\r\n:60000\r\n:0\r\n:1700000000000000\r\n:1700000000000000\r\n:0\r\n:1\r\n:1\r\n:1\r\n"
 
 /* The push of a grant to the fake's waiter, whose token is in its last EVALSHA. */
 static void push_grant(fake_server_t *fake, const char *before, const char *fence,

@@ -19,7 +19,8 @@ static unsigned crc16(const char *text, size_t size) {
 
 static unsigned slot_of(const char *key) {
   const char *open = strchr(key, '{'), *close = open == NULL ? NULL : strchr(open + 1, '}');
-  if (close != NULL && close > open + 1) return crc16(open + 1, (size_t)(close - open - 1)) % kSlots;
+  if (close != NULL && close > open + 1)
+    return crc16(open + 1, (size_t)(close - open - 1)) % kSlots;
   return crc16(key, strlen(key)) % kSlots;
 }
 

@@ -82,7 +82,7 @@ enum redilock_status {
   REDILOCK_E_INTERNAL = -17     /**< a bug in redilock; please report it */
 };
 
-/** The version of the library that runs, such as "0.1.0". Static, never NULL. Since 0.1. */
+/** The version of the library that runs, such as "0.2.0". Static, never NULL. Since 0.1. */
 REDILOCK_API const char *redilock_version(void);
 
 /** The version as major * 10000 + minor * 100 + patch. Since 0.1. */

@@ -2,9 +2,9 @@
 #include <atomic>
 #include <thread>
 
+#include "../claim.hpp"
 #include "../fake_server.hpp"
 #include "../manual_clock.hpp"
-#include "../claim.hpp"
 #include "../outcome.hpp"
 #include "client/wake_channel.hpp"
 
@@ -18,7 +18,8 @@ using redilock::Wait;
 using redilock::WakeChannel;
 
 static const std::string kSilent = FakeServer::kSilent, kMyId = ":7\r\n",
-                         kSubscribed = "*3\r\n$9\r\nsubscribe\r\n$25\r\nredilock:1:{}:wake:client\r\n:1\r\n";
+                         kSubscribed =
+                             "*3\r\n$9\r\nsubscribe\r\n$25\r\nredilock:1:{}:wake:client\r\n:1\r\n";
 
 struct Scene {
   explicit Scene(FakeServer::Connections connections)

@@ -102,18 +102,20 @@ static Outcome queued(const char *reply) { return replied({reply}, queue); }
 
 static void place_is_read(void **) {
   assert_returns(queued(":5\r\n"), "granted 5");
-  assert_returns(queued("*8\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:1\r\n:1\r\n:1\r\n"), "900 1 7 joined");
-  assert_returns(queued("*8\r\n:-1\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n:1\r\n:1\r\n"), "none 0 7 foreign");
+  assert_returns(queued("*8\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:1\r\n:1\r\n:1\r\n"),
+                 "900 1 7 joined");
+  assert_returns(queued("*8\r\n:-1\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n:1\r\n:1\r\n"),
+                 "none 0 7 foreign");
   assert_returns(queued("*8\r\n:-2\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n"), "none 0 7 ask");
 }
 
 // The request that was not heard of may be the one that joined.
 static void place_that_was_asked_for_twice_counts_as_joined(void **) {
   assert_returns(outcome_of([] {
-                   return conversed(
-                       {{":7\r\n", FakeServer::kClose},
-                        {":8\r\n", ":1\r\n", "*8\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n"}},
-                       Millis(20000), queue);
+                   return conversed({{":7\r\n", FakeServer::kClose},
+                                     {":8\r\n", ":1\r\n",
+                                      "*8\r\n:900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n"}},
+                                    Millis(20000), queue);
                  }),
                  "900 1 7 joined unknown");
 }

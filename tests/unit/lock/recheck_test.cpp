@@ -67,8 +67,7 @@ static void short_leases_bring_a_first_re_check_forward(void **) {
 }
 
 // The reply of a re-check that was sent at `sent` leaves this as the next time.
-static Outcome due_after_recheck(int64_t sent, redilock::Micros ttl = kLongTtl,
-                                 size_t places = 1) {
+static Outcome due_after_recheck(int64_t sent, redilock::Micros ttl = kLongTtl, size_t places = 1) {
   return outcome_of([&] {
     const RecheckTimes::Client client{Millis(250), false, places};
     RecheckTimes times(ttl);
@@ -164,25 +163,22 @@ static void reply_from_before_a_loss_does_not_cancel_its_re_check(void **) {
 }
 
 static void failure_replaces_all_times_that_have_come(void **) {
-  assert_returns(outcome_of([] {
-                   return changed([](auto &times) {
-                     times.on_failure(at_us(9000000), at_us(5000000));
-                   });
-                 }),
-                 "9000000 9000000");
-  assert_returns(outcome_of([] {
-                   return changed([](auto &times) { times.on_failure(kNever, at_us(100)); });
-                 }),
-                 "2000000 never");
+  assert_returns(
+      outcome_of([] {
+        return changed([](auto &times) { times.on_failure(at_us(9000000), at_us(5000000)); });
+      }),
+      "9000000 9000000");
+  assert_returns(
+      outcome_of([] { return changed([](auto &times) { times.on_failure(kNever, at_us(100)); }); }),
+      "2000000 never");
 }
 
 static void place_that_becomes_the_first_does_not_ask_at_once(void **) {
-  assert_returns(outcome_of([] {
-                   return changed([](auto &times) {
-                     times.on_becoming_first(kAlone, at_us(5000000));
-                   });
-                 }),
-                 "7000000 never");
+  assert_returns(
+      outcome_of([] {
+        return changed([](auto &times) { times.on_becoming_first(kAlone, at_us(5000000)); });
+      }),
+      "7000000 never");
   assert_returns(outcome_of([] {
                    return changed([](auto &times) { times.on_becoming_first(kAlone, at_us(100)); });
                  }),

@@ -39,8 +39,7 @@ struct Three {
   // Their letters, in the order of the alphabet.
   std::string names(const std::vector<Waiter *> &waiters) {
     std::string names;
-    for (const Waiter *waiter : waiters)
-      names += waiter == &one ? "1" : waiter == &two ? "2" : "M";
+    for (const Waiter *waiter : waiters) names += waiter == &one ? "1" : waiter == &two ? "2" : "M";
     std::sort(names.begin(), names.end());
     return names.empty() ? "none" : names;
   }
@@ -112,17 +111,15 @@ static void lost_record_makes_all_places_ask(void **) {
 
 // n lost places cause one round of re-checks, not n.
 static void reply_to_a_re_check_after_a_loss_is_no_news(void **) {
-  assert_returns(outcome_of([] {
-                   Three all;
-                   all.list.answered(all.one, place(7, 0, 50, true), at_us(60));
-                   std::string text =
-                       all.names(all.list.answered(all.two, place(8, 1, 70, true), at_us(80)));
-                   text += " " +
-                           all.names(all.list.answered(all.other, place(9, 1, 70, true), at_us(80)));
-                   return text + " " +
-                          all.names(all.list.answered(all.two, place(8, 1, 90, true), at_us(99)));
-                 }),
-                 "none none 1M");
+  assert_returns(
+      outcome_of([] {
+        Three all;
+        all.list.answered(all.one, place(7, 0, 50, true), at_us(60));
+        std::string text = all.names(all.list.answered(all.two, place(8, 1, 70, true), at_us(80)));
+        text += " " + all.names(all.list.answered(all.other, place(9, 1, 70, true), at_us(80)));
+        return text + " " + all.names(all.list.answered(all.two, place(8, 1, 90, true), at_us(99)));
+      }),
+      "none none 1M");
 }
 
 static void next_reply_after_a_missed_one_counts_as_a_loss(void **) {
@@ -179,21 +176,20 @@ static void all_places_move_when_the_client_starts_to_poll(void **) {
 }
 
 static void one_waiter_asks_for_all_that_failed(void **) {
-  assert_returns(outcome_of([] {
-                   Three all;
-                   for (Waiter *waiter : {&all.one, &all.two, &all.other})
-                     all.list.failed(*waiter, at_us(3000000));
-                   std::string text = all.dues();
-                   all.list.failed(all.one, at_us(3250000));
-                   text += ", " + all.dues();
-                   const auto changed =
-                       all.list.answered(all.one, place(7, 0, 3500000), at_us(3500000));
-                   text += ", " + all.names(changed);
-                   const Instant two = all.list.due(all.two), other = all.list.due(all.other);
-                   return text + " " + us_of(std::min(two, other)) + " " +
-                          us_of(std::max(two, other));
-                 }),
-                 "3250000 never never, 3500000 never never, 2M 3500000 3505000");
+  assert_returns(
+      outcome_of([] {
+        Three all;
+        for (Waiter *waiter : {&all.one, &all.two, &all.other})
+          all.list.failed(*waiter, at_us(3000000));
+        std::string text = all.dues();
+        all.list.failed(all.one, at_us(3250000));
+        text += ", " + all.dues();
+        const auto changed = all.list.answered(all.one, place(7, 0, 3500000), at_us(3500000));
+        text += ", " + all.names(changed);
+        const Instant two = all.list.due(all.two), other = all.list.due(all.other);
+        return text + " " + us_of(std::min(two, other)) + " " + us_of(std::max(two, other));
+      }),
+      "3250000 never never, 3500000 never never, 2M 3500000 3505000");
 }
 
 static void another_waiter_asks_for_all_when_the_first_goes(void **) {
