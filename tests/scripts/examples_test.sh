@@ -34,9 +34,7 @@ runs() {
 }
 
 waiters() {
-  # The braces hold the slot word of the lock.
-  queue=$(redis-cli -s "$dir/redis.sock" --scan --pattern "redilock:1:{????}:queue:$1")
-  if [ -n "$queue" ]; then redis-cli -s "$dir/redis.sock" zcard "$queue"; else echo 0; fi
+  "$redilock" show --json "$1" | sed 's/.*"waiters":\([0-9]*\),.*/\1/'
 }
 # shellcheck disable=SC2317
 waits() { [ "$(waiters taken)" -eq 2 ]; }

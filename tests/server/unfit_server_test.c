@@ -11,6 +11,7 @@
 #include "support/attempt.h"
 #include "support/cmocka.h"
 #include "support/fake_server.h"
+#include "support/needs.h"
 #include "support/redis.h"
 
 static const char kToken[] = "redilock:0123456789abcdef0123456789abcdef:me";
@@ -132,16 +133,21 @@ static void missing_command_of_a_script_is_named(void **state) {
 static void server_that_hides_who_it_is_keeps_locks(void **state) {
   (void)state;
   const char *const args[] = {"--rename-command",
-                              "HELLO",
-                              "",
-                              "--rename-command",
                               "CLIENT",
                               "",
                               "--rename-command",
                               "INFO",
                               "",
+                              "--rename-command",
+                              "HELLO",
+                              "",
                               NULL};
-  redis_server_t *redis = redis_start(args);
+  const char *const args_without_hello[] = {args[0], args[1], args[2], args[3],
+                                            args[4], args[5], NULL};
+  redis_server_t *plain = redis_start(NULL);
+  const bool has_hello = redis_accepts(plain, "HELLO 2"); /* from Redis 6.0 on */
+  redis_stop(plain);
+  redis_server_t *redis = redis_start(has_hello ? args : args_without_hello);
   redilock_client_t *client = client_at(redis->url, "timeout=5s&db=2");
   for (int i = 0; i < 3; ++i) assert_true(attempt_and_release(client, "lock") > 0);
   redilock_free(client);

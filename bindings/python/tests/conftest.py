@@ -38,7 +38,8 @@ class Server:
 
     def queued(self, name):
         """How many are in the queue of a name, as the server has it."""
-        return int(self.cli("ZCARD", f"redilock:1:{{}}:queue:{name}"))
+        queue = self.cli("KEYS", f"redilock:1:{{????}}:queue:{name}")
+        return int(self.cli("ZCARD", queue)) if queue else 0
 
     def connections(self):
         """How many there are, with the one that asks."""
