@@ -5,7 +5,7 @@ import unittest
 
 import names
 from client import KINDS
-from resp import Cluster, Connection, Server
+from resp import Cluster, Connection, Server, has_sharded_channels
 
 LOCK = 'job'
 
@@ -13,12 +13,14 @@ LOCK = 'job'
 class Setup:
     """Filled in by edges.py before the first case."""
     cluster, program, scripts = False, 'redis-server', None
+    sharded = True
     address = None
 
     @classmethod
     def start(cls):
         if cls.address:
             return
+        cls.sharded = has_sharded_channels(cls.program)
         server = (Cluster if cls.cluster else Server)(cls.program)
         cls.address = server.address_of(names.slot(LOCK)) if cls.cluster else server.address
 
@@ -36,6 +38,8 @@ class Peer:
 
     def __init__(self, case, kind=None):
         kind = KINDS[kind or ('sharded' if Setup.cluster else 'wake')]
+        if kind.subscribe == 'SSUBSCRIBE' and not Setup.sharded:
+            case.skipTest('needs sharded channels')
         self.case = case
         tag = names.slot_word(LOCK) if kind.tagged else ''
         self.channel = 'redilock:1:{%s}:%s:%032x' % (tag, kind.word, random.getrandbits(128))

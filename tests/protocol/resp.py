@@ -173,6 +173,19 @@ class Server:
         shutil.rmtree(self.folder)
 
 
+def has_sharded_channels(program='redis-server'):
+    """Whether the server has them: Redis from 7.0 on, and Valkey."""
+    server = Server(program)
+    try:
+        with contextlib.closing(Connection(server.address)) as connection:
+            connection.call('PUBSUB', 'SHARDCHANNELS')
+        return True
+    except ServerError:
+        return False
+    finally:
+        server.stop()
+
+
 class Cluster:
     """Three primaries that share the slots."""
     SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))

@@ -17,7 +17,7 @@ done
 names=${names:-$(sed -n 's/^\([a-z][^ ]*\).*/\1/p' "$here/list.txt")}
 # All other tests use no server, or check this machine and its compilers.
 [ $# -gt 0 ] ||
-  set -- -R '^(server_|capi_|unit_(client|scripts|values_slot_server)_|script_(cli|acl|hostile|plain_client|python_test|secrets))'
+  set -- -R '^(server_|capi_|unit_(client|scripts|values_slot_server)_|script_(cli|acl|hostile|plain_client|protocol_test|python_test|secrets))'
 mkdir -p "$servers"
 servers=$(cd "$servers" && pwd)
 table=$servers/table
