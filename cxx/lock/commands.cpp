@@ -148,20 +148,25 @@ std::vector<std::string> Commands::list_waited_for(const std::string &pattern, s
   return names;
 }
 
-// One page of keys.
+// One page of keys. Redis 5.0 knows no TYPE; the caller copes with keys of other types.
 std::vector<std::string> Commands::scan(const std::string &pattern, std::string_view type,
                                         std::string &cursor, const Limit &limit) {
+  const auto page = [&](std::string_view count) {
+    try {
+      return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", count, "TYPE", type}, cursor,
+                       limit);
+    } catch (const Error &error) {
+      if (error.status() != Status::kUnsupported && error.status() != Status::kServer) throw;
+    }
+    return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", count}, cursor, limit);
+  };
   try {
-    return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount, "TYPE", type}, cursor,
-                     limit);
+    return page(kScanCount);
   } catch (const Error &error) {
-    if (error.status() == Status::kUnsupported || error.status() == Status::kServer)
-      // Redis 5.0 knows no TYPE. The caller copes with keys of other types.
-      return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount}, cursor, limit);
     if (error.status() != Status::kProtocol) throw;
   }
   // The page may have been too long: others may give their keys names of megabytes.
-  return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", "1", "TYPE", type}, cursor, limit);
+  return page("1");
 }
 
 std::vector<std::string> Commands::scan_page(const Command &command, std::string &cursor,
