@@ -87,18 +87,16 @@ Status Client::release(Lease &lease, const Call &call) {
   try {
     // A re-check that ran late may have queued the token again after its grant was lost.
     const bool owned = parts_.commands.leave(claim, limit) || lease.release_was_ambiguous();
-    lease.released();
+    upkeep_.released(lease);
     return owned ? Status::kOk : Status::kLost;
   } catch (const Unanswered &error) {
-    lease.release_failed(error.sent());
-    if (error.sent()) upkeep_.undo(claim);
+    upkeep_.release_failed(lease, error.sent());
     throw_outcome(error);
   } catch (const Error &) {
-    lease.release_failed(false);
+    upkeep_.release_failed(lease, false);
     throw;
   } catch (...) {  // for want of memory, perhaps of the reply's
-    lease.release_failed(true);
-    upkeep_.undo(claim);
+    upkeep_.release_failed(lease, true);
     throw;
   }
 }

@@ -177,23 +177,22 @@ void Submissions::begin_release(const std::shared_ptr<Submission> &submission) {
     auto ask = parts_.asking(parts_.request_deadline(), std::move(done));
     requests::leave(*claim, std::move(ask));
   } catch (...) {
-    if (lease) lease->release_failed(false);
+    if (lease) upkeep_.release_failed(*lease, false);
     throw;
   }
 }
 
 Error Submissions::released(Lease &lease, const Answer *answer, const Unanswered *error) {
   if (answer == nullptr) {
-    lease.release_failed(error->sent());
-    if (error->sent()) upkeep_.undo(lease.claim());
+    upkeep_.release_failed(lease, error->sent());
     return outcome_of(*error);
   }
   try {
     const bool owned = released(lease.claim(), *answer) || lease.release_was_ambiguous();
-    lease.released();
+    upkeep_.released(lease);
     return outcome_of(owned ? Status::kOk : Status::kLost);
   } catch (const Error &) {
-    lease.release_failed(false);
+    upkeep_.release_failed(lease, false);
     throw;
   }
 }

@@ -115,9 +115,22 @@ void Upkeep::let_go(Lease &lease) noexcept {
 
 bool Upkeep::begin_release(Lease &lease) noexcept {
   if (!lease.begin_release()) return false;
-  parts_.wake.remember_ended(lease.claim());
   end(lease);
   return true;
+}
+
+// The token ends here and not when the release begins: the push of its own grant may still be under
+// way, and to release it once more would overtake the release, or undo the lease if that fails.
+void Upkeep::released(Lease &lease) noexcept {
+  parts_.wake.remember_ended(lease.claim());
+  lease.released();
+}
+
+void Upkeep::release_failed(Lease &lease, bool sent) noexcept {
+  lease.release_failed(sent);
+  if (!sent) return;
+  parts_.wake.remember_ended(lease.claim());
+  undo(lease.claim());
 }
 
 // What is not needed any more goes at once, rather than when it would be due: of a long ttl that

@@ -24,6 +24,9 @@ class Upkeep {
   // Any thread. Both end all that is done for it here.
   bool begin_release(Lease &lease) noexcept;
   void let_go(Lease &lease) noexcept;
+  // Any thread. How a release ended; `sent`: the server may have executed it, and it is repeated.
+  void released(Lease &lease) noexcept;
+  void release_failed(Lease &lease, bool sent) noexcept;
 
   // Takes a claim back until it surely has been; any thread.
   void undo(const Claim &claim) noexcept;

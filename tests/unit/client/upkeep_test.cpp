@@ -2,6 +2,7 @@
 // due.
 #include <memory>
 
+#include "../claim.hpp"
 #include "../outcome.hpp"
 #include "client/client.hpp"
 #include "support/one_server.h"
@@ -17,10 +18,14 @@ using redilock::Millis;
 using redilock::RequestOptions;
 using redilock::Submission;
 
-static std::unique_ptr<Client> new_client() {
+static Endpoint endpoint() {
   Endpoint endpoint;
   endpoint.socket_path = server->socket;
-  return std::make_unique<Client>(endpoint, redilock::default_client_options());
+  return endpoint;
+}
+
+static std::unique_ptr<Client> new_client() {
+  return std::make_unique<Client>(endpoint(), redilock::default_client_options());
 }
 
 static RequestOptions long_lease() {
@@ -103,12 +108,53 @@ static void abandoned_acquire_ends_upkeep_and_watch(void **) {
                  "gone");
 }
 
+// The push of the grant itself may come while the release is under way. Only what comes after the
+// answer is the grant of a token that has ended.
+static void token_ends_with_the_answer_to_its_release(void **) {
+  assert_returns(outcome_of([] {
+                   redilock::Parts parts(endpoint(), redilock::default_client_options(),
+                                         redilock::system_clock());
+                   redilock::Upkeep upkeep(parts);
+                   redilock::Interrupt interrupt;
+                   redilock::Wait wait(claim_of(std::string(32, 'a'), "other"), &interrupt);
+                   parts.wake.add(wait);
+                   parts.wake.subscribe(wait, parts.server.request_limit(&interrupt));
+                   int released = 0;
+                   parts.wake.set_release_ended([&](const redilock::Claim &) { ++released; });
+                   redilock::Claim claim = claim_of(std::string(32, 'b'), "job");
+                   claim.channel = parts.wake.name();
+                   // The message for the other waiter comes behind it.
+                   const auto push = [&] {
+                     wait.roused = false;
+                     for (const char id : {'b', 'a'})
+                       redis_do(server, "PUBLISH %s %s", claim.channel.c_str(),
+                                (std::string(32, id) + " 6 1000").c_str());
+                     while (!wait.roused) parts.wake.ready();
+                     return std::to_string(released) + " ";
+                   };
+                   const auto end = after(parts.now(), claim.ttl);
+                   Lease failed("job", claim, 5, end, end), lease("job", claim, 5, end, end);
+                   upkeep.begin_release(failed);
+                   std::string told = push();
+                   upkeep.release_failed(failed, false);
+                   told += push();
+                   upkeep.begin_release(lease);
+                   told += push();
+                   upkeep.released(lease);
+                   told += push();
+                   parts.wake.remove(wait);
+                   return told;
+                 }),
+                 "0 0 0 1 ");
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(lease_is_kept_up_until_it_is_released, empty_server),
       cmocka_unit_test_setup(lease_is_kept_up_until_it_is_let_go, empty_server),
       cmocka_unit_test_setup(submitted_release_ends_upkeep_and_watch, empty_server),
       cmocka_unit_test_setup(abandoned_acquire_ends_upkeep_and_watch, empty_server),
+      cmocka_unit_test_setup(token_ends_with_the_answer_to_its_release, empty_server),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }
