@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "check.hpp"
 #include "lock/commands.hpp"
 #include "lock/validity.hpp"
 #include "scripts/embedded.hpp"
+#include "values/name.hpp"
 #include "values/text.hpp"
 #include "wire/fd.hpp"
 
@@ -209,26 +211,32 @@ std::string Peer::honest(const Words &words, bool free, std::string_view ttl) {
   }
   if (words[0] == "CLIENT") return integer(1);
   if (words[0] == "SUBSCRIBE") return list({bulk("subscribe"), bulk(words.at(1)), integer(1)});
+  if (words[0] == "SCAN") return list({bulk("0"), list({bulk("L"), bulk("redilock:1:{}:alive")})});
+  if (words[0] == "GETRANGE") return bulk(("redilock:" + token_id_ + ":a label").substr(0, 42));
   if (words[0] != "EVALSHA" && words[0] != "EVAL") return "+OK\r\n";
   if (runs(words, scripts::acquire_sha1, scripts::acquire)) return acquire(words, free, ttl);
   if (runs(words, scripts::info_sha1, scripts::info)) {
     const std::string token = "redilock:" + token_id_ + ":a label";
-    return list({bulk("string"), bulk(token), integer(7), integer(1), bulk("9 @ " + token)});
+    return list({bulk("string"), bulk(token), integer(7), integer(1), integer(0),
+                 list({bulk("9 " + wake_channel("x") + " " + token)}), list({})});
   }
-  if (runs(words, scripts::list_sha1, scripts::list))
-    return list({bulk("0"), bulk("L"), bulk("M")});
+  if (runs(words, scripts::beat_sha1, scripts::beat))
+    return list({integer(1), integer(server_us()), integer(1)});
   return integer(free ? 1 : 0);  // of a release or an extension: held by that token, or not
 }
 
 std::string Peer::acquire(const Words &words, bool free, std::string_view ttl) {
   if (free) return integer(++fence_);
   const int64_t left = parse_digits(ttl).value_or(5);
-  if (words.size() < arguments_at(words) + 4) return list({integer(left)});
-  const int64_t arrival = parse_digits(words[arguments_at(words) + 3]).value_or(0);
+  if (words.size() < arguments_at(words) + 5) return list({integer(left)});
+  const int64_t arrival = parse_digits(words[arguments_at(words) + 4]).value_or(0);
+  const bool known = std::exchange(has_record_, true);
   return list({integer(left), integer(0), integer(arrival != 0 ? arrival : ++fence_),
-               integer(clock_.now().time_since_epoch().count()), integer(left % 2),
-               integer(arrival == 0 ? 1 : 0)});
+               integer(server_us()), integer(left % 2), integer(arrival == 0 ? 1 : 0), integer(1),
+               integer(known ? 1 : 0)});
 }
+
+int64_t Peer::server_us() const { return clock_.now().time_since_epoch().count(); }
 
 std::string Peer::expanded(std::string_view text) {
   std::string bytes;
@@ -240,8 +248,9 @@ std::string Peer::expanded(std::string_view text) {
     } else if (text[i] == '@') {
       bytes += bulk(channel_);
     } else if (text[i] == '~') {  // an honest push's payload
-      const auto now = std::to_string(clock_.now().time_since_epoch().count());
-      bytes += bulk(token_id_ + " " + std::to_string(++fence_) + " " + now);
+      bytes += bulk(token_id_ + " " + std::to_string(++fence_) + " " + std::to_string(server_us()));
+    } else if (text[i] == '^') {  // an honest notice that the last token is the head
+      bytes += bulk("next " + token_id_ + " 3 " + std::to_string(server_us()));
     } else if (text[i] == '#') {
       bytes += token_id_;
     } else {
@@ -278,8 +287,9 @@ void Peer::note(Connection &connection, redisReply *reply) {
   if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 && connection.subscribed) {
     redisReply *payload = reply->element[2];
     if (payload->type != REDIS_REPLY_STRING) return;
-    if (const auto told = parse_push({payload->str, payload->len}))
-      pushed_[told->id].push_back({told->fence, clock_.now()});
+    const auto push = parse_push({payload->str, payload->len});
+    if (push && push->kind == Push::Kind::kGrant)
+      pushed_[push->id].push_back({push->fence, clock_.now()});
   }
   if (reply->type != REDIS_REPLY_INTEGER || number >= connection.asked.size()) return;
   const Words &words = connection.asked[number];

@@ -3,8 +3,9 @@
 // microseconds, and is the same each time. It answers as a script of one line for each command says,
 // and keeps its own account of what an honest reader may believe it granted.
 //
-// The first byte of a line; what follows it is TEXT, with \r, \n, @ (the wake
-// channel, as a string), ~ (an honest push's payload, likewise) and # (the last token's id) in it:
+// The first byte of a line; what follows it is TEXT, with \r, \n, @ (the wake channel, as a string),
+// ~ and ^ (the payloads of an honest grant and of an honest `next`, likewise) and # (the last token's
+// id) in it:
 //   g        what an honest server would answer; the lock is free
 //   h TEXT   the lock is held for so many ms: the caller is told so, or queued
 //   p        the honest answer where the lock is held, and then the grant is pushed
@@ -91,12 +92,14 @@ class Peer {
   std::string expanded(std::string_view text);
   void say(Connection &connection, const std::string &bytes);
   void note(Connection &connection, redisReply *reply);
+  int64_t server_us() const;
 
   VirtualClock &clock_;
   const std::thread::id thread_ = std::this_thread::get_id();
   std::recursive_mutex mutex_;
   std::string_view script_;
   char for_ever_ = 0;
+  bool has_record_ = false;                                 // of the client's liveness
   std::map<int, std::unique_ptr<Connection>> connections_;  // by the client's descriptor
   std::string token_id_ = std::string(32, '0'), channel_ = "none";
   int64_t fence_ = 1000, client_ids_ = 0;

@@ -1,5 +1,5 @@
 // Bytes to replies to results. The first byte says in which pieces the rest arrives: that must make no
-// difference. What each script's reader makes of a reply is in range, whatever the reply.
+// difference. The value that a script's reader makes of a reply is in range, whatever the reply.
 #include <algorithm>
 #include <cstdint>
 
@@ -7,6 +7,7 @@
 #include "lock/replies.hpp"
 #include "values/token.hpp"
 #include "wire/error_reply.hpp"
+#include "wire/fences.hpp"
 
 using namespace redilock;
 
@@ -68,19 +69,25 @@ void use(const Use &use_reply) {
   }
 }
 
-bool in_range(int64_t fence) { return fence > 0 && fence < kFenceEnd; }
+bool in_range(int64_t number) { return number > 0 && number < kFenceEnd; }
 
-void look_at_acquire(const Reply &reply, bool fence, bool may_wait) {
+bool is_fence(int64_t number) { return number >= kFirstFence && number < kFenceEnd; }
+
+void look_at_acquire(const Reply &reply, bool fence, bool may_wait, bool asked_before) {
   const Claim claim{LockKeys("", "L"), "t", Millis(1000), fence};
-  const Answer answer{reply, Instant(), false};
+  const Answer answer{reply, Instant(), asked_before};
   const AcquireReply result = read_acquire(answer, claim, may_wait);
   if (auto *granted = std::get_if<Granted>(&result)) {
-    MUST(in_range(granted->fence) || (!fence && granted->fence == 0));
+    MUST(fence ? is_fence(granted->fence) : granted->fence == 0);
     MUST(reply.kind() == Reply::Kind::kInteger && reply.integer() == granted->fence);
   } else if (auto *queued = std::get_if<Queued>(&result)) {
     MUST(may_wait && queued->rank >= 0 && in_range(queued->arrival) && in_range(queued->server_us));
     MUST(!queued->holder_ttl ||
          (*queued->holder_ttl >= Millis(0) && *queued->holder_ttl <= kTtlMax));
+    MUST(!queued->ask_again || !queued->holder_ttl);
+    // The request without a reply may have written the place and the record.
+    MUST(!asked_before || (queued->joined && !queued->known));
+    MUST(reply.items().size() >= 8);
   } else {
     MUST(!may_wait && reply.kind() == Reply::Kind::kArray);
   }
@@ -94,14 +101,23 @@ void look_at_info(const Reply &reply) {
   for (const std::string &label : info.waiter_labels) MUST(is_label(label));
 }
 
+void look_at_beat(const Reply &reply, bool asked_before) {
+  const BeatReply beat = read_beat({reply, Instant(), asked_before});
+  MUST(in_range(beat.server_us) && (!asked_before || !beat.known));
+}
+
 void look_at(const Reply &reply) {
-  for (const bool fence : {false, true})
-    for (const bool may_wait : {false, true}) use([&] { look_at_acquire(reply, fence, may_wait); });
+  for (const bool asked_before : {false, true}) {
+    for (const bool fence : {false, true})
+      for (const bool may_wait : {false, true})
+        use([&] { look_at_acquire(reply, fence, may_wait, asked_before); });
+    use([&] { look_at_beat(reply, asked_before); });
+  }
   use([&] { read_release(reply); });
   use([&] { read_extend(reply); });
   use([&] { look_at_info(reply); });
   std::string cursor = "before";
-  use([&] { MUST(read_page(reply, cursor).size() + 1 == reply.items().size()); });
+  use([&] { MUST(read_page(reply, cursor).size() == reply.at(1).items().size()); });
   if (reply.is_error()) {
     const Error error = server_error(reply.text());
     MUST(error.status() == Status::kAuth || error.status() == Status::kServer ||

@@ -1,6 +1,6 @@
 // Pushed messages. Each line of the input is one thing that happens to a subscribed client with two
-// waiters; whatever is pushed, only a message with a waiter's token and a fence above its arrival is its
-// grant, and nothing sleeps past its time.
+// waiters. Only a message with a waiter's token and a fence above its arrival is its grant, no message
+// puts a re-check off, and nothing sleeps past its time.
 #include <cstdint>
 
 #include "check.hpp"
@@ -42,8 +42,12 @@ class Channel {
         return take(wait);
       case 't':
         return clock_.pass(Millis(number % 20000));
-      case 'n':
-        return wake_.postpone(wait, clock_.now() + Micros(number % 100000));
+      case 'n':  // its request had no answer
+        return wake_.failed(wait, number % 3 == 0);
+      case 'b':
+        return beat(number);
+      case 'd':
+        return wake_.doubt(wait);
       default:
         MUST(wake_.due(wait) >= Instant());
         wake_.ready();
@@ -53,12 +57,14 @@ class Channel {
  private:
   void sleep(Wait &wait) {
     const Instant start = clock_.now();
+    const Instant due[] = {wake_.due(first_), wake_.due(second_)};
     try {
       wake_.sleep(wait, start + kNap);
     } catch (const Error &error) {
       MUST(error.status() != Status::kInternal);
     }
     MUST(clock_.now() - start <= kNap + kSlack);
+    MUST(wake_.due(first_) <= due[0] && wake_.due(second_) <= due[1]);
   }
 
   void answered(Wait &wait, int64_t arrival) {
@@ -69,9 +75,20 @@ class Channel {
     queued.server_us = arrival % kFenceEnd + 1;
     queued.foreign = arrival % 5 == 0;
     queued.joined = arrival % 7 == 0;
+    queued.seen = arrival % 11 != 0;
+    queued.known = arrival % 13 != 0;
+    queued.ask_again = arrival % 17 == 0;
     queued.sent = clock_.now();
     wake_.answered(wait, queued);
     MUST(wait.arrival == queued.arrival);
+  }
+
+  void beat(int64_t number) {
+    const int64_t server_us = number % (kFenceEnd - 1) + 1;
+    if (number % 5 == 0)
+      wake_.beat_missed();
+    else
+      wake_.beat_answered({number % 3 != 0, number % 11 != 0, server_us, clock_.now()});
   }
 
   void take(Wait &wait) {
@@ -83,6 +100,10 @@ class Channel {
     MUST(!wake_.take_push(wait));
   }
 
+  static Claim claim(char digit, Millis ttl) {
+    return {LockKeys("", "L"), make_token(std::string(kTokenIdLength, digit), ""), ttl};
+  }
+
   static Endpoint endpoint() {
     Endpoint endpoint;
     endpoint.socket_path = "/nowhere";
@@ -92,10 +113,10 @@ class Channel {
   fuzz::VirtualClock clock_;
   Peer peer_{clock_, ""};
   Server server_{endpoint(), ClientOptions{}, clock_};
-  WakeChannel wake_{server_, "wake", Millis(250)};
+  WakeChannel wake_{server_, "id", Millis(250)};
   Interrupt one_, two_;
-  Wait first_{std::string(kTokenIdLength, '0'), "L", &one_};
-  Wait second_{std::string(kTokenIdLength, 'a'), "L", &two_};
+  Wait first_{claim('0', Millis(400)), &one_};  // re-checks early
+  Wait second_{claim('a', Millis(30000)), &two_};
 };
 
 }  // namespace
