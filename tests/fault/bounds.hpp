@@ -10,8 +10,11 @@ namespace fault {
 
 inline constexpr int64_t kSecond = 1000000;
 inline constexpr int64_t kMs = 1000;
-// From docs/protocol.md: waiters ask every so often, and live for so long without.
+// From docs/protocol.md. The longest time between two re-checks of a place is places / 10 s and at
+// least 2 s, and no worker has more than 20 places; so long after its join each waiter re-checks in any
+// case. A client without beats counts as alive for so long.
 inline constexpr int64_t kRecheck = 2 * kSecond;
+inline constexpr int64_t kFirstRecheck = 2 * kSecond;
 inline constexpr int64_t kAlive = 6 * kSecond;
 // For a machine with more processes than processors.
 inline constexpr int64_t kSlack = 1200 * kMs;

@@ -44,6 +44,7 @@ void Checker::check(const Record &record, Totals &totals) {
     server_order(record, name);
     client_order(record, name);
     wake_ups(record, name);
+    take_overs(record, name);
     places(record, name);
     the_dead(record, name);
     count(record, name, totals);

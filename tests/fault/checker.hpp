@@ -41,6 +41,7 @@ class Checker {
   void server_order(const Record &record, const std::string &name);
   void client_order(const Record &record, const std::string &name);
   void wake_ups(const Record &record, const std::string &name);
+  void take_overs(const Record &record, const std::string &name);
   void places(const Record &record, const std::string &name);
   void the_dead(const Record &record, const std::string &name);
   void outcomes(const Record &record, const Call &call);
