@@ -1,0 +1,103 @@
+// The beats of a client on a real server: they keep its liveness record while a waiter waits.
+#include "client/beat.hpp"
+
+#include "../claim.hpp"
+#include "../outcome.hpp"
+#include "support/one_server.h"
+#include "support/timing.h"
+
+using redilock::Beat;
+using redilock::Endpoint;
+using redilock::Interrupt;
+using redilock::Millis;
+using redilock::Parts;
+using redilock::Wait;
+
+static Endpoint endpoint() {
+  Endpoint endpoint;
+  endpoint.socket_path = server->socket;
+  return endpoint;
+}
+
+// A client with a place in a queue that no re-check of its own renews.
+struct Client {
+  Client() {
+    parts.service.attend(parts.pipeline);
+    parts.wake.add(wait);
+    const auto end = after(parts.now(), Millis(5000));
+    parts.wake.subscribe(wait, {parts.clock, end, &interrupt});
+    redilock::Queued queued{};
+    queued.arrival = 5;
+    queued.server_us = 1000000;
+    queued.joined = queued.seen = queued.known = true;
+    queued.sent = parts.now();
+    parts.wake.answered(wait, queued);
+  }
+  ~Client() {
+    parts.wake.remove(wait);
+    parts.service.stop();
+  }
+
+  Parts parts{endpoint(), redilock::default_client_options(), redilock::system_clock()};
+  Beat beat{parts};
+  Interrupt interrupt;
+  Wait wait{claim_of(std::string(32, 'a'), "L"), &interrupt};
+};
+
+// The client's channel by when its record ends, in ms of the server's clock; 0 without a record.
+static int64_t alive_until(const Client &client) {
+  redisReply *reply =
+      redis_command(server, "ZSCORE redilock:1:{}:alive %s", client.parts.wake.name().c_str());
+  const int64_t until = reply->type == REDIS_REPLY_STRING ? atoll(reply->str) : 0;
+  freeReplyObject(reply);
+  return until;
+}
+
+struct Record {
+  const Client *client;
+  int64_t above;
+};
+
+static bool reaches_further(void *context) {
+  const auto *record = static_cast<Record *>(context);
+  return alive_until(*record->client) > record->above;
+}
+
+static void beats_renew_the_record_of_a_client_that_waits(void **) {
+  assert_returns(outcome_of([] {
+                   Client client;
+                   std::string told = alive_until(client) == 0 ? "none" : "too early";
+                   Record record{&client, 0};
+                   client.beat.start();
+                   told += eventually(reaches_further, &record, 10000) ? ", written" : ", missing";
+                   record.above = alive_until(client) + 1000;
+                   told += eventually(reaches_further, &record, 10000) ? ", renewed" : ", left";
+                   return told;
+                 }),
+                 "none, written, renewed");
+}
+
+// The beat finds that the record is gone, so the place may be gone too.
+static void beat_after_a_loss_makes_places_ask(void **) {
+  assert_returns(outcome_of([] {
+                   Client client;
+                   const auto due = [&] { return client.parts.wake.due(client.wait); };
+                   const auto before = due();
+                   client.beat.start();
+                   const auto asks = [](void *context) {
+                     auto *waiting = static_cast<Client *>(context);
+                     return waiting->parts.wake.due(waiting->wait) <= waiting->parts.now();
+                   };
+                   const bool asked = eventually(asks, &client, 10000);
+                   return std::string(asked && due() < before ? "asks" : "waits");
+                 }),
+                 "asks");
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test_setup(beats_renew_the_record_of_a_client_that_waits, empty_server),
+      cmocka_unit_test_setup(beat_after_a_loss_makes_places_ask, empty_server),
+  };
+  return cmocka_run_group_tests(tests, start_server, stop_server);
+}

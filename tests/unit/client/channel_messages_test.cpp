@@ -1,0 +1,140 @@
+// What the messages and replies on the wake channel of a client change: the times of re-checks, the
+// clock samples, and grants of tokens that have ended.
+#include "../claim.hpp"
+#include "../outcome.hpp"
+#include "client/wake_channel.hpp"
+#include "support/redis.h"
+
+using redilock::Claim;
+using redilock::Endpoint;
+using redilock::Instant;
+using redilock::Interrupt;
+using redilock::Millis;
+using redilock::Queued;
+using redilock::Wait;
+
+#define CHANNEL "redilock:1:{}:wake:client"
+
+static redis_server_t *real;
+static const std::string kId(32, 'a'), kEnded(32, 'b');
+
+static Instant now() { return redilock::system_clock().now(); }
+
+// A subscribed client with one waiter.
+struct Channel {
+  Channel() : server(endpoint(), redilock::ClientOptions{}, redilock::system_clock()) {
+    wake.add(wait);
+    wake.subscribe(wait, {redilock::system_clock(), after(now(), Millis(5000)), &interrupt});
+  }
+  ~Channel() { wake.remove(wait); }
+  static Endpoint endpoint() {
+    Endpoint endpoint;
+    endpoint.socket_path = real->socket;
+    return endpoint;
+  }
+  // The reply that the waiter has rank 1 behind a lease of 5 s.
+  void join(Instant sent) {
+    Queued queued{};
+    queued.holder_ttl = Millis(5000);
+    queued.rank = 1;
+    queued.arrival = 5;
+    queued.server_us = 1000000;
+    queued.joined = queued.seen = true;
+    queued.sent = sent;
+    wake.answered(wait, queued);
+    wait.roused = false;
+  }
+  // Publishes, and reads until the message has been looked at.
+  template <class Condition>
+  void push(const std::string &payload, Condition seen) {
+    redis_do(real, "PUBLISH " CHANNEL " %s", payload.c_str());
+    while (!seen()) wake.ready();
+  }
+  void push(const std::string &payload) {
+    push(payload, [this] { return wait.roused; });
+  }
+
+  redilock::Server server;
+  redilock::WakeChannel wake{server, "client", Millis(250)};
+  Interrupt interrupt;
+  Wait wait{claim_of(kId, "L"), &interrupt};
+};
+
+static void next_message_brings_the_re_check_forward(void **) {
+  const auto effect_of = [](const char *numbers) {
+    return outcome_of([=] {
+      Channel channel;
+      channel.join(now());
+      const Instant before = channel.wake.due(channel.wait);
+      channel.push("next " + kId + numbers);
+      const Instant due = channel.wake.due(channel.wait);
+      if (due < before) return std::string(due <= after(now(), Millis(1)) ? "at once" : "sooner");
+      return std::string(due == before ? "none" : "later");
+    });
+  };
+  assert_returns(effect_of(" 0 1000000"), "at once");
+  assert_returns(effect_of(" 60000 1000000"), "none");
+}
+
+// Without a sample, nobody can say when the lease of a pushed grant began.
+static void beats_are_clock_samples(void **) {
+  const auto anchor_after = [](bool beats) {
+    return outcome_of([=] {
+      Channel channel;
+      channel.join(Instant());  // sent before the subscription: no sample
+      if (beats) channel.wake.beat_answered({true, true, 2000000, now()});
+      channel.push(kId + " 6 2000001");
+      const auto push = channel.wake.take_push(channel.wait);
+      return std::string(push && push->anchor ? "known" : "not known");
+    });
+  };
+  assert_returns(anchor_after(false), "not known");
+  assert_returns(anchor_after(true), "known");
+}
+
+static void beat_that_finds_no_record_makes_places_ask(void **) {
+  const auto due_after = [](bool known) {
+    return outcome_of([=] {
+      Channel channel;
+      channel.join(now());
+      channel.wake.beat_answered({known, true, 2000000, now()});
+      return std::string(channel.wake.due(channel.wait) <= now() ? "due" : "not due");
+    });
+  };
+  assert_returns(due_after(true), "not due");
+  assert_returns(due_after(false), "due");
+}
+
+static void grant_of_an_ended_token_is_released(void **) {
+  assert_returns(outcome_of([] {
+                   Channel channel;
+                   std::string told;
+                   channel.wake.set_release_ended([&](const Claim &claim) { told += claim.token; });
+                   Claim ended = claim_of(kEnded, "L");
+                   ended.channel = CHANNEL;
+                   channel.wake.remember_ended(ended);
+                   redis_do(real, "PUBLISH " CHANNEL " %s", ("next " + kEnded + " 0 7").c_str());
+                   channel.push(kEnded + " 7 7", [&] { return !told.empty(); });
+                   return told;
+                 }),
+                 ("redilock:" + kEnded + ":label").c_str());
+}
+
+static int start(void **) {
+  real = redis_start(nullptr);
+  return 0;
+}
+static int stop(void **) {
+  redis_stop(real);
+  return 0;
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(next_message_brings_the_re_check_forward),
+      cmocka_unit_test(beats_are_clock_samples),
+      cmocka_unit_test(beat_that_finds_no_record_makes_places_ask),
+      cmocka_unit_test(grant_of_an_ended_token_is_released),
+  };
+  return cmocka_run_group_tests(tests, start, stop);
+}
