@@ -15,8 +15,8 @@ class Beat {
 
   explicit Beat(Parts &parts) : parts_(parts) {}
 
-  // Any thread. Beats at once and then every kPeriod, until no waiter is in a queue. Does nothing if
-  // beats are running, or if the thread cannot be started: then re-checks renew the record.
+  // Any thread. Beats at once and then every kPeriod, until no waiter is in a queue. Does nothing
+  // if beats are running, or if the thread cannot be started: then re-checks renew the record.
   void start() noexcept;
 
  private:

@@ -31,8 +31,8 @@ struct Wait final : Waiter {
   Wait *next_roused = nullptr;
   bool roused = false;  // something changed that it should look at
 
-  // Whether a grant ended before the server's last reply that this waiter is queued: the server lost
-  // data, the lock was broken, or a join was sent twice.
+  // Whether a grant ended before the server's last reply that this waiter is queued: the server
+  // lost data, the lock was broken, or a join was sent twice.
   bool is_over(const Push &grant) const {
     return grant.fence <= arrival || grant.server_us < queued_us;
   }
@@ -71,8 +71,8 @@ class WakeChannel final : public Pollable {
   // The server has to confirm the grant: the waiter asks soon.
   void doubt(Wait &wait);
 
-  // A token that was in the queue has ended: it was released, left or is rolled back. A grant that is
-  // pushed for it nevertheless goes to `release_ended`, which must not call the channel.
+  // A token that was in the queue has ended: it was released, left or is rolled back. A grant that
+  // is pushed for it nevertheless goes to `release_ended`, which must not call the channel.
   void remember_ended(const Claim &claim) noexcept;
   void set_release_ended(std::function<void(const Claim &)> release) {
     release_ended_ = std::move(release);

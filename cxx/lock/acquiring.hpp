@@ -53,8 +53,8 @@ class Acquiring {
   bool failed(const Error &error, bool sent);
   void subscribed();
   // In kWait: a grant was pushed; the wait list wants the server to be asked; or nothing but time
-  // passed. pushed() returns false if the server has to confirm the grant: it is of uncertain age, or
-  // little of its lease is left.
+  // passed. pushed() returns false if the server has to confirm the grant: it is of uncertain age,
+  // or little of its lease is left.
   bool pushed(const PushedGrant &push, Instant now);
   void due();
   void passed(Instant now);

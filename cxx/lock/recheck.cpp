@@ -8,8 +8,8 @@ namespace redilock {
 void RecheckTimes::on_reply(const Queued &queued, const Client &client, Instant now) {
   if (!joined_) {
     first_ = after(now, kFirst);
-    // The server does not notify a head that has just joined. If all leases are as short as its own,
-    // this re-check comes before the holder's lease ends, and learns when that is.
+    // The server does not notify a head that has just joined. If all leases are as short as its
+    // own, this re-check comes before the holder's lease ends, and learns when that is.
     if (early_span_ < kFirst) early_ = after(now, early_span_);
   }
   joined_ = true;

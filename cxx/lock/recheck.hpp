@@ -1,6 +1,6 @@
-// When one place in a queue asks the server again (docs/protocol.md, "Re-checking"). Most places ask
-// seldom: the server notifies the waiter that gets the lock and the one that becomes the head. Each
-// rule here heals a lost message or a dead client. No I/O, no locking.
+// When one place in a queue asks the server again (docs/protocol.md, "Re-checking"). Most places
+// ask seldom: the server notifies the waiter that gets the lock and the one that becomes the head.
+// Each rule here heals a lost message or a dead client. No I/O, no locking.
 #pragma once
 
 #include <algorithm>
@@ -43,8 +43,8 @@ class RecheckTimes {
   // A push that is no valid grant. The server's word counts.
   void on_doubtful_push(Instant now);
   void ask_at(Instant when, Instant now);
-  // A request failed and is repeated at `when`; kNever if another waiter finds out first whether the
-  // server works again.
+  // A request failed and is repeated at `when`; kNever if another waiter finds out first whether
+  // the server works again.
   void on_failure(Instant when, Instant now);
   // The client's earlier places in this queue are gone.
   void on_becoming_first(const Client &client, Instant now);

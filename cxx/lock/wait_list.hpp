@@ -1,6 +1,6 @@
 // Who waits in this client: the places of its waiters, grouped by lock, and the client's liveness
-// record at the server. Decides which waiters ask the server when (RecheckTimes says when one does),
-// and which others must ask after a loss. No I/O, no locking.
+// record at the server. Decides which waiters ask the server when (RecheckTimes says when one
+// does), and which others must ask after a loss. No I/O, no locking.
 #pragma once
 
 #include <array>
@@ -40,8 +40,8 @@ class WaitList {
   explicit WaitList(Micros interval) : interval_(interval) {}
 
   void add(Waiter &waiter);
-  // Returns up to two waiters whose times have changed, or null: the next in this queue, and the one
-  // that now finds out whether the server works again.
+  // Returns up to two waiters whose times have changed, or null: the next in this queue, and the
+  // one that now finds out whether the server works again.
   std::array<Waiter *, 2> remove(Waiter &waiter, Instant now);
   Waiter *find(std::string_view id) const;
   bool empty() const noexcept { return by_id_.empty(); }

@@ -29,7 +29,8 @@ local function parse(member)
     test, wake = 'SHARDNUMSUB', 'SPUBLISH'
   end
   return {ttl = ttl, limit = limit, channel = channel, alive = 'redilock:1:{' .. tag .. '}:alive',
-          test = test, wake = wake, token = string.sub(member, at), id = string.sub(member, at + 9, colon - 1)}
+          test = test, wake = wake, token = string.sub(member, at),
+          id = string.sub(member, at + 9, colon - 1)}
 end
 
 -- Whether the client has a record, in the set of the channel's own tag. A set that this script was
@@ -63,9 +64,9 @@ end
 
 -- Notifies the head of the queue that it is the head, and when it must re-check. Behind a foreign
 -- holder that is at once. Drops dead heads, at most three.
--- `after_hand_off`: a young head needs no message. A head is young in the first 100 ms, as in a fast
--- fight, or if it re-checks by itself, 2 s after its arrival, before the holder's lease ends. (An
--- arrival ahead of the clock has no age; such a head is notified.)
+-- `after_hand_off`: a young head needs no message. A head is young in the first 100 ms, as in a
+-- fast fight, or if it re-checks by itself, 2 s after its arrival, before the holder's lease ends.
+-- (An arrival ahead of the clock has no age; such a head is notified.)
 -- `released_end`: the end of a lease that was released early. A head that fits later than that
 -- learns nothing new.
 local function notify_head(own_token, after_hand_off, released_end)
@@ -94,8 +95,8 @@ end
 -- Grants the lock to the living waiters at the head of the queue while they fit: to one exclusive
 -- waiter, or to several shared ones in a row. Each gets its own ttl and fence, and a push wakes its
 -- client, except the caller's own token. One call goes through at most 100 members.
--- `leaver` is a member that counts as dead, because the caller removes it. `gone` is a shared holder
--- that the caller removes; `held`, `shared` and `live` no longer count it.
+-- `leaver` is a member that counts as dead, because the caller removes it. `gone` is a shared
+-- holder that the caller removes; `held`, `shared` and `live` no longer count it.
 -- Returns the fence of the caller's own token if it was granted, the number of grants, and whether
 -- more members remain to be looked at.
 local function hand_off(own_token, leaver, gone)
@@ -123,7 +124,8 @@ local function hand_off(own_token, leaver, gone)
       passed = passed + 1
       if stopped then break end
     end
-    batch = not stopped and passed < 100 and redis.call('ZRANGE', KEYS[2], passed, 99, 'WITHSCORES') or {}
+    batch = not stopped and passed < 100
+      and redis.call('ZRANGE', KEYS[2], passed, 99, 'WITHSCORES') or {}
   end
 
   if gone then redis.call('ZREM', KEYS[5], gone) end
@@ -131,8 +133,8 @@ local function hand_off(own_token, leaver, gone)
   local more = not stopped and passed >= 100 and redis.call('EXISTS', KEYS[2]) == 1
   local count = #grants
   if count == 0 then
-    -- Only if nobody is granted: Redis deletes a key at once if its new expiry has passed by now, and
-    -- the last lease may have ended since this script began.
+    -- Only if nobody is granted: Redis deletes a key at once if its new expiry has passed by now,
+    -- and the last lease may have ended since this script began.
     if gone and shared then expire_with_last_lease() end
     if held and passed > 0 then notify_head(own_token) end
     return nil, 0, more

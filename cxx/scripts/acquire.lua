@@ -3,7 +3,7 @@
 -- ARGV: token, lease, fence (1, or 0 for none)[, channel, arrival]
 --       A lease is "<ttl>" for an exclusive holder, "<ttl>s" for a shared one, "<ttl>s<n>" for a
 --       shared one that fits while fewer than n hold. With a channel the caller may wait; arrival
---       is the number of its place, or 0 for a new place. The alive key is that of the channel's tag.
+--       is the number of its place, or 0 for a new place. The alive key has the channel's tag.
 -- Replies: an integer: granted; the fence, or 0 without one
 --          {ms}: not granted, the caller does not wait
 --          {ms, rank, arrival, server time in us, foreign, joined, seen, known}: queued
@@ -109,8 +109,9 @@ local function queued(ms)
           seen and 1 or 0, known and 1 or 0}
 end
 
--- Another exclusive holder, the usual case: it needs no function of the hand-off. A re-check that is
--- not at the head goes on and drops the dead places before it, so that its client learns its rank.
+-- Another exclusive holder, the usual case: it needs no function of the hand-off. A re-check that
+-- is not at the head goes on and drops the dead places before it, so that its client learns its
+-- rank.
 if held and held ~= 'redilock:shared' then
   join()
   if joined or rank == 0 then return queued(redis.call('PTTL', KEYS[1])) end

@@ -71,7 +71,8 @@ if granted then
 end
 
 if rest > 0 and (mine or mine_shared) then
-  -- Nobody owns the lock while it rests. The removal comes first: Redis allows it when memory is full.
+  -- Nobody owns the lock while it rests. The removal comes first: Redis allows it when memory is
+  -- full.
   redis.call('ZCARD', KEYS[2])
   if mine then
     redis.call('DEL', KEYS[1])

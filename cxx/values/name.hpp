@@ -24,8 +24,8 @@ void check_name(std::string_view prefix, std::string_view name);
 // Whether a key belongs to redilock itself, and to no lock.
 bool is_reserved(std::string_view key) noexcept;
 
-// The keys of one lock. The lock key is prefix and name, byte for byte. The side keys carry its slot
-// word in {}, so that all keys of a lock are in one slot of a cluster.
+// The keys of one lock. The lock key is prefix and name, byte for byte. The side keys carry its
+// slot word in {}, so that all keys of a lock are in one slot of a cluster.
 class LockKeys {
  public:
   // Throws Error(kInvalid) as check_name().

@@ -22,8 +22,8 @@ char *put_length(char *at, char type, size_t length) {
 
 void Command::refuse_word() { throw Error(Status::kInternal, "a command has too many words"); }
 
-// hiredis formats with sprintf, word by word, which costs half of all instructions of a lock and its
-// release.
+// hiredis formats with sprintf, word by word, which costs half of all instructions of a lock and
+// its release.
 void frame(const Command &words, size_t announced, std::string &bytes) {
   const size_t begin = bytes.size();
   size_t most = begin + kFrame;

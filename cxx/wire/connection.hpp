@@ -1,5 +1,5 @@
-// One connection to a Redis server. See opening.hpp for how it comes up. After anything thrown it is
-// of no use and is dropped: a reply may be left unread on it.
+// One connection to a Redis server. See opening.hpp for how it comes up. After anything thrown it
+// is of no use and is dropped: a reply may be left unread on it.
 #pragma once
 
 #include <optional>

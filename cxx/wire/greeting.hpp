@@ -1,5 +1,6 @@
-// What a new connection asks first, and what it learns from the answers: whether the server lets the
-// client in and can keep locks, and by which id and address the server knows the connection. No I/O.
+// What a new connection asks first, and what it learns from the answers: whether the server lets
+// the client in and can keep locks, and by which id and address the server knows the connection. No
+// I/O.
 #pragma once
 
 #include <optional>
@@ -14,9 +15,9 @@
 
 namespace redilock {
 
-// One connection as the server knows it, by which another connection can end it there. Both together
-// are the connection's own, also after a restart of the server, unless it is a unix socket: all
-// clients of that have one address.
+// One connection as the server knows it, by which another connection can end it there. Both
+// together are the connection's own, also after a restart of the server, unless it is a unix
+// socket: all clients of that have one address.
 struct ClientId {
   int64_t number = 0;   // 0 where the server does not say
   std::string address;  // as the server writes it

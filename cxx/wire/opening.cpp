@@ -121,8 +121,8 @@ void Opening::on_subscription(const Reply &reply) const {
     throw Error(Status::kProtocol, "the server does not answer SUBSCRIBE as it should");
 }
 
-// What the failure of a greeting means. A server that refuses a client may end the connection at once:
-// then the refusal says why.
+// What the failure of a greeting means. A server that refuses a client may end the connection at
+// once: then the refusal says why.
 Error Opening::greeting_error(const Error &error) const {
   if (phase_ != Phase::kGreet || !connection_) return error;
   if (error.status() == Status::kUnavailable && greeting_.refusal()) return *greeting_.refusal();

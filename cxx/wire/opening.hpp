@@ -1,5 +1,5 @@
-// A connection that is being opened, step by step and without waiting: it is dialled and greeted, has
-// the server end abandoned connections, and subscribes if that is asked for.
+// A connection that is being opened, step by step and without waiting: it is dialled and greeted,
+// has the server end abandoned connections, and subscribes if that is asked for.
 #pragma once
 
 #include <memory>

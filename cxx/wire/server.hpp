@@ -75,8 +75,8 @@ class Server {
   // How often that was so.
   uint64_t moves() const noexcept { return moves_; }
 
-  // Closes a connection that has unanswered requests, and all idle ones. The next connection has the
-  // server end it.
+  // Closes a connection that has unanswered requests, and all idle ones. The next connection has
+  // the server end it.
   void abandon(std::unique_ptr<Connection> connection) noexcept;
   // Closes a broken connection that has no unanswered request, and all idle ones.
   void discard(std::unique_ptr<Connection> connection) noexcept;

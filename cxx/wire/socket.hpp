@@ -19,7 +19,8 @@ class Socket {
 
   // Both throw Error(kUnavailable) where the peer is gone or the deadline has passed.
   void send(std::string_view bytes, const Limit &limit);
-  // Sends what goes out without waiting, and returns how much. It throws only where nothing went out.
+  // Sends what goes out without waiting, and returns how much. It throws only where nothing went
+  // out.
   size_t send_now(std::string_view bytes);
   // Waits for bytes and returns how many came, at least one.
   size_t receive(char *buffer, size_t size, const Limit &limit);
