@@ -15,8 +15,8 @@ constexpr char kPassword[] = "pAsSwOrD", kUser[] = "uSeR-nAmE";
 
 void must_be_safe(const Error &error, const Credentials &credentials) {
   fuzz::must_be_presentable(error.message());
-  for (const std::string *secret : {&credentials.username, &credentials.password})
-    MUST(secret->empty() || error.message().find(*secret) == std::string::npos);
+  const std::string &password = credentials.password;
+  MUST(password.empty() || error.message().find(password) == std::string::npos);
 }
 
 void look_at_client(const ClientId &client) {
