@@ -43,6 +43,8 @@ class RecheckTimes {
   // A push that is no valid grant. The server's word counts.
   void on_doubtful_push(Instant now);
   void ask_at(Instant when, Instant now);
+  // When it asks after a loss, a new subscription or a failure; kNever if it has no such reason.
+  Instant asks_at() const noexcept { return extra_; }
   // A request failed and is repeated at `when`; kNever if another waiter finds out first whether
   // the server works again.
   void on_failure(Instant when, Instant now);

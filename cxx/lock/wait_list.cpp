@@ -33,6 +33,9 @@ std::array<Waiter *, 2> WaitList::remove(Waiter &waiter, Instant now) {
   } else if (was_first) {
     changed[0] = group.begin()->second;
     changed[0]->times.on_becoming_first(client(), now);
+    // It asked for both, for instance after a new subscription, and had no reply.
+    const Instant asks_at = waiter.times.asks_at();
+    if (asks_at != kNever && !changed[0]->refused) changed[0]->times.ask_at(asks_at, now);
   }
   return changed;
 }
@@ -71,6 +74,15 @@ std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, I
 std::vector<Waiter *> WaitList::granted(Waiter &waiter, Instant now) {
   std::vector<Waiter *> changed;
   server_works(waiter, now, changed);
+  // The reply does not show whether the place was lost, and others with it.
+  auto found = groups_.find(waiter.key);
+  if (waiter.arrival == 0 || found == groups_.end()) return changed;
+  for (auto &[arrival, next] : found->second) {
+    if (next == &waiter) continue;
+    next->times.ask_at(now, now);
+    changed.push_back(next);
+    break;
+  }
   return changed;
 }
 

@@ -162,6 +162,30 @@ static void first_places_ask_after_a_new_subscription(void **) {
                  "1M 30 never 30");
 }
 
+// The reply does not say that the place was lost, and the next one with it.
+static void next_place_asks_after_a_grant_by_a_reply(void **) {
+  assert_returns(outcome_of([] {
+                   Three all;
+                   std::string told = all.names(all.list.granted(all.one, at_us(40))) + " ";
+                   told += all.names(all.list.remove(all.one, at_us(50))) + " ";
+                   Waiter fourth("4", "L", kTtl);  // has no place yet
+                   all.list.add(fourth);
+                   told += all.names(all.list.granted(fourth, at_us(60))) + " ";
+                   return told + us_of(all.list.due(all.two));
+                 }),
+                 "2 2 none 40");
+}
+
+static void next_place_asks_if_the_first_goes_before_its_reply(void **) {
+  assert_returns(outcome_of([] {
+                   Three all;
+                   all.list.subscribed(at_us(30));
+                   all.list.remove(all.one, at_us(50));
+                   return us_of(all.list.due(all.two));
+                 }),
+                 "30");
+}
+
 static void all_places_move_when_the_client_starts_to_poll(void **) {
   assert_returns(outcome_of([] {
                    Three all;
@@ -242,6 +266,8 @@ int main() {
       cmocka_unit_test(next_reply_after_a_missed_one_counts_as_a_loss),
       cmocka_unit_test(first_join_finds_no_record),
       cmocka_unit_test(first_places_ask_after_a_new_subscription),
+      cmocka_unit_test(next_place_asks_after_a_grant_by_a_reply),
+      cmocka_unit_test(next_place_asks_if_the_first_goes_before_its_reply),
       cmocka_unit_test(all_places_move_when_the_client_starts_to_poll),
       cmocka_unit_test(one_waiter_asks_for_all_that_failed),
       cmocka_unit_test(another_waiter_asks_for_all_when_the_first_goes),
