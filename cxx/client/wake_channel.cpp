@@ -158,6 +158,7 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   failure_.reset();
   server_time_ = {};  // it may be another server now, with another clock
   verifying_ = std::exchange(unseen_, false);
+  unseen_since_.reset();
   if (verifying_ && start_beats_) start_beats_();  // the reply shows whether it is seen now
   rouse_all(waits_.subscribed(clock_.now()));
   for (Wait *other : subscribing_) rouse(other);

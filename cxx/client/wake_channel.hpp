@@ -144,9 +144,10 @@ class WakeChannel final : public Pollable {
   Wait *reader_ = nullptr;  // null also where a thread that does not wait reads
   bool subscribed_ = false;
   Instant subscribed_at_{};
-  bool unseen_ = false;         // the server does not see the subscription: it has to be renewed
-  bool verifying_ = false;      // it was renewed for that, and nobody knows yet whether that helped
-  std::vector<Wait *> asleep_;  // threads that wait for the reader to rouse them
+  bool unseen_ = false;     // the server does not see the subscription: it has to be renewed
+  bool verifying_ = false;  // it was renewed for that, and nobody knows yet whether that helped
+  std::optional<Instant> unseen_since_;  // since when this one is not seen either
+  std::vector<Wait *> asleep_;           // threads that wait for the reader to rouse them
   std::vector<Wait *> subscribing_;
   WaitList waits_;
   size_t serviced_ = 0;           // waits that the service thread looks after

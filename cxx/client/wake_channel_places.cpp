@@ -12,6 +12,8 @@ namespace redilock {
 namespace {
 
 constexpr size_t kMaxEnded = 256;  // tokens that are remembered after their end
+// A subscription that broke a moment ago is unseen too, and the reader knows that by then.
+constexpr Micros kSureUnseen{1000000};
 
 }  // namespace
 
@@ -68,7 +70,8 @@ void WakeChannel::check_seen(bool seen, Instant sent) {
   if (seen) {
     verifying_ = false;
   } else if (verifying_) {
-    poll_from_now();
+    if (!unseen_since_) unseen_since_ = sent;
+    if (sent - *unseen_since_ >= kSureUnseen) poll_from_now();
   } else {
     unseen_ = true;
   }
