@@ -11,6 +11,7 @@ import inspect
 import math
 import os
 import pickle
+import re
 import socket
 import sys
 import threading
@@ -289,8 +290,10 @@ class Peer:
 
     def serve(self, connection):
         with connection, contextlib.suppress(OSError):
-            while connection.recv(65536):
-                connection.sendall(self.answer)
+            while requests := connection.recv(65536):
+                # A request begins with "*" and the number of its words; the greeting has several.
+                count = len(re.findall(rb"^\*\d+\r$", requests, re.MULTILINE))
+                connection.sendall(self.answer * count)
 
 
 class Impatient(redilock.sync_redilock.DistributedLock):
