@@ -128,6 +128,7 @@ std::vector<std::string> Commands::list_held(const std::string &pattern, std::st
   const auto is_too_long = [](const std::string &key) { return key.size() > kNameMax; };
   keys.erase(std::remove_if(keys.begin(), keys.end(), is_too_long), keys.end());
   std::vector<Command> reads;
+  reads.reserve(keys.size());
   const std::string last = std::to_string(kReserved.size() + kTokenIdLength);
   for (const std::string &key : keys) reads.push_back({"GETRANGE", key, "0", last});
   const std::vector<Reply> values = server_.read_all(reads, limit);
