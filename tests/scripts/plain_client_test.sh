@@ -25,7 +25,7 @@ within() {
     sleep 0.05
   done
 }
-waits() { [ "$(plain ZCARD redilock:1:{@NB@}:queue:job)" = 1 ]; }
+waits() { [ "$(plain ZCARD 'redilock:1:{@NB@}:queue:job')" = 1 ]; }
 is() { [ "$1" = "$2" ] || fail "got '$1', expected '$2': $3"; }
 
 within 10 plain PING
