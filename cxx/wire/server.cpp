@@ -115,10 +115,9 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
     if (!passes_soon(reply)) throw Error(*refusal);
     attempts.cause = std::move(refusal);
   } catch (const Error &error) {
-    if (refusal) throw;
-    attempts.sent = attempts.sent || connection->has_unanswered();
+    if (refusal || connection == nullptr) throw;
     attempts.cause = error;
-    give_up(std::move(connection));
+    if (give_up(std::move(connection))) attempts.sent = true;
   } catch (...) {  // no memory, and a request or its reply may be under way
     if (connection != nullptr) give_up(std::move(connection));
     throw;
@@ -194,11 +193,13 @@ void Server::check_in(std::unique_ptr<Connection> connection, Instant since) noe
     }
 }
 
-void Server::give_up(std::unique_ptr<Connection> connection) noexcept {
-  if (connection->has_unanswered())
+bool Server::give_up(std::unique_ptr<Connection> connection) noexcept {
+  const bool unanswered = connection->has_unanswered();
+  if (unanswered)
     abandon(std::move(connection));
   else
     discard(std::move(connection));
+  return unanswered;
 }
 
 void Server::abandon(std::unique_ptr<Connection> connection) noexcept {

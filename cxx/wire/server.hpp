@@ -106,7 +106,8 @@ class Server {
   std::optional<Answer> attempt(const Request &request, const Limit &limit, Attempts &attempts);
   Reply ask(Connection &connection, const Request &request, const Limit &limit);
   Answer retry(const Request &request, const Limit &limit);
-  void give_up(std::unique_ptr<Connection> connection) noexcept;
+  // Returns whether it had unanswered requests.
+  bool give_up(std::unique_ptr<Connection> connection) noexcept;
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
   std::vector<Abandoned> abandoned();
   void ended(const std::vector<Abandoned> &ones) noexcept;
