@@ -81,7 +81,7 @@ local function notify_head(own_token, after_hand_off, released_end)
     local waiter = parse(head[1])
     if waiter and has_record(waiter) then
       if not waiter.wake or waiter.token == own_token then return end
-      local ms = foreign and 0 or time_until_room(waiter.limit)
+      local ms = (foreign or not held) and 0 or time_until_room(waiter.limit)
       if after_hand_off and age >= 0 and age < 2000 and age + ms >= 2000 then return end
       if released_end and released_end < now_ms + ms then return end
       local receivers = redis.pcall(waiter.wake, waiter.channel,
@@ -95,8 +95,8 @@ end
 -- Grants the lock to the living waiters at the head of the queue while they fit: to one exclusive
 -- waiter, or to several shared ones in a row. Each gets its own ttl and fence, and a push wakes its
 -- client, except the caller's own token. One call goes through at most 100 members.
--- `leaver` is a member that counts as dead, because the caller removes it. `gone` is a shared
--- holder that the caller removes; `held`, `shared` and `live` no longer count it.
+-- `leaver` is a member that counts as dead and goes: it must not be taken for the new head. `gone`
+-- is a shared holder that goes; `held`, `shared` and `live` no longer count it.
 -- Returns the fence of the caller's own token if it was granted, the number of grants, and whether
 -- more members remain to be looked at.
 local function hand_off(own_token, leaver, gone)
@@ -130,13 +130,16 @@ local function hand_off(own_token, leaver, gone)
 
   if gone then redis.call('ZREM', KEYS[5], gone) end
   if passed > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], '0', passed - 1) end
+  if leaver then redis.call('ZREM', KEYS[2], leaver) end
   local more = not stopped and passed >= 100 and redis.call('EXISTS', KEYS[2]) == 1
   local count = #grants
   if count == 0 then
     -- Only if nobody is granted: Redis deletes a key at once if its new expiry has passed by now,
     -- and the last lease may have ended since this script began.
     if gone and shared then expire_with_last_lease() end
-    if held and passed > 0 then notify_head(own_token) end
+    -- The caller calls again if there is more, but it may die, or a foreign client may take the
+    -- lock.
+    if (held or more) and passed > 0 then notify_head(own_token) end
     return nil, 0, more
   end
 

@@ -93,7 +93,6 @@ elseif mine then
   held = false
 end
 local _, count, more = hand_off(nil, leaver, mine_shared and token)
-if leaver then redis.call('ZREM', KEYS[2], leaver) end
 if count == 0 and not held then
   redis.call('DEL', KEYS[1], KEYS[5])
 elseif count == 0 and mine_shared then

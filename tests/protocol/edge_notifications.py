@@ -1,7 +1,7 @@
 """Who is notified, and how a client finds out what was lost."""
 import time
 
-from edge_case import LOCK, EdgeCase, Peer, token
+from edge_case import LOCK, EdgeCase, Peer, token, us
 
 
 class Notifications(EdgeCase):
@@ -51,6 +51,29 @@ class Notifications(EdgeCase):
         peers[1].die()
         self.assertEqual(self.release(holder), 1)
         self.is_grant(peers[2].heard(), tokens[2])
+
+    def test_a_waiter_that_leaves_a_free_lock_is_not_taken_for_the_head(self):
+        tokens, peers = [token() for _ in range(3)], [Peer(self) for _ in range(3)]
+        self.take(token(), '300')
+        for number, (peer, own) in enumerate(zip(peers, tokens)):
+            peer.join(own, arrival=us() - 10000000 + number)
+        self.wait_for(lambda: self.pttl(LOCK) == -2)
+        self.assertEqual(peers[1].leave(tokens[1]), 0)
+        self.is_grant(peers[0].heard(), tokens[0])
+        self.is_next(peers[2].heard(), tokens[2], 15000)
+
+    def test_the_head_is_notified_if_more_dead_are_dropped_than_one_call_may(self):
+        dead, waiter, own = Peer(self), Peer(self), token()
+        self.take(token(), '300')
+        tokens = [token() for _ in range(102)]
+        for number, gone in enumerate(tokens):
+            dead.join(gone, arrival=number + 1)
+        waiter.join(own)
+        dead.die()
+        self.wait_for(lambda: self.pttl(LOCK) == -2)
+        self.assertEqual(dead.leave(tokens[0]), 2)
+        self.connection.call('SET', LOCK, 'foreign', 'PX', 60000)
+        self.is_next(waiter.heard(), own, 0, 0)
 
     def test_heads_that_wait_for_over_2_s_are_notified_after_a_hand_off(self):
         holder, tokens, peers = token(), [token() for _ in range(3)], [Peer(self) for _ in range(3)]

@@ -38,8 +38,8 @@ static void the_dead_are_dropped(void **) {
   script_test::check(kForceRelease, kAllKeys,
                      {{"two", HELD " & " DEAD(2), "", "1", ""},
                       {"100", HELD " & " DEAD(100), "", "1", ""},
-                      {"101", HELD " & " DEAD(101), "", "3", "queue [9 dead 101 101]"},
-                      {"another call", DEAD(101), "", "2", "queue [9 dead 101 101]"},
+                      {"104", HELD " & " DEAD(104), "", "3", "queue [9 dead 104 104]"},
+                      {"another call", DEAD(104), "", "2", "queue [9 dead 104 104]"},
                       {"shared", SHARED " & " DEAD(2), "", "1", ""}});
 }
 

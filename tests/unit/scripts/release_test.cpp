@@ -135,11 +135,11 @@ static void shared_holder_releases(void **) {
 #define DEAD(n) \
   "EVAL|for i = 1, " #n " do redis.call('ZADD', KEYS[1], i, '9 dead ' .. i) end return 0|1|$Q"
 
-static void one_call_drops_at_most_100_dead(void **) {
+static void one_call_drops_at_most_103_dead(void **) {
   script_test::check(kRelease, kAllKeys,
                      {{"100", HELD " & " DEAD(100), RELEASE, "1", ""},
-                      {"101", HELD " & " DEAD(101), RELEASE, "3", "queue [9 dead 101 101]"},
-                      {"another call", DEAD(101), RELEASE, "2", "queue [9 dead 101 101]"},
+                      {"104", HELD " & " DEAD(104), RELEASE, "3", "queue [9 dead 104 104]"},
+                      {"another call", DEAD(104), RELEASE, "2", "queue [9 dead 104 104]"},
                       {"the last call", DEAD(1), RELEASE, "0", ""}});
 }
 
@@ -151,7 +151,7 @@ int main() {
       cmocka_unit_test(nobody_else_releases),
       cmocka_unit_test(waiter_leaves),
       cmocka_unit_test(shared_holder_releases),
-      cmocka_unit_test(one_call_drops_at_most_100_dead),
+      cmocka_unit_test(one_call_drops_at_most_103_dead),
   };
   return cmocka_run_group_tests(tests, script_test::start, script_test::stop);
 }
