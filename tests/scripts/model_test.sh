@@ -1,77 +1,24 @@
 #!/bin/sh
-# Checks the model of the hand-off (tests/model/) with SPIN: every configuration exhaustively, and every
-# mutant, in which one thing is wrong, until the property it breaks is refuted.
+# Checks the models of the protocol (tests/model/) with SPIN: every configuration exhaustively, and every mutant, in
+# which one thing is wrong, until SPIN refutes the property that it breaks. tests/model/checks.txt lists them.
 #
-#   model_test.sh [--long]    --long: more faults at once and four clients; hours, and up to MODEL_MB each
+#   model_test.sh               the short configurations and the mutants
+#   model_test.sh --controls    the configurations of the mutants without the mutants: each must hold
+#   model_test.sh --long        more faults at once and four clients; hours, and up to MODEL_MB each
 #
-# Environment: MODEL_MB (memory of one check in MiB), MODEL_SECONDS (time of one), JOBS (at once).
+# Environment: MODEL_MB (memory of one check in MiB), MODEL_SECONDS (time of one), JOBS (at once), MODEL_ONLY (a
+# regular expression that the line of checks.txt must match).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-model=$here/../model/hand_off.pml
+folder=$here/../model
 
 die() {
   echo "model_test: $*" >&2
   exit 1
 }
 
-# NAME|expected: holds, or the property that is refuted|ltl formula or -|switches of the model. With the switch
-# BITSTATE five minutes are looked at, by bits of hashes instead of states: "nothing found" then, which is no proof.
-# The larger the hash factor the fewer states were taken for others: at 100 nearly none.
-short_configurations='
-two losses|holds|-|LOSS=2
-losses, cancels, renewals|holds|-|LOSS=1 CANCEL RENEW=1
-death and loss|holds|-|DEATH=1 LOSS=1
-two deaths|holds|-|DEATH=2
-expiry and cancels|holds|-|EARLY=1 CANCEL
-expiry and loss|holds|-|EARLY=1 LOSS=1
-silence and cancels|holds|-|SILENT=1 CANCEL
-foreign holder and loss|holds|-|FOREIGN=1 LOSS=1
-data loss and cancels|holds|-|FLUSH=1 CANCEL
-force_release and cancels|holds|-|BREAK=1 CANCEL
-no CLIENT KILL, cancels|holds|-|NO_KILL LOSS=1 CANCEL
-two waiters of one client|holds|-|SHARED LOSS=1 CANCEL
-liveness: served|holds|served|LIVENESS PATIENT LOSS=1
-liveness: served, one client|holds|served|LIVENESS PATIENT SHARED DEATH=1 SILENT=1
-liveness: not left free|holds|not_left_free|LIVENESS PATIENT DEATH=1'
-mutants='
-subscribe after enqueue|first_come|-|MUTANT_SUBSCRIBE_AFTER
-trust a message unchecked|one_holder|-|MUTANT_TRUST EARLY=1
-cancel without giving back|nothing_left|-|MUTANT_CANCEL_KEEPS CANCEL
-no re-check|invalid end state|-|MUTANT_NO_RECHECK LOSS=1
-no re-check, liveness|served|served|MUTANT_NO_RECHECK LIVENESS PATIENT LOSS=1
-re-check does not help|not_left_free|not_left_free|MUTANT_NO_HELP LIVENESS PATIENT DEATH=1
-grant, still in the queue|not_both|-|MUTANT_GRANT_KEEPS_PLACE
-no dead-waiter skip|not_to_the_dead|-|MUTANT_NO_DEAD_SKIP DEATH=1
-take a free lock past waiters|first_come|-|MUTANT_BARGE EARLY=1
-release unchecked|stale_changes_nothing|-|MUTANT_RELEASE_UNCHECKED DEATH=1
-undo, request not ended|nothing_left|-|MUTANT_UNDO_WITHOUT_KILL LOSS=1
-extend revives|stale_changes_nothing|-|MUTANT_EXTEND_REVIVES RENEW=1 LOSS=1
-already mine, old fence|fences_rise|-|MUTANT_ALREADY_MINE_OLD_FENCE LOSS=1
-re-join with a new arrival|first_come|-|MUTANT_REJOIN_ANEW LOSS=1
-fence by counter alone|fences_rise|-|MUTANT_COUNTER_ALONE FLUSH=1
-already mine hands on|first_come|-|MUTANT_HANDS_ON LOSS=1
-the same, no CLIENT KILL|one_holder|-|MUTANT_HANDS_ON NO_KILL LOSS=1 UNCHECKED=1
-the same, outdated push|one_holder|-|MUTANT_HANDS_ON MUTANT_OUTDATED_PUSH LOSS=1 UNCHECKED=1
-release keeps the place|nothing_left|-|MUTANT_RELEASE_KEEPS_PLACE FLUSH=1
-believe after half a release|one_holder|-|MUTANT_BELIEVES_AGAIN DEATH=2 LOSS=1'
-long_configurations='
-three losses, cancels|holds|-|LOSS=3 CANCEL
-data loss and loss|holds|-|FLUSH=1 LOSS=1
-losses, expiry, foreign|holds|-|LOSS=2 EARLY=1 FOREIGN=1
-losses, deaths, silence|holds|-|LOSS=2 DEATH=1 SILENT=1 CANCEL
-losses, data loss, break|holds|-|LOSS=2 FLUSH=1 BREAK=1 CANCEL
-no CLIENT KILL, two losses|holds|-|NO_KILL LOSS=2 CANCEL DEATH=1
-four clients|holds|-|N=4
-four clients, cancels|holds|-|N=4 CANCEL
-four clients, in part|nothing found|-|N=4 LOSS=1 CANCEL BITSTATE
-four clients, loss, cancels|holds|-|N=4 LOSS=1 CANCEL
-four clients, two deaths|holds|-|N=4 DEATH=2
-four clients, two in one|holds|-|N=4 SHARED LOSS=1 CANCEL
-liveness: served, two losses|holds|served|LIVENESS PATIENT LOSS=2 DEATH=1
-liveness: not left free, two losses|holds|not_left_free|LIVENESS PATIENT LOSS=2 DEATH=1'
-
-# field NAME REGEX FILE: the number after or before what pan prints.
+# number REGEX FILE: the number after or before the text that pan prints.
 number() { sed -n "s/$1/\\1/p" "$2" | head -n 1; }
 
 # The property that pan refuted, by name.
@@ -85,9 +32,9 @@ refuted() {
   fi
 }
 
-# Runs one line of the lists in a folder of its own; prints its line of the table.
+# Runs one line of checks.txt in a folder of its own; prints its line of the table.
 check() {
-  IFS='|' read -r name expected formula switches <<LINE
+  IFS='|' read -r when model name expected formula switches <<LINE
 $1
 LINE
   work=$(mktemp -d "$work/XXXXXX")
@@ -96,8 +43,13 @@ LINE
   for switch in $switches; do defines="$defines -D$switch"; done
   case $formula in
     -) kind="-DSAFETY -DNOFAIR" flags= ;;
-    *) kind=-DNFAIR=3 flags="-a -f -N $formula" ;;
+    *) kind=-DNFAIR=4 flags="-a -f -N $formula" ;;
   esac
+  # Ends in which nothing can happen do not count: the property that is named must be refuted.
+  case $expected in
+    *_*) [ "$formula" != - ] || flags=-E ;;
+  esac
+  [ "$when" != control ] || expected=holds
   part=
   case " $switches " in
     *' BITSTATE '*) kind="$kind -DBITSTATE" part='-w35 -Q5' ;;
@@ -106,7 +58,7 @@ LINE
   [ "$expected" = holds ] || optimize=-O0
   # shellcheck disable=SC2086
   {
-    spin $defines -a "$model" >log 2>&1 &&
+    spin $defines -a "$folder/$model.pml" >log 2>&1 &&
       "${CC:-cc}" $optimize -w -DNOREDUCE -DNOBOUNDCHECK -DMEMLIM="$megabytes" $kind -o pan pan.c >>log 2>&1
   } || {
     cat log
@@ -139,9 +91,9 @@ LINE
   esac
   printf '%-36s %9s %6s %7s  %s%s\n' "$name" "${states:--}" "${depth:--}" "${took:--}" "$result" "$verdict"
   if [ -n "$verdict" ]; then
-    if [ -f hand_off.pml.trail ]; then
+    if [ -f "$model.pml.trail" ]; then
       # shellcheck disable=SC2086
-      spin $defines -k hand_off.pml.trail -t "$model" 2>&1 | grep -v 'proc ' | head -n 80
+      spin $defines -k "$model.pml.trail" -t "$folder/$model.pml" 2>&1 | sed '/^#processes/,$d' | grep -v 'proc ' | tail -n 80
     fi
     return 1
   fi
@@ -159,23 +111,29 @@ if [ -n "${REDILOCK_SANITIZE:-}" ]; then
 fi
 command -v spin >/dev/null || die "spin is not installed (Debian: apt-get install spin gcc)"
 command -v "${CC:-cc}" >/dev/null || die "no C compiler (Debian: apt-get install gcc)"
-configurations=$short_configurations
+kinds='short|mutant'
 megabytes=${MODEL_MB:-2000}
-seconds=${MODEL_SECONDS:-150}
+seconds=${MODEL_SECONDS:-300}
 case ${1:-} in
   '') ;;
+  --controls) kinds=control ;;
   --long)
-    configurations=$long_configurations mutants=
+    kinds=long
     megabytes=${MODEL_MB:-16000}
     seconds=${MODEL_SECONDS:-14400}
     ;;
-  *) die "usage: model_test.sh [--long]" ;;
+  *) die "usage: model_test.sh [--controls | --long]" ;;
 esac
-model_folder=$(dirname "$model")
-[ -f "$model_folder/hand_off.pml" ] || die "there is no $model"
+[ -f "$folder/checks.txt" ] || die "there is no $folder/checks.txt"
 
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 printf '%-36s %9s %6s %7s  %s\n' configuration states depth seconds result
-printf '%s\n%s\n' "$configurations" "$mutants" | grep . | tr '\n' '\0' |
+# The lines of checks.txt; a line `control` for the configuration of each mutant without the mutant.
+lines() {
+  cat "$folder/checks.txt"
+  sed -n 's/MUTANT_[A-Z_]* *//g; s/^mutant/control/p' "$folder/checks.txt" |
+    awk -F'|' -v OFS='|' '{ $3 = $6 == "" ? "no faults" : $6 } !seen[$2 FS ($4 ~ /_/) FS $5 FS $6]++'
+}
+lines | grep -E "^($kinds)[|]" | grep -E -e "${MODEL_ONLY:-.}" | tr '\n' '\0' |
   xargs -0 -n 1 -P "${JOBS:-2}" "$0" --one "$top" "$megabytes" "$seconds"
