@@ -62,7 +62,9 @@ std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, I
   // The reply to a re-check that a known loss has caused is no news; else n lost places would cause
   // n rounds of re-checks.
   const bool place_lost = had_place && queued.joined && !loss_was_known;
-  if (record_is_lost(queued.known) || place_lost) all_lost(&waiter, now, changed);
+  // The reply shows this waiter's own place, but not if a request without a reply came after it.
+  const Waiter *shown = reply_missed_ ? nullptr : &waiter;
+  if (record_is_lost(queued.known) || place_lost) all_lost(shown, now, changed);
   if (had_place && was_first && !is_first(group, waiter)) {
     Waiter *first = group.begin()->second;
     first->times.on_becoming_first(client(), now);

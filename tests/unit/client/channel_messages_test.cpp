@@ -24,9 +24,14 @@ static Instant now() { return redilock::system_clock().now(); }
 struct Channel {
   Channel() : server(endpoint(), redilock::ClientOptions{}, redilock::system_clock()) {
     wake.add(wait);
-    wake.subscribe(wait, {redilock::system_clock(), after(now(), Millis(5000)), &interrupt});
+    subscribe();
   }
   ~Channel() { wake.remove(wait); }
+  // Subscribes, or once more if the server did not see the subscription.
+  void subscribe() {
+    wake.ready();
+    wake.subscribe(wait, {redilock::system_clock(), after(now(), Millis(5000)), &interrupt});
+  }
   static Endpoint endpoint() {
     Endpoint endpoint;
     endpoint.socket_path = real->socket;
@@ -105,6 +110,36 @@ static void beat_that_finds_no_record_makes_places_ask(void **) {
   assert_returns(due_after(false), "due");
 }
 
+// A subscription that has just broken is unseen too, so one such reply proves little.
+static void client_polls_if_a_renewed_subscription_stays_unseen_for_1_s(void **) {
+  assert_returns(outcome_of([] {
+                   Channel channel;
+                   std::string polls;
+                   Instant start;
+                   const auto beat = [&](bool seen, int64_t us) {
+                     const Instant sent = after(start, redilock::Micros(us));
+                     channel.wake.beat_answered({true, seen, 2000000, sent});
+                     polls += channel.wake.polls() ? "yes " : "no ";
+                   };
+                   const auto renew = [&] {
+                     start = now();
+                     beat(false, 0);
+                     channel.subscribe();
+                     start = now();
+                   };
+                   renew();
+                   beat(false, 0);
+                   beat(false, 999999);
+                   beat(true, 999999);  // so another renewal is tried first
+                   renew();
+                   beat(false, 2000000);
+                   beat(false, 2999999);
+                   beat(false, 3000000);
+                   return polls;
+                 }),
+                 "no no no no no no no yes ");
+}
+
 static void grant_of_an_ended_token_is_released(void **) {
   assert_returns(outcome_of([] {
                    Channel channel;
@@ -134,6 +169,7 @@ int main() {
       cmocka_unit_test(next_message_brings_the_re_check_forward),
       cmocka_unit_test(beats_are_clock_samples),
       cmocka_unit_test(beat_that_finds_no_record_makes_places_ask),
+      cmocka_unit_test(client_polls_if_a_renewed_subscription_stays_unseen_for_1_s),
       cmocka_unit_test(grant_of_an_ended_token_is_released),
   };
   return cmocka_run_group_tests(tests, start, stop);

@@ -132,6 +132,18 @@ static void next_reply_after_a_missed_one_counts_as_a_loss(void **) {
                  "12M none");
 }
 
+// The missed request may have come after the one that was answered, and found its place lost.
+static void waiter_of_that_reply_asks_again_too(void **) {
+  assert_returns(outcome_of([] {
+                   Three all;
+                   all.list.reply_missed();
+                   const std::string changed =
+                       all.names(all.list.answered(all.one, place(7, 4, 50), at_us(60)));
+                   return changed + " " + all.dues();
+                 }),
+                 "12M 60 60 60");
+}
+
 // The record of a client that did not wait has ended; that is no loss.
 static void first_join_finds_no_record(void **) {
   assert_returns(outcome_of([] {
@@ -264,6 +276,7 @@ int main() {
       cmocka_unit_test(lost_record_makes_all_places_ask),
       cmocka_unit_test(reply_to_a_re_check_after_a_loss_is_no_news),
       cmocka_unit_test(next_reply_after_a_missed_one_counts_as_a_loss),
+      cmocka_unit_test(waiter_of_that_reply_asks_again_too),
       cmocka_unit_test(first_join_finds_no_record),
       cmocka_unit_test(first_places_ask_after_a_new_subscription),
       cmocka_unit_test(next_place_asks_after_a_grant_by_a_reply),
