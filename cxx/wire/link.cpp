@@ -31,7 +31,7 @@ bool Link::open() {
 
 void Link::step() {
   if (!opening_) {
-    if (channel_.empty()) connection_ = server_.idle_connection();
+    if (channel_.empty()) connection_ = server_.idle_connection(Micros(0));
     if (is_up()) return;
     const Micros patience = std::min<Micros>(server_.timeout(), kConnectTime);
     opening_.emplace(server_, channel_, after(server_.clock().now(), patience));

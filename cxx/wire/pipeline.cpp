@@ -67,6 +67,7 @@ void Pipeline::run() noexcept {
     if (must_reopen()) link_.take_down();
     if (is_wanted()) link_.open();
     if (link_.is_up()) send_all();
+    lend_connection();
   } catch (const Error &error) {
     broken(error);
   } catch (const std::bad_alloc &) {
@@ -173,6 +174,13 @@ void Pipeline::drop_connection() noexcept {
     server_.abandon(std::move(connection));
   else
     server_.discard(std::move(connection));
+}
+
+// A connection with nothing to do serves other requests of the client: a full server admits no new
+// one.
+void Pipeline::lend_connection() noexcept {
+  if (!link_.is_up() || !deadlines_.empty() || !outgoing_.empty()) return;
+  server_.check_in(link_.take_down(), clock_.now());
 }
 
 // A request that was sent and is overdue takes the connection with it: its answer could come at any

@@ -62,6 +62,7 @@ class Pipeline final : public Pollable {
   void expire() noexcept;
   void broken(const Error &error) noexcept;
   void drop_connection() noexcept;
+  void lend_connection() noexcept;
   void fail_all(const Error &why) noexcept;
   void ask_again(Queue &queue) noexcept;
   void load(Asked &entry);

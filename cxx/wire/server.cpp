@@ -14,9 +14,6 @@ namespace redilock {
 
 namespace {
 
-// An idle connection is looked at before it is used again, unless it was in use just now.
-constexpr Micros kTrusted{100000};
-
 // False where the limit would pass first.
 bool pause(Micros span, const Limit &limit) {
   const Instant end = after(limit.clock.now(), span);
@@ -172,13 +169,13 @@ std::unique_ptr<Connection> Server::connect(const Limit &limit) {
   }
 }
 
-std::unique_ptr<Connection> Server::idle_connection() {
+std::unique_ptr<Connection> Server::idle_connection(Micros trusted) {
   std::lock_guard lock(mutex_);
   while (!idle_.empty() && abandoned_.empty()) {
     Idle idle = std::move(idle_.back());
     idle_.pop_back();
-    const bool trusted = clock_.now() - idle.since < kTrusted;
-    if (trusted || is_quiet(*idle.connection)) return std::move(idle.connection);
+    if (clock_.now() - idle.since < trusted || is_quiet(*idle.connection))
+      return std::move(idle.connection);
   }
   return nullptr;
 }

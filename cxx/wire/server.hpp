@@ -57,8 +57,13 @@ class Server {
   // Several commands that change nothing, in one go. Their replies may be errors.
   std::vector<Reply> read_all(const std::vector<Command> &commands, const Limit &limit);
 
-  // A connection out of the pool; null if there is none.
-  std::unique_ptr<Connection> idle_connection();
+  static constexpr Micros kTrusted{100000};
+  // A connection out of the pool; null if there is none. It is looked at first, whether it still
+  // stands, unless it was in use less than `trusted` ago.
+  std::unique_ptr<Connection> idle_connection(Micros trusted = kTrusted);
+  // Puts a connection whose requests are all answered into the pool, or closes it if that is full.
+  // It was known to stand at `since`.
+  void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
   // A new connection outside the pool. What was abandoned before is ended first.
   std::unique_ptr<Connection> connect(const Limit &limit);
 
@@ -108,7 +113,6 @@ class Server {
   Answer retry(const Request &request, const Limit &limit);
   // Returns whether it had unanswered requests.
   bool give_up(std::unique_ptr<Connection> connection) noexcept;
-  void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
   std::vector<Abandoned> abandoned();
   void ended(const std::vector<Abandoned> &ones) noexcept;
 

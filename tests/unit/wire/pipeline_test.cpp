@@ -61,16 +61,36 @@ static void what_was_abandoned_is_ended_before_the_next_request(void **) {
                    Scene scene({{":7\r\n", ":1\r\n"}, {":8\r\n"}, {":9\r\n", ":1\r\n", ":1\r\n"}});
                    scene.ask();
                    scene.run_until(1);
-                   Link other(scene.server);
-                   while (!other.open()) {
-                   }
-                   scene.server.abandon(other.take_down());
+                   scene.server.abandon(scene.server.connect({scene.clock, kNever, nullptr}));
                    scene.ask();
                    scene.run_until(2);
                    return scene.told + scene.fake.commands();
                  }),
                  "answered, answered, 0:CLIENT INFO, 0:EVALSHA, 1:CLIENT INFO, 2:CLIENT INFO, "
                  "2:CLIENT KILL ID 8 ADDR 10.0.0.1:8 TYPE normal, 2:EVALSHA");
+}
+
+// For instance for a waiter, where the server admits no new connection.
+static void connection_without_requests_serves_others(void **) {
+  assert_returns(outcome_of([] {
+                   Scene scene({{":7\r\n", ":1\r\n", ":1\r\n"}});
+                   std::string lent;
+                   const auto look = [&] {
+                     auto idle = scene.server.idle_connection();
+                     lent += idle != nullptr ? "lent, " : "in use, ";
+                     if (idle != nullptr) scene.server.check_in(std::move(idle), scene.clock.now());
+                   };
+                   scene.ask();
+                   scene.run_until(1);
+                   look();
+                   scene.ask();
+                   scene.pipeline.run();
+                   look();
+                   scene.run_until(2);
+                   look();
+                   return lent + scene.fake.commands();
+                 }),
+                 "lent, in use, lent, 0:CLIENT INFO, 0:EVALSHA, 0:EVALSHA");
 }
 
 // Those two share a connection; what comes after waits until both are answered.
@@ -100,10 +120,11 @@ static void an_idle_connection_that_ends_is_not_ended(void **) {
                    Scene scene({{":7\r\n", ":1\r\n", FakeServer::kClose}, {":8\r\n", ":1\r\n"}});
                    scene.ask();
                    scene.run_until(1);
-                   ::send(scene.pipeline.wanted().fd, "*1\r\n$4\r\nQUIT\r\n", 14, MSG_NOSIGNAL);
-                   pollfd ended = scene.pipeline.wanted();
+                   auto idle = scene.server.idle_connection();
+                   ::send(idle->fd(), "*1\r\n$4\r\nQUIT\r\n", 14, MSG_NOSIGNAL);
+                   pollfd ended{idle->fd(), POLLIN, 0};
                    ::poll(&ended, 1, 10000);
-                   scene.pipeline.run();
+                   scene.server.check_in(std::move(idle), scene.clock.now());
                    const bool has_abandoned = scene.server.has_abandoned();
                    scene.clock.advance(redilock::Micros(1000000));
                    scene.ask();
@@ -149,6 +170,7 @@ static void fences_are_compared_by_their_key(void **) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(what_was_abandoned_is_ended_before_the_next_request),
+      cmocka_unit_test(connection_without_requests_serves_others),
       cmocka_unit_test(what_is_under_way_is_answered_first),
       cmocka_unit_test(an_idle_connection_that_ends_is_not_ended),
       cmocka_unit_test(a_fence_that_came_before_is_refused),
