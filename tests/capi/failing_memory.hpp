@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <new>
 
@@ -150,3 +151,17 @@ void operator delete[](void *memory, const std::nothrow_t &) noexcept { free(mem
 #endif
 
 #endif
+
+namespace failing_memory {
+
+// False where another runtime hands out the memory, for instance valgrind's.
+inline bool works() {
+  start(Plan::kOnce, 1);
+  void *volatile memory = malloc(1);
+  stop();
+  const bool fails = memory == nullptr;
+  free(memory);
+  return MEMORY_CAN_FAIL && fails;
+}
+
+}  // namespace failing_memory
