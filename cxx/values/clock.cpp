@@ -17,7 +17,10 @@ const Clock &system_clock() noexcept {
 }
 
 Instant after(Instant start, Micros span) noexcept {
-  return start == kNever || span > kNever - start ? kNever : start + span;
+  if (start == kNever) return kNever;
+  // An estimate of the server's time may come before the epoch of the clock.
+  if (start > Instant() && span > kNever - start) return kNever;
+  return start + span;
 }
 
 }  // namespace redilock
