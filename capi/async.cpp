@@ -64,11 +64,15 @@ int32_t redilock_op_take_lock(redilock_op_t *op, redilock_lock_t **out) {
     require(op != nullptr, "op");
     require(out != nullptr, "out");
     const auto &submission = op->submission;
-    op->core->check_usable();
+    op->core->check_owner();
     auto handle = std::make_unique<redilock_lock>();
     if (!submission || is_submitted(op) || submission->kind != CompletionKind::kAcquire ||
         !submission->lease || submission->lock_taken.exchange(true))
       throw Error(Status::kInvalid, "the operation has no lock to give");
+    if (op->core->is_closed()) {
+      op->core->drop(*submission->lease);
+      throw Error(Status::kClosed, "the client is closed; the lock is released");
+    }
     handle->core = op->core;
     handle->lease = submission->lease;
     *out = handle.release();
@@ -81,7 +85,7 @@ int32_t redilock_client_fd(redilock_client_t *client, int32_t *out) {
   return guard([&] {
     require(client != nullptr, "client");
     require(out != nullptr, "out");
-    client->core->check_usable();
+    client->core->check_owner();
     *out = client->core->completions().fd();
     return Status::kOk;
   });
@@ -93,8 +97,11 @@ int32_t redilock_client_next(redilock_client_t *client, uint64_t *tag, int32_t *
   return guard([&] {
     require(client != nullptr, "client");
     require(tag != nullptr && kind != nullptr && status != nullptr, "tag, kind or status");
-    client->core->check_usable();
+    client->core->check_owner();
+    const bool is_finished = client->core->is_finished();  // before the last look
     const auto completion = client->core->completions().take();
+    if (!completion.submission && is_finished)
+      throw Error(Status::kClosed, "the client is closed");
     if (!completion.submission) return Status::kOk;
     *tag = completion.submission->tag;
     *kind = static_cast<int32_t>(completion.kind);

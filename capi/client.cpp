@@ -51,6 +51,10 @@ int32_t redilock_new(const char *url, const redilock_options_t *options, rediloc
 
 void redilock_free(redilock_client_t *client) {
   std::unique_ptr<redilock_client> owner(client);
+  if (client != nullptr) client->core->shut_down();
+}
+
+void redilock_client_close(redilock_client_t *client) {
   if (client != nullptr) client->core->close();
 }
 
@@ -61,14 +65,15 @@ int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t nam
     require(client != nullptr, "client");
     require(name != nullptr, "name");
     require(out != nullptr, "out");
-    redilock::RequestOptions request = client->core->options().request;
+    const auto core = client->core;  // the client may be freed while this runs
+    redilock::RequestOptions request = core->options().request;
     request.name.assign(name, name_len);
     request.ttl = redilock::checked_ttl(ttl_ms);
     request.wait = redilock::checked_wait(wait_ms);
     auto handle = std::make_unique<redilock_lock>();
-    auto acquired = client->core->acquire(request, {});
+    auto acquired = core->acquire(request, {});
     if (acquired.status != Status::kOk) return acquired.status;
-    handle->core = client->core;
+    handle->core = core;
     handle->lease = std::move(acquired.lease);
     *out = handle.release();
     return Status::kOk;
@@ -84,7 +89,7 @@ int32_t redilock_release_token(redilock_client_t *client, const char *name, size
     redilock::RequestOptions request;
     request.name.assign(name, name_len);
     request.token.assign(token, token_len);
-    return client->core->release_token(request, {});
+    return std::shared_ptr(client->core)->release_token(request, {});
   });
 }
 

@@ -8,15 +8,14 @@
 namespace redilock {
 
 Acquisition::Acquisition(Parts &parts, Upkeep &upkeep, const RequestOptions &request,
-                         const Call &call)
+                         const Call &call, Interrupt &try_interrupt)
     : parts_(parts),
       upkeep_(upkeep),
       request_(request),
       call_(call),
-      interrupt_(call.interrupt != nullptr ? call.interrupt : &own_interrupt_),
-      machine_(parts.claim(request), parts.now(), request.wait, parts.options.timeout) {
-  if (call.interrupt == nullptr) own_interrupt_.on_signals = request.interruptible;
-}
+      interrupt_(call.interrupt),
+      try_interrupt_(try_interrupt),
+      machine_(parts.claim(request), parts.now(), request.wait, parts.options.timeout) {}
 
 Acquisition::~Acquisition() {
   if (wait_) parts_.wake.remove(*wait_);
@@ -37,6 +36,10 @@ Acquired Acquisition::run() {
     }
   }
   if (machine_.must_undo()) upkeep_.undo(machine_.claim());
+  if (machine_.grant() && parts_.running.is_closed()) {
+    give_back();
+    throw Error(Status::kClosed, "the client was closed");
+  }
   if (machine_.grant()) return {Status::kOk, lease()};
   parts_.wake.remember_ended(machine_.claim());
   const Status status = machine_.why().status();
@@ -67,10 +70,8 @@ void Acquisition::step() {
   }
 }
 
-// Where nothing can end it but its deadline, no descriptor is needed to wait for more.
 void Acquisition::try_once() {
-  const bool stoppable = request_.interruptible || call_.interrupt != nullptr;
-  const Limit end = limit(stoppable ? interrupt_ : nullptr);
+  const Limit end = limit(&try_interrupt_);
   const AcquireReply reply =
       parts_.commands.acquire(machine_.claim(), machine_.with_all_keys(), end);
   machine_.replied(reply, now());  // the time after the reply, not before
@@ -107,10 +108,11 @@ void Acquisition::wait() {
   parts_.wake.sleep(wait, std::min(due, end.deadline));
 }
 
-// Nothing may break this off but its deadline.
+// Nothing may break this off but its deadline, which is close if the client is closed.
 void Acquisition::leave() {
   show_position(0);
-  parts_.commands.leave(machine_.claim(), limit(nullptr));
+  const Instant most = parts_.running.is_closed() ? after(now(), kClosingTime) : kNever;
+  parts_.commands.leave(machine_.claim(), limit(nullptr).until(most));
   if (!parts_.server.can_end_abandoned()) upkeep_.undo(machine_.claim());
   machine_.left();
 }
@@ -138,7 +140,8 @@ std::shared_ptr<Lease> Acquisition::lease() {
 
 // On this thread: that the client's own cannot be started may be why there is no lease.
 void Acquisition::give_back() noexcept {
-  const Micros rollback_timeout = std::min<Micros>(parts_.options.timeout, Acquiring::kGrace);
+  const Micros most = parts_.running.is_closed() ? kClosingTime : Acquiring::kGrace;
+  const Micros rollback_timeout = std::min<Micros>(parts_.options.timeout, most);
   try {
     parts_.commands.leave(machine_.claim(), {parts_.clock, after(now(), rollback_timeout)});
   } catch (const std::exception &) {

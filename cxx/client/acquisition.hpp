@@ -10,7 +10,8 @@
 
 namespace redilock {
 
-// What a caller may learn of a request under way and how it may end it.
+// What a caller may learn of a request under way and how it may end it. An acquisition has an
+// interrupt.
 struct Call {
   Interrupt *interrupt = nullptr;
   std::atomic<int64_t> *position = nullptr;
@@ -24,7 +25,9 @@ struct Acquired {
 
 class Acquisition {
  public:
-  Acquisition(Parts &parts, Upkeep &upkeep, const RequestOptions &request, const Call &call);
+  // `try_interrupt`: of a request without a place in the queue, which need not be roused.
+  Acquisition(Parts &parts, Upkeep &upkeep, const RequestOptions &request, const Call &call,
+              Interrupt &try_interrupt);
   ~Acquisition();
   Acquisition(const Acquisition &) = delete;
   Acquisition &operator=(const Acquisition &) = delete;
@@ -51,8 +54,8 @@ class Acquisition {
   Upkeep &upkeep_;
   const RequestOptions &request_;
   const Call &call_;
-  Interrupt own_interrupt_;
-  Interrupt *interrupt_;
+  Interrupt *const interrupt_;
+  Interrupt &try_interrupt_;
   Acquiring machine_;
   std::optional<Wait> wait_;
 };

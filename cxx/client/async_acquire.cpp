@@ -29,7 +29,11 @@ void AsyncAcquire::start() noexcept {
 
 void AsyncAcquire::stop_if_cancelled() noexcept {
   if (!submission_->control->interrupt.cancelled && !submission_->abandoned) return;
-  machine_.stop({Status::kCancelled, "the operation was cancelled", "", true});
+  stop({Status::kCancelled, "the operation was cancelled", "", true});
+}
+
+void AsyncAcquire::stop(const Error &why) noexcept {
+  machine_.stop(why);
   drive();
 }
 

@@ -22,6 +22,7 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   // drive().
   void start() noexcept;
   void stop_if_cancelled() noexcept;
+  void stop(const Error &why) noexcept;
   // Goes on until something has to be waited for.
   void drive() noexcept;
   // The client is freed and the thread has ended: nothing more is done.

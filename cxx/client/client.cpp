@@ -10,10 +10,19 @@ namespace redilock {
 
 namespace {
 
+constexpr const char *kMayBeDone = "; it may have been carried out";
+
+bool is_stop(Status status) {
+  return status == Status::kCancelled || status == Status::kInterrupted ||
+         status == Status::kClosed;
+}
+
 // An unanswered request that may have been carried out has an unknown outcome.
 [[noreturn]] void throw_outcome(const Unanswered &error) {
-  if (!error.sent() || error.status() != Status::kUnavailable) throw Error(error);
-  throw Error(Status::kUnknown, error.message() + "; it may have been carried out", true);
+  if (!error.sent()) throw Error(error);
+  if (is_stop(error.status())) throw Error(error.status(), error.message() + kMayBeDone, true);
+  if (error.status() != Status::kUnavailable) throw Error(error);
+  throw Error(Status::kUnknown, error.message() + kMayBeDone, true);
 }
 
 std::string glob_escaped(const std::string &text) {
@@ -40,18 +49,34 @@ Client::Client(Endpoint endpoint, ClientOptions options, const Clock &clock)
   parts_.service.attend(parts_.wake);
 }
 
-Client::~Client() { close(); }
+Client::~Client() { shut_down(); }
 
 bool Client::is_forked() const noexcept { return process_id() != owner_; }
 
-void Client::check_usable() const {
+void Client::check_owner() const {
   if (is_forked()) throw Error(Status::kForked, "the client belongs to the parent process");
-  if (closed_.load()) throw Error(Status::kClosed, "the client was freed");
+}
+
+void Client::check_usable() const {
+  check_owner();
+  if (parts_.running.is_closed()) throw Error(Status::kClosed, "the client is closed");
+}
+
+bool Client::is_finished() const noexcept {
+  return parts_.running.is_closed() && submissions_.are_ended();
 }
 
 void Client::close() noexcept {
-  if (is_forked()) return;
-  closed_.store(true);
+  if (is_forked() || !parts_.running.close()) return;
+  submissions_.give_back_untaken();
+  parts_.completions.stay_readable();
+  parts_.service.wake();
+}
+
+void Client::shut_down() noexcept {
+  if (is_forked() || shut_down_.exchange(true)) return;
+  close();
+  parts_.running.wait_for_end(kClosingTime);
   parts_.service.stop();
   submissions_.drop();
   parts_.pipeline.close(Error(Status::kClosed, "was freed"));
@@ -70,17 +95,42 @@ void Client::leave_to_parent() noexcept {
   parts_.server.close_if_unused();
 }
 
-Limit Client::limit_of(const Call &call) const {
-  return parts_.server.request_limit(call.interrupt);
+Running::Entry Client::begin(const Call &call) {
+  check_owner();
+  return {parts_.running, interrupt_of(call)};
 }
 
+Interrupt &Client::interrupt_of(const Call &call) {
+  return call.interrupt != nullptr ? *call.interrupt : parts_.running.closing();
+}
+
+Limit Client::limit_of(const Call &call) {
+  return parts_.server.request_limit(&interrupt_of(call));
+}
+
+// A waiter is roused by an interrupt of its own. A try without one saves the descriptor for it.
 Acquired Client::acquire(const RequestOptions &request, const Call &call) {
-  check_usable();
-  return Acquisition(parts_, upkeep_, request, call).run();
+  Interrupt own;
+  own.on_signals = request.interruptible;
+  const Call waiting{call.interrupt != nullptr ? call.interrupt : &own, call.position};
+  const auto entry = begin(waiting);
+  const bool plain = call.interrupt == nullptr && !request.interruptible;
+  Interrupt &trying = plain ? parts_.running.closing() : *waiting.interrupt;
+  return Acquisition(parts_, upkeep_, request, waiting, trying).run();
 }
 
+// Nobody can ask a closed client again, so it releases in the background what it cannot now.
 Status Client::release(Lease &lease, const Call &call) {
-  check_usable();
+  try {
+    return release_now(lease, call);
+  } catch (const Error &error) {
+    if (error.status() == Status::kClosed) upkeep_.drop(lease);
+    throw;
+  }
+}
+
+Status Client::release_now(Lease &lease, const Call &call) {
+  const auto entry = begin(call);
   if (!upkeep_.begin_release(lease)) return Status::kNotOwner;
   const Claim &claim = lease.claim();
   const Limit limit = limit_of(call);
@@ -102,7 +152,7 @@ Status Client::release(Lease &lease, const Call &call) {
 }
 
 Status Client::extend(Lease &lease, Millis ttl, const Call &call) {
-  check_usable();
+  const auto entry = begin(call);
   const Lease::State state = lease.state(parts_.now());
   if (state == Lease::State::kReleased) return Status::kNotOwner;
   if (state == Lease::State::kLost) return Status::kLost;
@@ -117,7 +167,7 @@ Status Client::extend(Lease &lease, Millis ttl, const Call &call) {
 }
 
 Status Client::release_token(const RequestOptions &request, const Call &call) {
-  check_usable();
+  const auto entry = begin(call);
   const LockKeys keys = parts_.keys_of(request);
   if (!is_token(request.token)) return Status::kNotOwner;  // never a foreign holder's value
   try {
@@ -129,7 +179,7 @@ Status Client::release_token(const RequestOptions &request, const Call &call) {
 }
 
 Status Client::extend_token(const RequestOptions &request, const Call &call) {
-  check_usable();
+  const auto entry = begin(call);
   const LockKeys keys = parts_.keys_of(request);
   if (!is_token(request.token)) return Status::kNotOwner;
   try {
@@ -142,7 +192,7 @@ Status Client::extend_token(const RequestOptions &request, const Call &call) {
 }
 
 Status Client::force_release(const RequestOptions &request, const Call &call) {
-  check_usable();
+  const auto entry = begin(call);
   try {
     return parts_.commands.force_release(parts_.keys_of(request), limit_of(call))
                ? Status::kOk
@@ -153,13 +203,13 @@ Status Client::force_release(const RequestOptions &request, const Call &call) {
 }
 
 LockInfo Client::info(const RequestOptions &request, const Call &call) {
-  check_usable();
+  const auto entry = begin(call);
   return parts_.commands.info(parts_.keys_of(request), limit_of(call));
 }
 
 std::vector<std::string> Client::list(bool held, const std::string &pattern, std::string &cursor,
                                       const Call &call) {
-  check_usable();
+  const auto entry = begin(call);
   const std::string &prefix = parts_.options.prefix;
   auto keys = parts_.commands.list(held, glob_escaped(prefix) + pattern, cursor, limit_of(call));
   // Others may give their keys any name; what cannot be a lock's is none.
@@ -178,6 +228,10 @@ void Client::submit(const std::shared_ptr<Submission> &submission) {
 
 void Client::let_go(Lease &lease) noexcept {
   if (!is_forked()) upkeep_.let_go(lease);
+}
+
+void Client::drop(Lease &lease) noexcept {
+  if (!is_forked()) upkeep_.drop(lease);
 }
 
 void Client::abandon(Submission &submission) noexcept { submissions_.abandon(submission); }

@@ -22,6 +22,8 @@ class Client final {
 
   const ClientOptions &options() const noexcept { return parts_.options; }
   const Clock &clock() const noexcept { return parts_.clock; }
+  // Throws Error(kForked).
+  void check_owner() const;
   // Throws Error(kForked), Error(kClosed).
   void check_usable() const;
   // In the child of a fork, whose threads do not exist and whose mutexes may be locked for ever.
@@ -40,29 +42,42 @@ class Client final {
   std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,
                                 const Call &call);
 
-  // Returns at once; ends in exactly one completion, unless it is abandoned or the client closed
+  // Returns at once; ends in exactly one completion, unless it is abandoned or the client is freed
   // before. Throws Error.
   void submit(const std::shared_ptr<Submission> &submission);
   // Ends the call or the submitted acquire that is under way. Async-signal-safe.
   void cancel(Control &control) noexcept;
   // Nobody will take its completion, or the lock that it acquired.
   void abandon(Submission &submission) noexcept;
+  // Releases the lock in the background.
+  void drop(Lease &lease) noexcept;
   // The handle of a lock is gone.
   void let_go(Lease &lease) noexcept;
   Completions &completions() noexcept { return parts_.completions; }
 
-  // Ends the service and the connections; every later call says CLOSED.
+  // Whether the client is closed and every submitted request has its completion.
+  bool is_finished() const noexcept;
+  bool is_closed() const noexcept { return parts_.running.is_closed(); }
+
+  // Ends all calls and submitted requests with CLOSED soon; every later call says CLOSED. Any
+  // thread, more than once.
   void close() noexcept;
+  // Closes, waits for the calls that run, and ends the service and the connections.
+  void shut_down() noexcept;
   // Instead of the destructor in the child of a fork: the parent's threads may have been changing
   // anything, so only the descriptors are closed, and the memory is kept.
   void leave_to_parent() noexcept;
 
  private:
-  Limit limit_of(const Call &call) const;
+  // A call that blocks begins. Throws Error(kForked), Error(kClosed).
+  Running::Entry begin(const Call &call);
+  Status release_now(Lease &lease, const Call &call);
+  Interrupt &interrupt_of(const Call &call);
+  Limit limit_of(const Call &call);
 
   const pid_t owner_;
   Client *left_before_ = nullptr;
-  std::atomic<bool> closed_{false};
+  std::atomic<bool> shut_down_{false};
   Parts parts_;
   Upkeep upkeep_;
   Beat beat_;

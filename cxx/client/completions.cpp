@@ -28,7 +28,7 @@ int Completions::fd() {
     throw Error(Status::kUnavailable, "no descriptor is left for completions", true);
   ours_.reset(pair[0]);
   theirs_.reset(pair[1]);
-  if (!queue_.empty()) tell(ours_.get());
+  if (!queue_.empty() || stays_readable_) tell(ours_.get());
   return theirs_.get();
 }
 
@@ -39,7 +39,7 @@ void Completions::push(std::list<Completion> &kept,
   std::lock_guard lock(mutex_);
   if (closed_) return kept.clear();
   queue_.splice(queue_.end(), kept);
-  if (ours_ && queue_.size() == 1) tell(ours_.get());
+  if (ours_ && queue_.size() == 1 && !stays_readable_) tell(ours_.get());
 }
 
 Completion Completions::take() noexcept {
@@ -52,9 +52,15 @@ Completion Completions::take() noexcept {
     unwanted.splice(unwanted.end(), queue_, queue_.begin());
   }
   char byte;
-  if (theirs_ && queue_.empty()) [[maybe_unused]]
+  if (theirs_ && queue_.empty() && !stays_readable_) [[maybe_unused]]
     auto taken = ::recv(theirs_.get(), &byte, 1, MSG_DONTWAIT);
   return completion;
+}
+
+void Completions::stay_readable() noexcept {
+  std::lock_guard lock(mutex_);
+  stays_readable_ = true;
+  if (ours_) tell(ours_.get());
 }
 
 void Completions::close() noexcept {

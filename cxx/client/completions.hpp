@@ -6,7 +6,9 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 
+#include "client/running.hpp"
 #include "lock/lease.hpp"
 #include "values/options.hpp"
 #include "values/status.hpp"
@@ -47,6 +49,7 @@ struct Submission {
   const std::shared_ptr<Control> control;
   std::shared_ptr<Lease> lease;  // to release or extend, null for one by its token; or acquired
 
+  std::optional<Running::Entry> running;  // from its submission to its end
   std::atomic<bool> abandoned{false};   // nobody wants the outcome any more
   std::atomic<bool> ended{false};       // its outcome stands
   std::atomic<bool> taken{false};       // its completion, by the caller
@@ -66,6 +69,15 @@ class Completions {
   // where there is none.
   Completion take() noexcept;
 
+  // Calls `look` with the submissions whose end was not taken yet. It must not use this object.
+  template <typename Look>
+  void for_each(Look look) {
+    std::lock_guard lock(mutex_);
+    for (Completion &completion : queue_) look(*completion.submission);
+  }
+
+  // From now on fd() is readable for ever: there will be a last completion.
+  void stay_readable() noexcept;
   // Drops what was not taken; fd() then fails.
   void close() noexcept;
   // In the child of a fork, whose parent may have been changing everything else.
@@ -73,6 +85,7 @@ class Completions {
 
  private:
   std::mutex mutex_;
+  bool stays_readable_ = false;
   bool closed_ = false;
   Fd ours_, theirs_;
   std::list<Completion> queue_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/completions.hpp"
+#include "client/running.hpp"
 #include "client/service.hpp"
 #include "client/wake_channel.hpp"
 #include "lock/commands.hpp"
@@ -32,6 +33,7 @@ struct Parts {
     };
   }
 
+  Running running;
   const Clock &clock;
   const ClientOptions options;
   RandomIds ids;

@@ -19,9 +19,13 @@ Error outcome_of(Status status) noexcept {
 }
 
 Error outcome_of(const Unanswered &error) noexcept {
-  if (!error.sent() || error.status() != Status::kUnavailable) return error;
-  return {Status::kUnknown, error.message(), "; it may have been carried out", true};
+  const bool is_closed = error.status() == Status::kClosed;
+  if (!error.sent() || (error.status() != Status::kUnavailable && !is_closed)) return error;
+  return {is_closed ? Status::kClosed : Status::kUnknown, error.message(),
+          "; it may have been carried out", !is_closed};
 }
+
+Error closed() noexcept { return {Status::kClosed, "the client was closed", "", false}; }
 
 Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
 
@@ -34,14 +38,17 @@ Submissions::~Submissions() = default;
 void Submissions::drop() noexcept {
   for (const auto &[control, acquire] : acquiring_) acquire->drop();
   acquiring_.clear();
-  taken_.clear();
   std::lock_guard lock(mutex_);
-  submitted_.clear();
+  taken_.splice(taken_.end(), submitted_);
+  for (const auto &submission : taken_) submission->running.reset();
+  taken_.clear();
 }
 
 void Submissions::submit(const std::shared_ptr<Submission> &submission) {
   std::list<std::shared_ptr<Submission>> added{submission};
   parts_.service.start();
+  submission->running.emplace(parts_.running);
+  ++open_;
   {
     std::lock_guard lock(mutex_);
     submitted_.splice(submitted_.end(), added);
@@ -71,8 +78,31 @@ void Submissions::give_back(Submission &submission) noexcept {
 }
 
 void Submissions::run() noexcept {
+  if (parts_.running.is_closed()) close_down();
   stop_cancelled();
   begin_some();
+}
+
+void Submissions::give_back_untaken() noexcept {
+  parts_.completions.for_each([this](Submission &submission) {
+    if (submission.kind != CompletionKind::kAcquire || !submission.lease) return;
+    give_back(submission);
+    submission.outcome = closed();
+  });
+}
+
+// Acquires leave their queues, and what the server does not answer soon ends without an answer.
+void Submissions::close_down() noexcept {
+  const bool is_first = !std::exchange(closing_, true);
+  if (is_first) {
+    for (auto next = acquiring_.begin(); next != acquiring_.end();)
+      std::shared_ptr((next++)->second)->stop(closed());
+  } else if (end_at_ > parts_.now()) {
+    return;
+  } else {
+    parts_.pipeline.end_all(closed());
+  }
+  end_at_ = are_ended() ? kNever : after(parts_.now(), kClosingTime);
 }
 
 // Each acquire ends no other than itself, which is taken out of the map meanwhile.
@@ -108,6 +138,7 @@ void Submissions::drive_later() noexcept {
 }
 
 void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept {
+  if (parts_.running.is_closed()) return complete(submission, closed());
   try {
     if (submission->kind == CompletionKind::kAcquire)
       begin_acquire(submission);
@@ -127,6 +158,9 @@ void Submissions::complete(const std::shared_ptr<Submission> &submission,
   submission->outcome = outcome;
   submission->ended.store(true);
   if (!submission->abandoned) parts_.completions.push(submission->end, submission);
+  if (parts_.running.is_closed()) give_back_untaken();  // close() may not have seen this one
+  submission->running.reset();
+  --open_;
 }
 
 // What the pipeline calls: `heard` gives the outcome, also by an Error.

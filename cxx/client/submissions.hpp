@@ -2,6 +2,8 @@
 // thread, which polls here for what was submitted or cancelled, or what memory was short for.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <list>
 #include <map>
 #include <memory>
@@ -29,20 +31,28 @@ class Submissions final : public Pollable {
   void cancel(const Control &control) noexcept;
   // Nobody will take its completion, or the lock that it acquired.
   void abandon(Submission &submission) noexcept;
+  // The client is closed: releases the grants whose completions nobody took.
+  void give_back_untaken() noexcept;
   // Nothing more is done, once the thread has ended.
   void drop() noexcept;
+
+  // Whether everything that was submitted has its completion.
+  bool are_ended() const noexcept { return open_ == 0; }
 
   // For an acquire: it has ended, or there is no memory to go on with now.
   void acquired(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
   void drive_later() noexcept;
 
   pollfd wanted() override { return {-1, 0, 0}; }
-  Instant next_run() override { return taken_.empty() ? drive_at_ : Instant(); }
+  Instant next_run() override {
+    return taken_.empty() ? std::min(drive_at_, end_at_) : Instant();
+  }
   void run() noexcept override;
 
  private:
   void begin_some() noexcept;
   void stop_cancelled() noexcept;
+  void close_down() noexcept;
   void begin(const std::shared_ptr<Submission> &submission) noexcept;
   void begin_acquire(const std::shared_ptr<Submission> &submission);
   void begin_release(const std::shared_ptr<Submission> &submission);
@@ -62,9 +72,12 @@ class Submissions final : public Pollable {
   std::mutex mutex_;
   std::list<std::shared_ptr<Submission>> submitted_;  // guarded by the mutex
   Cancels cancels_;
+  std::atomic<int64_t> open_{0};
   // Touched by the service thread alone:
   std::list<std::shared_ptr<Submission>> taken_;  // out of those submitted
   Instant drive_at_ = kNever;
+  bool closing_ = false;
+  Instant end_at_ = kNever;  // of the requests of a closed client
   std::map<const Control *, std::shared_ptr<AsyncAcquire>> acquiring_;
 };
 

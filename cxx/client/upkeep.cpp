@@ -62,6 +62,7 @@ std::optional<Instant> Upkeep::renew_once(const std::shared_ptr<Renewal> &renewa
   const Lease &lease = *renewal->lease;
   const Claim &claim = lease.claim();
   const Instant now = parts_.now();
+  if (parts_.running.is_closed()) return std::nullopt;
   if (now < renewal->next) return renewal->next;
   const Millis ttl = lease.renewal_ttl(now);
   if (ttl == Millis(0)) return std::nullopt;
@@ -98,7 +99,8 @@ void Upkeep::watch(const std::shared_ptr<Lease> &watched,
   auto look = [this, watched, teller]() -> std::optional<Instant> {
     const Lease &lease = *watched;
     const Instant now = parts_.now();
-    if (lease.is_let_go() || lease.release_begun()) return std::nullopt;
+    if (lease.is_let_go() || lease.release_begun() || parts_.running.is_closed())
+      return std::nullopt;
     if (lease.is_lost(now)) {
       parts_.completions.push(teller->loss, teller);
       return std::nullopt;
@@ -111,6 +113,14 @@ void Upkeep::watch(const std::shared_ptr<Lease> &watched,
 void Upkeep::let_go(Lease &lease) noexcept {
   lease.let_go();
   end(lease);
+}
+
+void Upkeep::drop(Lease &lease) noexcept {
+  if (begin_release(lease)) {
+    released(lease);
+    undo(lease.claim());
+  }
+  let_go(lease);
 }
 
 bool Upkeep::begin_release(Lease &lease) noexcept {
@@ -145,17 +155,20 @@ void Upkeep::end(const Lease &lease) noexcept {
 // one ttl. A place in the queue may stand for as long as others wait with this client, so a server
 // that cannot be reached, or is in a state that passes, is asked until it answers.
 struct Upkeep::Undo {
-  Claim claim;
-  Instant end;
-  Instant repeat_end;  // until when it is sent again at once, while the server replies "more"
+  Undo(Running &in, Claim what, Instant until, Instant repeat_until)
+      : claim(std::move(what)), end(until), repeat_end(repeat_until), running(in) {}
+
+  const Claim claim;
+  const Instant end;
+  const Instant repeat_end;  // until when it is sent again at once, while the reply is "more"
   bool asking = false;
-  bool done = false;
+  std::optional<Running::Entry> running;  // until it is done
 };
 
 void Upkeep::undo(const Claim &claim) noexcept {
   try {
-    auto undo = std::make_shared<Undo>(
-        Undo{claim, after(parts_.now(), claim.ttl), parts_.request_deadline()});
+    auto undo = std::make_shared<Undo>(parts_.running, claim, after(parts_.now(), claim.ttl),
+                                       parts_.request_deadline());
     parts_.service.at(parts_.now(), [this, undo] { return undo_once(undo); });
   } catch (const std::exception &) {
     return;  // no thread, no memory, or closing: the lease runs out by itself
@@ -163,7 +176,7 @@ void Upkeep::undo(const Claim &claim) noexcept {
 }
 
 std::optional<Instant> Upkeep::undo_once(const std::shared_ptr<Undo> &undo) {
-  if (undo->done) return std::nullopt;
+  if (!undo->running) return std::nullopt;
   const Instant next = after(parts_.now(), kUndoPause);
   if (!undo->asking) ask_to_undo(undo);
   return next;
@@ -179,7 +192,7 @@ void Upkeep::ask_to_undo(const std::shared_ptr<Undo> &undo) {
     } catch (const std::exception &) {
       // Not understood, or no memory: the task asks again after a pause.
     }
-    undo->done = is_undone(*undo, answer, error);
+    if (is_undone(*undo, answer, error)) undo->running.reset();
   };
   requests::leave(undo->claim, parts_.asking(parts_.request_deadline(), std::move(done)));
   undo->asking = true;

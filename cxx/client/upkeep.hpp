@@ -24,6 +24,8 @@ class Upkeep {
   // Any thread. Both end all that is done for it here.
   bool begin_release(Lease &lease) noexcept;
   void let_go(Lease &lease) noexcept;
+  // Releases it in the background, for as long as it may be held.
+  void drop(Lease &lease) noexcept;
   // Any thread. How a release ended; `sent`: the server may have executed it, and it is repeated.
   void released(Lease &lease) noexcept;
   void release_failed(Lease &lease, bool sent) noexcept;

@@ -64,7 +64,9 @@ void Notifier::silence() noexcept {
 }
 
 void Limit::check() const {
-  if (interrupt != nullptr && interrupt->cancelled.load())
+  if (interrupt == nullptr) return;
+  if (interrupt->closed.load()) throw Error(Status::kClosed, "the client was closed");
+  if (interrupt->cancelled.load())
     throw Error(Status::kCancelled, "the operation was cancelled", true);
 }
 
@@ -85,7 +87,8 @@ Ready wait_until_ready(int fd, short events, const Limit &limit) {
       throw Error(Status::kUnavailable, "poll failed: out of memory", true);
     if (count < 0) limit.signal_came();
     if (count > 0 && polled[1].revents != 0) {
-      limit.interrupt->notifier.silence();  // before the check: a later ring stays
+      limit.check();                        // other calls may wait with the same interrupt
+      limit.interrupt->notifier.silence();  // before the next check: a later ring stays
       limit.check();
     }
     if (count > 0) return polled[0].revents != 0 ? Ready::kDescriptor : Ready::kNotified;

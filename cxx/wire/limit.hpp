@@ -32,10 +32,15 @@ class Notifier {
 struct Interrupt {
   Notifier notifier;
   std::atomic<bool> cancelled{false};
-  bool on_signals = false;  // EINTR ends the call
+  std::atomic<bool> closed{false};  // with its client, for ever
+  bool on_signals = false;          // EINTR ends the call
 
   void cancel() noexcept {
     cancelled.store(true);
+    notifier.ring();
+  }
+  void close() noexcept {
+    closed.store(true);
     notifier.ring();
   }
 };
@@ -47,7 +52,8 @@ struct Limit {
 
   Limit until(Instant other) const { return {clock, std::min(deadline, other), interrupt}; }
   bool expired() const noexcept { return clock.now() >= deadline; }
-  // Throws Error(kCancelled) where the call was cancelled.
+  // Throws Error(kCancelled) where the call was cancelled, Error(kClosed) where its client was
+  // closed.
   void check() const;
   // What a system call that ended with EINTR comes to: throws where the call was cancelled, or
   // Error(kInterrupted) where signals are to end it.
@@ -58,7 +64,7 @@ enum class Ready { kDescriptor, kNotified, kDeadline };
 
 // Waits until `fd` has one of the poll(2) events, the notifier rang without a cancel (which takes
 // the ring back), or the deadline has passed. fd may be -1: then only the others count. Throws
-// Error(kCancelled), Error(kInterrupted).
+// Error(kCancelled), Error(kClosed), Error(kInterrupted).
 Ready wait_until_ready(int fd, short events, const Limit &limit);
 
 }  // namespace redilock

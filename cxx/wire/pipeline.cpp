@@ -201,6 +201,11 @@ void Pipeline::expire() noexcept {
   }
 }
 
+void Pipeline::end_all(const Error &why) noexcept {
+  if (!sent_.empty()) drop_connection();
+  fail_all(why);
+}
+
 void Pipeline::close(const Error &why) noexcept {
   fail_all(why);
   link_.take_down();

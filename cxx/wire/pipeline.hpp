@@ -26,7 +26,9 @@ class Pipeline final : public Pollable {
   // Takes effect in the next run(). Throws std::bad_alloc.
   void ask(const Script &script, const Command &keys, const Command &arguments, Instant deadline,
            Done done);
-  // Finishes everything that is asked with this error, and ends the connection. Nothing polls it.
+  // Finishes everything that is asked with this error. In the thread that polls.
+  void end_all(const Error &why) noexcept;
+  // The same, and ends the connection. Nothing polls it.
   void close(const Error &why) noexcept;
 
   pollfd wanted() override;

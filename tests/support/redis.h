@@ -53,6 +53,9 @@ void redis_do(const redis_server_t *server, const char *format, ...);
 /** The same for those that answer with text: copies it with a NUL; false for null. */
 bool redis_text(const redis_server_t *server, char *buffer, size_t size, const char *format, ...);
 
+/** Waits until a key's lease becomes longer, so somebody renewed it; false if it ends before. */
+bool redis_sees_renewal(const redis_server_t *server, const char *key);
+
 #ifdef __cplusplus
 }
 #endif

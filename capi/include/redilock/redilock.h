@@ -16,10 +16,10 @@
  *     has a unit: "500ms", "30s", "5m", "1h", "7d"; only "0" needs none.
  *  6. NULL for a required pointer is REDILOCK_E_INVALID (or 0, or NULL, for a function that returns
  *     a value); every _free function takes NULL and does nothing.
- *  7. Any thread may use any object at any time, with three exceptions: an object is freed once,
- *     while no other call uses it; an operation runs one request at a time; and a set of options,
- *     or an operation with its list, is used by one thread at a time, but for redilock_op_cancel
- *     and redilock_op_position, which any thread may call while another's call runs.
+ *  7. Any thread may use any object at any time. An object is freed once, and no call begins on it
+ *     after that; a client may be freed while calls run on it. An operation and a list run one
+ *     request at a time: a second call says REDILOCK_E_INVALID. A set of options is used by one
+ *     thread at a time.
  *  8. After fork(), no call on the parent's objects does I/O in the child: those that would ask the
  *     server say REDILOCK_E_FORKED, and no lock counts as held. The child may free them, which
  *     changes nothing on the server, and make a client of its own.
@@ -77,7 +77,7 @@ enum redilock_status {
   REDILOCK_E_INVALID = -12,    /**< an argument or option is wrong; the message names it */
   REDILOCK_E_NO_MEMORY = -13,  /**< out of memory; nothing was changed unless the message says so */
   REDILOCK_E_FORKED = -14,     /**< the object belongs to the parent process */
-  REDILOCK_E_CLOSED = -15,     /**< the client is being freed */
+  REDILOCK_E_CLOSED = -15,     /**< the client was closed or freed */
   REDILOCK_E_UNSUPPORTED = -16, /**< this build or server cannot do it (TLS, clusters) */
   REDILOCK_E_INTERNAL = -17     /**< a bug in redilock; please report it */
 };
@@ -194,12 +194,30 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_new(const char *url, const redilock
                                                  size_t error_size);
 
 /**
- * Frees a client, closes its connections and ends its thread. Locks still held are not released:
- * their leases run out. Its operations, locks and lists may be freed before or after it; any call
- * on them that would ask the server says REDILOCK_E_CLOSED then.
+ * Closes a client without freeing it, so that all its work ends.
  *
- * Blocks for as long as one request under way on the client's own thread takes to be broken off
- * (milliseconds). Since 0.1.
+ *  - Every call that runs on the client, its operations, lists and locks ends with
+ *    REDILOCK_E_CLOSED within milliseconds, unless it ends otherwise just then. Later calls say
+ *    REDILOCK_E_CLOSED at once.
+ *  - Waiters leave the queue. The client releases a grant that still arrives or was not taken.
+ *  - Every submitted request gets its completion: REDILOCK_E_CLOSED, or the outcome that the server
+ *    reports within 100 ms. The descriptor stays readable, and redilock_client_next says
+ *    REDILOCK_E_CLOSED after the last completion.
+ *  - Renewal ends. Locks still held are not released: their leases run out. A release that is under
+ *    way or comes later says REDILOCK_E_CLOSED, and the client releases the lock in the background,
+ *    until it is freed.
+ *
+ * Any thread may call it, more than once. Never blocks. Since 0.2.
+ */
+REDILOCK_API void redilock_client_close(redilock_client_t *client);
+
+/**
+ * Closes a client as redilock_client_close does, waits until no call runs on it, closes its
+ * connections and ends its thread. Its operations, locks and lists may be freed before or after it;
+ * any call on them that would ask the server says REDILOCK_E_CLOSED then.
+ *
+ * Blocks until the calls have ended (milliseconds), and for at most 100 ms more until the server
+ * has heard what it still must. Completions that were not taken are dropped. Since 0.1.
  */
 REDILOCK_API void redilock_free(redilock_client_t *client);
 
@@ -421,9 +439,8 @@ REDILOCK_API int64_t redilock_op_position(const redilock_op_t *op);
  *    reset. All this is done by the client's thread; the call returns at once. A release or
  *    extension is carried out all the same.
  *  - redilock_lock_free while a release or extension of the lock is under way changes neither.
- *  - redilock_free drops what is under way: the server is told nothing, the queue skips those who
- *    waited, and what was granted to them meanwhile, or was being released, runs out by its ttl.
- *    Its descriptor is closed; take it out of your event loop before.
+ *  - redilock_client_close ends what is under way with completions; redilock_free does the same and
+ *    drops the completions. It closes the descriptor: take it out of your event loop before.
  *  - After fork(), the parent's requests go on; the child's calls say REDILOCK_E_FORKED, and what
  *    it frees or cancels changes nothing.
  */
