@@ -3,12 +3,16 @@
 
 using redilock::CompletionKind;
 using redilock::Error;
+using redilock::Readers;
 using redilock::Status;
-using redilock::capi::begin_call;
+using redilock::capi::check_options;
+using redilock::capi::drop_submission;
 using redilock::capi::guard;
 using redilock::capi::is_submitted;
 using redilock::capi::note;
+using redilock::capi::OpCall;
 using redilock::capi::require;
+namespace readers = redilock::readers;
 
 static_assert(REDILOCK_COMPLETION_ACQUIRE == static_cast<int>(CompletionKind::kAcquire) &&
               REDILOCK_COMPLETION_RELEASE == static_cast<int>(CompletionKind::kRelease) &&
@@ -19,12 +23,18 @@ namespace {
 
 // Once it is submitted, another thread may take its completion and free the operation: from there
 // on nothing of `op` is touched.
-int32_t submit(redilock_op *op, CompletionKind kind, redilock_lock *lock, uint64_t tag) {
-  if (!begin_call(op)) return REDILOCK_E_INVALID;
+int32_t submit(redilock_op *op, CompletionKind kind, Readers reader, redilock_lock *lock,
+               uint64_t tag) {
+  OpCall call(op);
+  if (!call) return REDILOCK_E_INVALID;
+  drop_submission(op);
   note(op->report, Status::kOk, "", false);
+  if (kind != CompletionKind::kAcquire) op->forget_cancel();
+  if (lock == nullptr && kind != CompletionKind::kAcquire) reader |= readers::kByToken;
   const auto core = op->core;
   redilock::capi::Report report;
   const int32_t status = guard(report, [&] {
+    check_options(op, reader);
     if (lock == nullptr && op->request.name.empty())
       throw Error(Status::kInvalid, "name: it is not set");
     if (lock != nullptr && lock->core != core)
@@ -32,10 +42,13 @@ int32_t submit(redilock_op *op, CompletionKind kind, redilock_lock *lock, uint64
     auto submission = std::make_shared<redilock::Submission>(kind, op->request, tag, op->control);
     if (lock != nullptr) submission->lease = lock->lease;
     op->submission = submission;
+    op->busy.store(false);
     core->submit(submission);
     return Status::kOk;
   });
+  call.forget();
   if (status == REDILOCK_OK) return status;
+  op->busy.store(false);
   op->submission.reset();
   op->report = std::move(report);
   if (status == REDILOCK_E_CANCELLED) op->forget_cancel();
@@ -47,15 +60,15 @@ int32_t submit(redilock_op *op, CompletionKind kind, redilock_lock *lock, uint64
 extern "C" {
 
 int32_t redilock_op_submit_acquire(redilock_op_t *op, uint64_t tag) {
-  return submit(op, CompletionKind::kAcquire, nullptr, tag);
+  return submit(op, CompletionKind::kAcquire, readers::kAcquire, nullptr, tag);
 }
 
 int32_t redilock_op_submit_release(redilock_op_t *op, redilock_lock_t *lock, uint64_t tag) {
-  return submit(op, CompletionKind::kRelease, lock, tag);
+  return submit(op, CompletionKind::kRelease, readers::kRelease, lock, tag);
 }
 
 int32_t redilock_op_submit_extend(redilock_op_t *op, redilock_lock_t *lock, uint64_t tag) {
-  return submit(op, CompletionKind::kExtend, lock, tag);
+  return submit(op, CompletionKind::kExtend, readers::kExtend, lock, tag);
 }
 
 int32_t redilock_op_take_lock(redilock_op_t *op, redilock_lock_t **out) {
@@ -72,6 +85,12 @@ int32_t redilock_op_take_lock(redilock_op_t *op, redilock_lock_t **out) {
     if (op->core->is_closed()) {
       op->core->drop(*submission->lease);
       throw Error(Status::kClosed, "the client is closed; the lock is released");
+    }
+    try {
+      op->core->keep(submission->lease, submission->request);
+    } catch (...) {
+      submission->lock_taken.store(false);
+      throw;
     }
     handle->core = op->core;
     handle->lease = submission->lease;
@@ -100,20 +119,26 @@ int32_t redilock_client_next(redilock_client_t *client, uint64_t *tag, int32_t *
     client->core->check_owner();
     const bool is_finished = client->core->is_finished();  // before the last look
     const auto completion = client->core->completions().take();
-    if (!completion.submission && is_finished)
-      throw Error(Status::kClosed, "the client is closed");
-    if (!completion.submission) return Status::kOk;
-    *tag = completion.submission->tag;
-    *kind = static_cast<int32_t>(completion.kind);
-    *status = completion.kind == CompletionKind::kLoss
-                  ? REDILOCK_E_LOST
-                  : static_cast<int32_t>(completion.submission->outcome.status());
-    if (completion.kind == CompletionKind::kLoss) return Status::kOk;
+    if (!completion && is_finished) throw Error(Status::kClosed, "the client is closed");
+    if (!completion) return Status::kOk;
+    *tag = completion->tag;
+    *kind = static_cast<int32_t>(completion->kind);
+    *status = REDILOCK_E_LOST;
+    const auto &submission = completion->submission;
+    if (!submission) return Status::kOk;
+    *status = static_cast<int32_t>(submission->outcome.status());
     // A cancel that came too late is not meant for the next call.
-    completion.submission->control->interrupt.notifier.silence();
-    completion.submission->control->interrupt.cancelled.store(false);
-    completion.submission->taken.store(true);
+    submission->control->interrupt.notifier.silence();
+    submission->control->interrupt.cancelled.store(false);
+    submission->taken.store(true);
     return Status::kOk;
+  });
+}
+
+int32_t redilock_client_wait(redilock_client_t *client, int64_t timeout_ms) {
+  return guard([&] {
+    require(client != nullptr, "client");
+    return std::shared_ptr(client->core)->wait_for_completion(redilock::checked_wait(timeout_ms));
   });
 }
 

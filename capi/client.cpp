@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "handles.hpp"
+#include "values/name.hpp"
 #include "values/url.hpp"
 
 using redilock::Client;
@@ -10,6 +11,7 @@ using redilock::capi::copy_text;
 using redilock::capi::guard;
 using redilock::capi::Report;
 using redilock::capi::require;
+using redilock::capi::require_length;
 
 namespace {
 
@@ -22,6 +24,8 @@ const char *url_or_default(const char *url) {
 }
 
 std::shared_ptr<Client> make_core(const char *url, const redilock_options *given) {
+  if (given != nullptr && given->failed_set.status != REDILOCK_OK)
+    throw redilock::Error(static_cast<Status>(given->failed_set.status), given->failed_set.message);
   auto options = given != nullptr ? given->values : redilock::default_client_options();
   auto endpoint = redilock::parse_url(url_or_default(url), options);
   return {new redilock::Client(std::move(endpoint), std::move(options)), [](Client *client) {
@@ -65,6 +69,7 @@ int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t nam
     require(client != nullptr, "client");
     require(name != nullptr, "name");
     require(out != nullptr, "out");
+    require_length("name", name_len, redilock::kNameMax);
     const auto core = client->core;  // the client may be freed while this runs
     redilock::RequestOptions request = core->options().request;
     request.name.assign(name, name_len);
@@ -86,6 +91,8 @@ int32_t redilock_release_token(redilock_client_t *client, const char *name, size
     require(client != nullptr, "client");
     require(name != nullptr, "name");
     require(token != nullptr, "token");
+    require_length("name", name_len, redilock::kNameMax);
+    require_length("token", token_len, redilock::capi::kValueMax);
     redilock::RequestOptions request;
     request.name.assign(name, name_len);
     request.token.assign(token, token_len);

@@ -2,6 +2,8 @@
 // guard().
 #pragma once
 
+#include <pthread.h>
+
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -40,9 +42,23 @@ inline int32_t note(Report &report, Status status, const char *message, bool ret
   return report.status;
 }
 
+// Cancellation of a thread (pthread_cancel) would unwind through the library, which ends the
+// process: it waits until the call has ended.
+class NoCancellation {
+ public:
+  NoCancellation() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~NoCancellation() { pthread_setcancelstate(before_, nullptr); }
+  NoCancellation(const NoCancellation &) = delete;
+  NoCancellation &operator=(const NoCancellation &) = delete;
+
+ private:
+  int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
 // Runs `body`, which returns a Status, and turns what it throws into one.
 template <typename Body>
 int32_t guard(Report &report, Body body) noexcept {
+  const NoCancellation uncancelled;
   try {
     const Status status = body();
     const bool ok = status == Status::kOk;
@@ -64,6 +80,17 @@ template <typename Body>
 int32_t guard(Body body) noexcept {
   Report report;
   return guard(report, body);
+}
+
+// The longest value of an option, in bytes.
+constexpr size_t kValueMax = 65536;
+
+// A length that came through a narrower integer may be enormous: it is checked before anything is
+// copied.
+inline void require_length(const char *what, size_t length, size_t most) {
+  if (length > most)
+    throw Error(Status::kInvalid,
+                std::string(what) + ": has more than " + std::to_string(most) + " bytes");
 }
 
 inline void require(bool given, const char *what) {

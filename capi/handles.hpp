@@ -12,9 +12,11 @@
 #include "client/client.hpp"
 #include "guard.hpp"
 #include "redilock/redilock.h"
+#include "values/options.hpp"
 
 struct redilock_options {
   redilock::ClientOptions values = redilock::default_client_options();
+  redilock::capi::Report failed_set;  // the first one
 };
 
 struct redilock_client {
@@ -26,6 +28,9 @@ struct redilock_op {
   redilock::RequestOptions request;
   const std::shared_ptr<redilock::Control> control = std::make_shared<redilock::Control>();
   redilock::capi::Report report;
+  redilock::capi::Report failed_set;  // the first one since the last reset
+  uint64_t set = 0;                   // a bit for each option that was set and not read since
+  std::atomic<bool> busy{false};      // a call runs
   std::shared_ptr<redilock::Submission> submission;  // the last request, where it was submitted
 
   redilock::Call call() { return {&control->interrupt, &control->position}; }
@@ -66,19 +71,48 @@ inline void drop_submission(redilock_op *op) noexcept {
   op->submission.reset();
 }
 
-// Makes the operation ready for its next call; false where it may have none now.
-inline bool begin_call(redilock_op *op) noexcept {
-  if (op == nullptr || is_submitted(op)) return false;
-  op->control->interrupt.on_signals = op->request.interruptible;
-  drop_submission(op);
-  return true;
-}
+// One call of an operation, from begin to end. False if it may have none now, because another one
+// runs or a submitted request is under way.
+class OpCall {
+ public:
+  explicit OpCall(redilock_op *op) noexcept : op_(op) {
+    if (op_ == nullptr || op_->busy.exchange(true)) {
+      op_ = nullptr;
+    } else if (is_submitted(op_)) {
+      op_->busy.store(false);
+      op_ = nullptr;
+    }
+  }
+  ~OpCall() {
+    if (op_ != nullptr) op_->busy.store(false);
+  }
+  OpCall(const OpCall &) = delete;
+  OpCall &operator=(const OpCall &) = delete;
+  explicit operator bool() const noexcept { return op_ != nullptr; }
+  // Another thread may free it from now on.
+  void forget() noexcept { op_ = nullptr; }
+
+ private:
+  redilock_op *op_;
+};
+
+// Refuses options that could not be set, or that were set for this call and that it does not read.
+// A reader: what option_readers() calls the call.
+void check_options(redilock_op *op, Readers reader);
 
 // As guard, for the calls of an operation that block.
 template <typename Body>
-int32_t guard_op(redilock_op *op, Body body) noexcept {
-  if (!begin_call(op)) return REDILOCK_E_INVALID;
-  const int32_t status = guard(op->report, body);
+int32_t guard_op(redilock_op *op, Readers reader, Body body) noexcept {
+  const OpCall call(op);
+  if (!call) return REDILOCK_E_INVALID;
+  // A cancel that came before the call is meant for a wait or a look, not for what ends a lock.
+  if ((reader & (readers::kAcquire | readers::kInfo)) == 0) op->forget_cancel();
+  op->control->interrupt.on_signals = op->request.interruptible;
+  drop_submission(op);
+  const int32_t status = guard(op->report, [&] {
+    check_options(op, reader | readers::kBlocking);
+    return body();
+  });
   if (status == REDILOCK_E_CANCELLED) op->forget_cancel();
   return status;
 }

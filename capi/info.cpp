@@ -56,7 +56,7 @@ int32_t redilock_list_next(redilock_list_t *list, const char **name, size_t *len
   if (name != nullptr) *name = nullptr;
   if (len != nullptr) *len = 0;
   if (list == nullptr || name == nullptr) return REDILOCK_E_INVALID;
-  return guard_op(list->op, [&] {
+  return guard_op(list->op, redilock::readers::kInfo, [&] {
     if (!advance(*list)) return Status::kOk;
     *name = list->current.c_str();
     if (len != nullptr) *len = list->current.size();

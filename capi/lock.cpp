@@ -44,6 +44,26 @@ void redilock_lock_free(redilock_lock_t *lock) {
   if (lock != nullptr) lock->core->let_go(*lock->lease);
 }
 
+void redilock_lock_drop(redilock_lock_t *lock) {
+  std::unique_ptr<redilock_lock> owner(lock);
+  if (lock != nullptr) lock->core->drop(*lock->lease);
+}
+
+int32_t redilock_lock_watch(redilock_lock_t *lock, uint64_t tag) {
+  return guard([&] {
+    require(lock != nullptr, "lock");
+    lock->core->watch(lock->lease, tag);
+    return redilock::Status::kOk;
+  });
+}
+
+int32_t redilock_lock_wait_lost(redilock_lock_t *lock, int64_t timeout_ms) {
+  return guard([&] {
+    require(lock != nullptr, "lock");
+    return lock->core->wait_for_loss(lock->lease, redilock::checked_wait(timeout_ms));
+  });
+}
+
 int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock) {
   return std::chrono::duration_cast<redilock::Millis>(remaining(lock)).count();
 }

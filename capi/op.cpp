@@ -3,25 +3,43 @@
 #include "handles.hpp"
 
 using redilock::Error;
+using redilock::Readers;
 using redilock::Status;
 using redilock::capi::copy_text;
 using redilock::capi::drop_submission;
 using redilock::capi::guard;
 using redilock::capi::guard_op;
 using redilock::capi::is_submitted;
+using redilock::capi::OpCall;
+using redilock::capi::Report;
 using redilock::capi::require;
+using redilock::capi::require_length;
+namespace readers = redilock::readers;
 
 namespace {
 
+// A failure counts until the next reset, because many callers do not look at it.
 template <typename Value>
 int32_t set(redilock_op *op, const char *name, Value value) {
-  if (op == nullptr) return REDILOCK_E_INVALID;
-  if (is_submitted(op)) return REDILOCK_E_INVALID;
-  return guard(op->report, [&] {
+  const OpCall call(op);
+  if (!call) return REDILOCK_E_INVALID;
+  Report report;
+  const int32_t status = guard(report, [&] {
     require(name != nullptr, "the option's name");
-    redilock::set_option(op->request, name, value);
+    redilock::set_option(op->request, name, value());
+    op->set |= uint64_t{1} << redilock::option_index(name);
     return Status::kOk;
   });
+  if (status == REDILOCK_OK) return status;
+  op->report = report;
+  if (op->failed_set.status == REDILOCK_OK) op->failed_set = std::move(report);
+  return status;
+}
+
+Readers by_token(const redilock_lock *lock) { return lock == nullptr ? readers::kByToken : 0; }
+
+void require_client(const redilock_op *op, const redilock_lock *lock) {
+  if (lock->core != op->core) throw Error(Status::kInvalid, "lock: it is of another client");
 }
 
 // How a submitted request ended, once its completion was taken.
@@ -35,6 +53,22 @@ void require_name(const redilock_op *op) {
 }
 
 }  // namespace
+
+namespace redilock::capi {
+
+void check_options(redilock_op *op, Readers reader) {
+  if (op->failed_set.status != REDILOCK_OK)
+    throw Error(static_cast<Status>(op->failed_set.status), op->failed_set.message);
+  for (size_t i = 0; op->set >> i != 0; ++i) {
+    const Option &option = *option_at(i);
+    if ((op->set >> i & 1) == 0 || (option.readers & reader) != 0) continue;
+    throw Error(Status::kInvalid, std::string(option.name) + ": this call does not read it, only " +
+                                      option_readers(option));
+  }
+  op->set = 0;
+}
+
+}  // namespace redilock::capi
 
 extern "C" {
 
@@ -59,22 +93,25 @@ void redilock_op_free(redilock_op_t *op) {
 
 int32_t redilock_op_set(redilock_op_t *op, const char *name, const char *value) {
   if (op == nullptr || value == nullptr) return REDILOCK_E_INVALID;
-  return set(op, name, std::string_view(value));
+  return set(op, name, [&] { return std::string_view(value); });
 }
 
 int32_t redilock_op_set_bytes(redilock_op_t *op, const char *name, const char *value,
                               size_t value_len) {
   if (op == nullptr || value == nullptr) return REDILOCK_E_INVALID;
-  return set(op, name, std::string_view(value, value_len));
+  return set(op, name, [&] {
+    require_length("value", value_len, redilock::capi::kValueMax);
+    return std::string_view(value, value_len);
+  });
 }
 
 int32_t redilock_op_set_int(redilock_op_t *op, const char *name, int64_t value) {
-  return set(op, name, value);
+  return set(op, name, [&] { return value; });
 }
 
 int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out) {
   if (out != nullptr) *out = nullptr;
-  return guard_op(op, [&] {
+  return guard_op(op, readers::kAcquire, [&] {
     require(out != nullptr, "out");
     require_name(op);
     auto handle = std::make_unique<redilock_lock>();
@@ -88,23 +125,29 @@ int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out) {
 }
 
 int32_t redilock_op_release(redilock_op_t *op, redilock_lock_t *lock) {
-  return guard_op(op, [&] {
-    if (lock != nullptr) return lock->core->release(*lock->lease, op->call());
+  return guard_op(op, readers::kRelease | by_token(lock), [&] {
+    if (lock != nullptr) {
+      require_client(op, lock);
+      return lock->core->release(*lock->lease, op->call());
+    }
     require_name(op);
     return op->core->release_token(op->request, op->call());
   });
 }
 
 int32_t redilock_op_extend(redilock_op_t *op, redilock_lock_t *lock) {
-  return guard_op(op, [&] {
-    if (lock != nullptr) return lock->core->extend(*lock->lease, op->request.ttl, op->call());
+  return guard_op(op, readers::kExtend | by_token(lock), [&] {
+    if (lock != nullptr) {
+      require_client(op, lock);
+      return lock->core->extend(*lock->lease, op->request.ttl, op->call());
+    }
     require_name(op);
     return op->core->extend_token(op->request, op->call());
   });
 }
 
 int32_t redilock_op_break(redilock_op_t *op) {
-  return guard_op(op, [&] {
+  return guard_op(op, readers::kBreak, [&] {
     require_name(op);
     return op->core->force_release(op->request, op->call());
   });
@@ -112,7 +155,7 @@ int32_t redilock_op_break(redilock_op_t *op) {
 
 int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out) {
   if (out != nullptr) *out = nullptr;
-  return guard_op(op, [&] {
+  return guard_op(op, readers::kInfo, [&] {
     require(out != nullptr, "out");
     require_name(op);
     auto info = std::make_unique<redilock_info>();
@@ -124,7 +167,7 @@ int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out) {
 
 int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out) {
   if (out != nullptr) *out = nullptr;
-  return guard_op(op, [&] {
+  return guard_op(op, readers::kInfo, [&] {
     require(out != nullptr, "out");
     op->core->check_usable();
     auto list = std::make_unique<redilock_list>();
@@ -141,9 +184,11 @@ void redilock_op_cancel(redilock_op_t *op) {
 }
 
 void redilock_op_reset(redilock_op_t *op) {
-  if (op == nullptr || is_submitted(op)) return;
+  const OpCall call(op);
+  if (!call) return;
   op->forget_cancel();
-  op->report = {};
+  op->report = op->failed_set = {};
+  op->set = 0;
   drop_submission(op);
 }
 

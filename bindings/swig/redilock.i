@@ -103,6 +103,8 @@ REDILOCK_HANDLE(redilock_list, List, redilock_list_free)
 
 REDILOCK_CALL(redilock_options_new)
 REDILOCK_STATUS(redilock_options_set, arg4)
+REDILOCK_STATUS(redilock_options_set_bytes, arg5)
+REDILOCK_STATUS(redilock_options_set_int, arg4)
 REDILOCK_STATUS(redilock_new, arg4)
 REDILOCK_CALL(redilock_acquire)
 REDILOCK_CALL(redilock_release)
@@ -123,6 +125,9 @@ REDILOCK_CALL_OF_OP(redilock_op_submit_release)
 REDILOCK_CALL_OF_OP(redilock_op_submit_extend)
 REDILOCK_CALL(redilock_op_take_lock)
 REDILOCK_CALL(redilock_client_fd)
+REDILOCK_CALL(redilock_client_wait)
+REDILOCK_CALL(redilock_lock_watch)
+REDILOCK_CALL(redilock_lock_wait_lost)
 REDILOCK_CALL(redilock_list_next)
 
 REDILOCK_BLOCKS(redilock_acquire)
@@ -135,6 +140,12 @@ REDILOCK_BLOCKS(redilock_op_extend)
 REDILOCK_BLOCKS(redilock_op_break)
 REDILOCK_BLOCKS(redilock_op_info)
 REDILOCK_BLOCKS(redilock_list_next)
+REDILOCK_BLOCKS(redilock_client_wait)
+REDILOCK_BLOCKS(redilock_lock_wait_lost)
+REDILOCK_BLOCKS(redilock_free)
+
+/* It frees the handle, which the object here does too. */
+%ignore redilock_lock_drop;
 
 /* redilock_acquire with wait 0, interruptible, and with words where it fails: in one call, since
    most locks are free. */

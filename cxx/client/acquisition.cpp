@@ -131,7 +131,9 @@ void Acquisition::show_position(int64_t place) {
 
 std::shared_ptr<Lease> Acquisition::lease() {
   try {
-    return upkeep_.lease(request_, machine_.claim(), *machine_.grant());
+    auto lease = upkeep_.lease(request_, machine_.claim(), *machine_.grant());
+    upkeep_.keep(lease, request_);
+    return lease;
   } catch (...) {
     give_back();
     throw;

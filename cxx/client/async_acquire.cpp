@@ -205,8 +205,7 @@ void AsyncAcquire::finish() {
   if (!machine_.grant()) parts_.wake.remember_ended(machine_.claim());
   try {
     if (machine_.grant())
-      submission_->lease =
-          upkeep_.lease(submission_->request, machine_.claim(), *machine_.grant(), submission_);
+      submission_->lease = upkeep_.lease(submission_->request, machine_.claim(), *machine_.grant());
   } catch (const std::exception &) {  // for want of memory, as the thread runs
     upkeep_.undo(machine_.claim());
     return owner_.acquired(submission_, {Status::kNoMemory, "out of memory", true});

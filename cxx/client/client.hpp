@@ -49,6 +49,14 @@ class Client final {
   void cancel(Control &control) noexcept;
   // Nobody will take its completion, or the lock that it acquired.
   void abandon(Submission &submission) noexcept;
+  // Whether there is a completion, or will be none any more: kOk or kTimeout.
+  Status wait_for_completion(Millis most);
+  // Renews the lock of a submitted acquire from now on, if the request says so. Throws Error.
+  void keep(const std::shared_ptr<Lease> &lease, const RequestOptions &request);
+  // One completion of the loss. Throws Error.
+  void watch(const std::shared_ptr<Lease> &lease, uint64_t tag);
+  // kLost, kTimeout, or kNotOwner for a lock that was released.
+  Status wait_for_loss(const std::shared_ptr<Lease> &lease, Millis most);
   // Releases the lock in the background.
   void drop(Lease &lease) noexcept;
   // The handle of a lock is gone.

@@ -12,9 +12,7 @@ void tell(int fd) {
 }
 
 bool is_wanted(const Completion &completion) {
-  const Submission &submission = *completion.submission;
-  return !submission.abandoned &&
-         (completion.kind != CompletionKind::kLoss || !submission.lease->is_let_go());
+  return completion.submission ? !completion.submission->abandoned : !completion.lease->is_let_go();
 }
 
 }  // namespace
@@ -32,22 +30,20 @@ int Completions::fd() {
   return theirs_.get();
 }
 
-void Completions::push(std::list<Completion> &kept,
-                       const std::shared_ptr<Submission> &submission) noexcept {
+void Completions::push(std::list<Completion> &kept) noexcept {
   if (kept.empty()) return;
-  kept.front().submission = submission;
   std::lock_guard lock(mutex_);
   if (closed_) return kept.clear();
   queue_.splice(queue_.end(), kept);
   if (ours_ && queue_.size() == 1 && !stays_readable_) tell(ours_.get());
 }
 
-Completion Completions::take() noexcept {
+std::optional<Completion> Completions::take() noexcept {
   std::list<Completion> unwanted;  // goes after the lock
   std::lock_guard lock(mutex_);
-  Completion completion{CompletionKind::kAcquire, nullptr};
+  std::optional<Completion> completion;
   if (queue_.empty()) return completion;
-  while (!completion.submission && !queue_.empty()) {
+  while (!completion && !queue_.empty()) {
     if (is_wanted(queue_.front())) completion = queue_.front();
     unwanted.splice(unwanted.end(), queue_, queue_.begin());
   }

@@ -29,9 +29,12 @@ struct Control {
 
 struct Submission;
 
+// The end of a submission, or the loss of a lease.
 struct Completion {
   CompletionKind kind;
+  uint64_t tag;
   std::shared_ptr<Submission> submission;
+  std::shared_ptr<Lease> lease;
 };
 
 // One request that was submitted; what the service thread writes is read once the completion was
@@ -39,8 +42,7 @@ struct Completion {
 struct Submission {
   Submission(CompletionKind what, RequestOptions how, uint64_t name, std::shared_ptr<Control> by)
       : kind(what), request(std::move(how)), tag(name), control(std::move(by)) {
-    end.push_back({kind, nullptr});
-    if (request.tell_loss) loss.push_back({CompletionKind::kLoss, nullptr});
+    end.push_back({kind, tag, nullptr, nullptr});
   }
 
   const CompletionKind kind;
@@ -50,11 +52,11 @@ struct Submission {
   std::shared_ptr<Lease> lease;  // to release or extend, null for one by its token; or acquired
 
   std::optional<Running::Entry> running;  // from its submission to its end
-  std::atomic<bool> abandoned{false};   // nobody wants the outcome any more
-  std::atomic<bool> ended{false};       // its outcome stands
-  std::atomic<bool> taken{false};       // its completion, by the caller
+  std::atomic<bool> abandoned{false};     // nobody wants the outcome any more
+  std::atomic<bool> ended{false};         // its outcome stands
+  std::atomic<bool> taken{false};         // its completion, by the caller
   std::atomic<bool> lock_taken{false};  // and its lock; or the lock was given back for want of that
-  std::list<Completion> end, loss;      // one each, kept until it is told
+  std::list<Completion> end;            // one, kept until it is told
   Error outcome{Status::kOk, ""};
 };
 
@@ -63,17 +65,18 @@ class Completions {
   // Readable, level-triggered, while there are completions. Made at first need; throws
   // Error(kUnavailable).
   int fd();
-  // Tells one of the two that a submission keeps, once.
-  void push(std::list<Completion> &kept, const std::shared_ptr<Submission> &submission) noexcept;
-  // Skips what nobody wants any more, and the losses of locks that were freed. Null submission
-  // where there is none.
-  Completion take() noexcept;
+  // Tells the one that somebody keeps, once.
+  void push(std::list<Completion> &kept) noexcept;
+  // Skips what nobody wants any more, and the losses of locks that were freed. Nothing where there
+  // is none.
+  std::optional<Completion> take() noexcept;
 
   // Calls `look` with the submissions whose end was not taken yet. It must not use this object.
   template <typename Look>
   void for_each(Look look) {
     std::lock_guard lock(mutex_);
-    for (Completion &completion : queue_) look(*completion.submission);
+    for (Completion &completion : queue_)
+      if (completion.submission) look(*completion.submission);
   }
 
   // From now on fd() is readable for ever: there will be a last completion.

@@ -70,6 +70,17 @@ void Service::start_once() {
   thread_ = std::move(thread);
 }
 
+void Service::hurry(Timer timer) noexcept {
+  std::lock_guard lock(mutex_);
+  const auto entry = tasks_.find(timer);
+  if (entry == tasks_.end()) return;
+  auto time = times_.extract({entry->second.when, timer});
+  if (time.empty()) return;
+  time.value().first = entry->second.when = clock_.now();
+  times_.insert(std::move(time));
+  interrupt_.notifier.ring();
+}
+
 void Service::cancel(Timer timer) noexcept {
   if (timer == 0) return;
   Task task;  // what it owns goes after the lock

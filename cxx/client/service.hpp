@@ -39,6 +39,9 @@ class Service {
   void start();
   // Throws as start().
   Timer at(Instant when, Task task);
+  // From any thread: the task runs now rather than later. Takes no memory. Of one that runs or has
+  // ended nothing.
+  void hurry(Timer timer) noexcept;
   // From any thread: the task does not run again, and what it owns goes. Of one that has ended
   // nothing.
   void cancel(Timer timer) noexcept;

@@ -157,7 +157,11 @@ void Submissions::complete(const std::shared_ptr<Submission> &submission,
                            const Error &outcome) noexcept {
   submission->outcome = outcome;
   submission->ended.store(true);
-  if (!submission->abandoned) parts_.completions.push(submission->end, submission);
+  submission->end.front().submission = submission;
+  if (submission->abandoned)
+    submission->end.clear();
+  else
+    parts_.completions.push(submission->end);
   if (parts_.running.is_closed()) give_back_untaken();  // close() may not have seen this one
   submission->running.reset();
   --open_;

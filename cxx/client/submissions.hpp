@@ -44,9 +44,7 @@ class Submissions final : public Pollable {
   void drive_later() noexcept;
 
   pollfd wanted() override { return {-1, 0, 0}; }
-  Instant next_run() override {
-    return taken_.empty() ? std::min(drive_at_, end_at_) : Instant();
-  }
+  Instant next_run() override { return taken_.empty() ? std::min(drive_at_, end_at_) : Instant(); }
   void run() noexcept override;
 
  private:

@@ -19,19 +19,10 @@ constexpr Micros kLongestRetry{1000000};
 }  // namespace
 
 std::shared_ptr<Lease> Upkeep::lease(const RequestOptions &request, const Claim &claim,
-                                     const Granted &granted,
-                                     const std::shared_ptr<Submission> &teller) {
-  auto lease = std::make_shared<Lease>(request.name, claim, granted.fence,
-                                       lease_end(granted.anchor, claim.ttl),
-                                       after(parts_.now(), request.max_hold));
-  try {
-    if (request.renew) renew(lease, teller);
-    if (teller && request.tell_loss) watch(lease, teller);
-  } catch (...) {
-    let_go(*lease);
-    throw;
-  }
-  return lease;
+                                     const Granted &granted) {
+  return std::make_shared<Lease>(request.name, claim, granted.fence,
+                                 lease_end(granted.anchor, claim.ttl),
+                                 after(parts_.now(), request.max_hold));
 }
 
 Status Upkeep::extended(Lease &lease, Millis ttl, std::optional<Instant> anchor) {
@@ -45,14 +36,16 @@ Status Upkeep::extended(Lease &lease, Millis ttl, std::optional<Instant> anchor)
 // One lease that is kept up. What an answer leads to takes no memory.
 struct Upkeep::Renewal {
   std::shared_ptr<Lease> lease;
-  std::shared_ptr<Submission> teller;
   Instant next;
   bool asking = false;
 };
 
-void Upkeep::renew(const std::shared_ptr<Lease> &lease, const std::shared_ptr<Submission> &teller) {
-  const Instant first = after(parts_.now(), Micros(lease->claim().ttl) / 3);
-  auto renewal = std::make_shared<Renewal>(Renewal{lease, teller, first});
+// The first time a third of the ttl after the grant, or at once if its caller took it later.
+void Upkeep::keep(const std::shared_ptr<Lease> &lease, const RequestOptions &request) {
+  if (!request.renew) return;
+  const Instant third = after(lease->end(), -2 * Micros(lease->claim().ttl) / 3);
+  const Instant first = std::max(parts_.now(), third);
+  auto renewal = std::make_shared<Renewal>(Renewal{lease, first});
   lease->renewal_task = parts_.service.at(first, [this, renewal] { return renew_once(renewal); });
 }
 
@@ -65,7 +58,10 @@ std::optional<Instant> Upkeep::renew_once(const std::shared_ptr<Renewal> &renewa
   if (parts_.running.is_closed()) return std::nullopt;
   if (now < renewal->next) return renewal->next;
   const Millis ttl = lease.renewal_ttl(now);
-  if (ttl == Millis(0)) return std::nullopt;
+  if (ttl == Millis(0)) {
+    if (lease.is_lost(now)) renewal->lease->lost();
+    return std::nullopt;
+  }
   renewal->next = after(now, std::clamp(Micros(claim.ttl) / 10, kShortestRetry, kLongestRetry));
   if (renewal->asking) return renewal->next;
   auto done = [this, renewal, ttl](const Answer *answer, const Unanswered *) {
@@ -86,28 +82,43 @@ void Upkeep::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
       return;
     }
     renewal.lease->lost();
-    if (renewal.teller && renewal.lease->is_lost(parts_.now()))
-      parts_.completions.push(renewal.teller->loss, renewal.teller);
   } catch (const Error &) {
     return;  // it was not understood; the next may be
   }
 }
 
-// Looks at a lease when it would end, and before that as often as it is renewed.
-void Upkeep::watch(const std::shared_ptr<Lease> &watched,
-                   const std::shared_ptr<Submission> &teller) {
-  auto look = [this, watched, teller]() -> std::optional<Instant> {
-    const Lease &lease = *watched;
-    const Instant now = parts_.now();
-    if (lease.is_let_go() || lease.release_begun() || parts_.running.is_closed())
-      return std::nullopt;
-    if (lease.is_lost(now)) {
-      parts_.completions.push(teller->loss, teller);
-      return std::nullopt;
-    }
-    return std::min(after(now, Micros(lease.claim().ttl) / 3 + kShortestRetry), lease.end());
-  };
-  watched->watch_task = parts_.service.at(parts_.now(), std::move(look));
+// Looks at a lease when it would end, and at once when it is found lost or released.
+class Upkeep::Watch final : public LeaseListener {
+ public:
+  Watch(Parts &parts, const std::shared_ptr<Lease> &lease, OnEnd on_end)
+      : parts_(parts), lease_(lease), on_end_(std::move(on_end)) {
+    lease->add(*this);
+  }
+  ~Watch() override { lease_->remove(*this); }
+
+  void lease_ended() noexcept override { parts_.service.hurry(task); }
+
+  std::optional<Instant> look() {
+    if (lease_->is_let_go() || parts_.running.is_closed()) return std::nullopt;
+    const bool lost = lease_->is_lost(parts_.now());
+    if (!lost && !lease_->release_begun()) return lease_->end();
+    on_end_(lost);
+    return std::nullopt;
+  }
+
+  std::atomic<uint64_t> task{0};
+
+ private:
+  Parts &parts_;
+  const std::shared_ptr<Lease> lease_;
+  const OnEnd on_end_;
+};
+
+uint64_t Upkeep::watch(const std::shared_ptr<Lease> &lease, OnEnd on_end) {
+  auto watch = std::make_shared<Watch>(parts_, lease, std::move(on_end));
+  watch->task = parts_.service.at(parts_.now(), [watch] { return watch->look(); });
+  parts_.service.hurry(watch->task);  // what happened before the task was known
+  return watch->task;
 }
 
 void Upkeep::let_go(Lease &lease) noexcept {

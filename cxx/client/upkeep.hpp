@@ -2,6 +2,7 @@
 // telling of losses, and taking back claims whose outcome is not known.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -14,10 +15,19 @@ class Upkeep {
  public:
   explicit Upkeep(Parts &parts) : parts_(parts) {}
 
-  // The lease of a grant, kept up as the request says. `teller`: what tells of its loss, or null.
+  // The lease of a grant.
   std::shared_ptr<Lease> lease(const RequestOptions &request, const Claim &claim,
-                               const Granted &granted,
-                               const std::shared_ptr<Submission> &teller = nullptr);
+                               const Granted &granted);
+  // Renews it from now on if the request says so: its caller has it. Throws Error(kUnavailable),
+  // Error(kClosed).
+  void keep(const std::shared_ptr<Lease> &lease, const RequestOptions &request);
+
+  // Calls `on_end` on the service thread, once: true if the lease was lost, false if its release
+  // began before. It ends without a call when the handle or the client goes, or by forget().
+  using OnEnd = std::function<void(bool lost)>;
+  uint64_t watch(const std::shared_ptr<Lease> &lease, OnEnd on_end);
+  void forget(uint64_t watch) noexcept { parts_.service.cancel(watch); }
+
   // An extension was answered: when its request was sent, or nothing where it is not held.
   Status extended(Lease &lease, Millis ttl, std::optional<Instant> anchor);
 
@@ -36,11 +46,10 @@ class Upkeep {
  private:
   struct Renewal;
   struct Undo;
+  class Watch;
 
-  void renew(const std::shared_ptr<Lease> &lease, const std::shared_ptr<Submission> &teller);
   std::optional<Instant> renew_once(const std::shared_ptr<Renewal> &renewal);
   void renewed(Renewal &renewal, Millis ttl, const Answer &answer);
-  void watch(const std::shared_ptr<Lease> &watched, const std::shared_ptr<Submission> &teller);
   void end(const Lease &lease) noexcept;
   std::optional<Instant> undo_once(const std::shared_ptr<Undo> &undo);
   void ask_to_undo(const std::shared_ptr<Undo> &undo);

@@ -34,6 +34,7 @@ void Lease::extended(Instant anchor, Millis ttl, Instant now) noexcept {
   if (state_ != State::kHeld) return;
   if (now >= end_) {
     state_ = State::kLost;  // it was reported lost meanwhile
+    ended();
     return;
   }
   end_ = std::max(end_, lease_end(anchor, ttl));
@@ -41,7 +42,27 @@ void Lease::extended(Instant anchor, Millis ttl, Instant now) noexcept {
 
 void Lease::lost() noexcept {
   std::lock_guard lock(mutex_);
-  if (state_ == State::kHeld) state_ = State::kLost;
+  if (state_ != State::kHeld) return;
+  state_ = State::kLost;
+  ended();
+}
+
+void Lease::ended() noexcept {
+  for (LeaseListener *listener = listeners_; listener != nullptr; listener = listener->next_)
+    listener->lease_ended();
+}
+
+void Lease::add(LeaseListener &listener) noexcept {
+  std::lock_guard lock(mutex_);
+  listener.next_ = listeners_;
+  listeners_ = &listener;
+}
+
+void Lease::remove(LeaseListener &listener) noexcept {
+  std::lock_guard lock(mutex_);
+  LeaseListener **at = &listeners_;
+  while (*at != nullptr && *at != &listener) at = &(*at)->next_;
+  if (*at != nullptr) *at = listener.next_;
 }
 
 bool Lease::release_begun() const noexcept {
@@ -66,12 +87,14 @@ void Lease::release_failed(bool ambiguous) noexcept {
   releasing_ = false;
   ambiguous_ = ambiguous_ || ambiguous;
   if (ambiguous && state_ == State::kHeld) state_ = State::kLost;
+  ended();
 }
 
 void Lease::released() noexcept {
   std::lock_guard lock(mutex_);
   releasing_ = false;
   state_ = State::kReleased;
+  ended();
 }
 
 bool Lease::release_was_ambiguous() const noexcept {

@@ -10,6 +10,18 @@
 
 namespace redilock {
 
+// Who wants to know at once that a lease was lost or released.
+class LeaseListener {
+ public:
+  virtual ~LeaseListener() = default;
+  // On the thread that found out, which may be any. Must not use the lease.
+  virtual void lease_ended() noexcept = 0;
+
+ private:
+  friend class Lease;
+  LeaseListener *next_ = nullptr;
+};
+
 class Lease {
  public:
   enum class State { kHeld, kLost, kReleased };
@@ -42,6 +54,10 @@ class Lease {
   void released() noexcept;
   bool release_was_ambiguous() const noexcept;
 
+  // From any thread. Of a lease that has ended already nothing is heard.
+  void add(LeaseListener &listener) noexcept;
+  void remove(LeaseListener &listener) noexcept;
+
   // How long the next renewal should last, or 0 for no more: lost, let go, over max_hold, or a
   // release was begun.
   Millis renewal_ttl(Instant now) const noexcept;
@@ -49,10 +65,12 @@ class Lease {
   void let_go() noexcept { let_go_.store(true); }
   bool is_let_go() const noexcept { return let_go_.load(); }
 
-  // The client's tasks that look after it, to end with it; 0 for none. Set before it is shared.
-  uint64_t renewal_task = 0, watch_task = 0;
+  // The client's tasks that look after it, to end with it; 0 for none.
+  std::atomic<uint64_t> renewal_task{0}, watch_task{0};
 
  private:
+  void ended() noexcept;
+
   const std::string name_;
   const Claim claim_;
   const int64_t fence_;
@@ -63,6 +81,7 @@ class Lease {
   bool releasing_ = false;
   bool release_begun_ = false;
   bool ambiguous_ = false;
+  LeaseListener *listeners_ = nullptr;
   Instant end_;
 };
 

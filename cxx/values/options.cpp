@@ -16,6 +16,8 @@
 namespace redilock {
 namespace {
 
+using namespace readers;
+
 // Where values go; client is null for the options of an operation.
 struct Target {
   ClientOptions *client;
@@ -89,55 +91,60 @@ constexpr char kLabelDefault[] = "host/pid";
 
 // clang-format off
 constexpr Row kRows[] = {
-    {{"name", kBytes, kOperation, "", "The lock's name: 1 to 1024 bytes, the prefix included."},
+    {{"name", kBytes, kOperation, "", "The lock's name: 1 to 1024 bytes, the prefix included.",
+      kAcquire | kByToken | kBreak | kInfo | kAttach},
      0, 0, no_name, request<&RequestOptions::name>},
     {{"token", kBytes, kOperation, "",
-      "The token of a held lock, to release or extend it without its handle."},
+      "The token of a held lock, to release or extend it without its handle.",
+      kByToken | kAttach},
      0, 0, any, request<&RequestOptions::token>},
     {{"ttl", kDuration, kBoth, "30s",
-      "The lease: for how long a lock is held unless it is extended, 1ms to 365d."},
+      "The lease: for how long a lock is held unless it is extended, 1ms to 365d.",
+      kAcquire | kExtend | kAttach},
      1, kYear, any, request<&RequestOptions::ttl>},
     {{"wait", kDuration, kBoth, "forever",
-      "How long to wait for a lock that is held. 0 tries once, \"forever\" has no end."},
+      "How long to wait for a lock that is held. 0 tries once, \"forever\" has no end.",
+      kAcquire},
      kForever.count(), kYear, any, request<&RequestOptions::wait>},
     {{"renew", kBoolean, kBoth, "no",
-      "Whether a held lock is extended in the background, at a third of its ttl."},
+      "Whether a held lock is extended in the background, at a third of its ttl.",
+      kAcquire | kAttach},
      0, 1, any, request<&RequestOptions::renew>},
     {{"max_hold", kDuration, kBoth, "24h",
-      "How long after its grant a lock is renewed at most, so that a hung job ends, 1ms to 365d."},
+      "How long after its grant a lock is renewed at most, so that a hung job ends, 1ms to 365d.",
+      kAcquire | kAttach},
      1, kYear, any, request<&RequestOptions::max_hold>},
     {{"fence", kBoolean, kBoth, "yes",
-      "Whether each grant carries a fence. Without it acquiring is a little faster."},
+      "Whether each grant carries a fence. Without it acquiring is a little faster.",
+      kAcquire},
      0, 1, any, request<&RequestOptions::fence>},
-    {{"tell_loss", kBoolean, kBoth, "no",
-      "Whether the loss of a lock that a submitted operation acquired is told as a completion of "
-      "its own."},
-     0, 1, any, request<&RequestOptions::tell_loss>},
     {{"interruptible", kBoolean, kBoth, "no",
-      "Whether a blocked call returns when its thread is interrupted by a signal."},
+      "Whether a blocked call returns when its thread is interrupted by a signal.",
+      kBlocking},
      0, 1, any, request<&RequestOptions::interruptible>},
     {{"label", kText, kBoth, kLabelDefault,
-      "Who holds the lock, for people to read: at most 128 printable ASCII bytes."},
+      "Who holds the lock, for people to read: at most 128 printable ASCII bytes.",
+      kAcquire},
      0, 0, no_label, request<&RequestOptions::label>},
-    {{"username", kText, kClient, "", "The user to authenticate as; needs a password."},
+    {{"username", kText, kClient, "", "The user to authenticate as; needs a password.", 0},
      0, 0, any, client<&ClientOptions::username>},
-    {{"password", kText, kClient, "", "The password to authenticate with."},
+    {{"password", kText, kClient, "", "The password to authenticate with.", 0},
      0, 0, any, client<&ClientOptions::password>},
     {{"password_file", kText, kClient, "",
-      "A file whose first line is the password; read at once when the option is set."},
+      "A file whose first line is the password; read at once when the option is set.", 0},
      0, 0, any, password_from_file},
-    {{"db", kInteger, kClient, "0", "The number of the database, 0 to 65535."},
+    {{"db", kInteger, kClient, "0", "The number of the database, 0 to 65535.", 0},
      0, 65535, any, client<&ClientOptions::db>},
-    {{"prefix", kText, kClient, "", "What is put before every lock name to make its key."},
+    {{"prefix", kText, kClient, "", "What is put before every lock name to make its key.", 0},
      0, 0, no_prefix, client<&ClientOptions::prefix>},
     {{"timeout", kDuration, kClient, "5s",
-      "How long one request to the server may take, connecting included, 1ms to 1h."},
+      "How long one request to the server may take, connecting included, 1ms to 1h.", 0},
      1, kHour, any, client<&ClientOptions::timeout>},
     {{"interval", kDuration, kClient, "250ms",
       "How often the first waiter looks again while another kind of client holds the lock, 1ms to "
-      "1h."},
+      "1h.", 0},
      1, kHour, any, client<&ClientOptions::interval>},
-    {{"pool", kInteger, kClient, "8", "How many idle connections are kept open, 0 to 1024."},
+    {{"pool", kInteger, kClient, "8", "How many idle connections are kept open, 0 to 1024.", 0},
      0, 1024, any, client<&ClientOptions::pool>},
 };
 // clang-format on
@@ -207,8 +214,8 @@ std::string range_text(const Row &row) {
 
 void store_number(const Row &row, const Target &target, int64_t number) {
   if (is_text(row)) refuse(row, "takes text, not a number");
-  // Below 0 there is only one value, and it is that of "forever".
-  if (row.min < 0) number = std::max(number, row.min);
+  // A wait below 0 or beyond the limit has no end: INT64_MAX is what many programs pass for that.
+  if (row.min < 0 && (number < 0 || number > row.max)) number = row.min;
   if (number < row.min || number > row.max) refuse(row, "has to be " + range_text(row));
   row.store(target, {number, {}});
 }
@@ -257,6 +264,27 @@ const char *option_scope_name(OptionScope scope) noexcept {
   return kNames[static_cast<size_t>(scope)];
 }
 
+std::string option_readers(const Option &option) {
+  static constexpr const char *kNames[] = {"acquire",
+                                           "release",
+                                           "extend",
+                                           "break",
+                                           "info",
+                                           "attach",
+                                           "release or extend by token",
+                                           "every call that blocks"};
+  std::string text;
+  for (size_t bit = 0; bit < std::size(kNames); ++bit)
+    if ((option.readers >> bit & 1) != 0)
+      text += (text.empty() ? "" : ", ") + std::string(kNames[bit]);
+  return text;
+}
+
+size_t option_index(std::string_view name) noexcept {
+  const auto is_it = [name](const Row &row) { return row.option.name == name; };
+  return static_cast<size_t>(std::find_if(std::begin(kRows), std::end(kRows), is_it) - kRows);
+}
+
 ClientOptions default_client_options() {
   const std::string label = default_label();
   ClientOptions options;
@@ -277,6 +305,10 @@ void set_option(RequestOptions &options, std::string_view name, std::string_view
   store(find_row(name, kClient), {nullptr, &options}, value);
 }
 
+void set_option(ClientOptions &options, std::string_view name, int64_t value) {
+  store_number(find_row(name, kOperation), {&options, &options.request}, value);
+}
+
 void set_option(RequestOptions &options, std::string_view name, int64_t value) {
   store_number(find_row(name, kClient), {nullptr, &options}, value);
 }
@@ -287,13 +319,8 @@ Millis checked_ttl(int64_t ttl_ms) {
   return options.ttl;
 }
 
-// Every acquire comes here: only a wrong number is worth the search for its row.
-Millis checked_wait(int64_t wait_ms) {
-  if (wait_ms < 0) return kForever;
-  if (wait_ms <= kYear) return Millis(wait_ms);
-  RequestOptions options;
-  set_option(options, "wait", wait_ms);
-  return options.wait;
+Millis checked_wait(int64_t wait_ms) noexcept {
+  return wait_ms < 0 || wait_ms > kYear ? kForever : Millis(wait_ms);
 }
 
 }  // namespace redilock

@@ -20,7 +20,6 @@ struct RequestOptions {
   Millis max_hold{86400000};   // "max_hold": ceiling of auto-renewal
   bool renew = false;          // "renew"
   bool fence = true;           // "fence"
-  bool tell_loss = false;      // "tell_loss": of a submitted acquire's lock
   bool interruptible = false;  // "interruptible"
   std::string label;           // "label": of the owner, at most 128 printable ASCII bytes
 };
@@ -42,18 +41,31 @@ struct ClientOptions {
 enum class OptionType { kDuration, kInteger, kBoolean, kText, kBytes };
 enum class OptionScope { kClient, kOperation, kBoth };
 
+// The calls of an operation, and which of them read an option: a set of bits.
+using Readers = uint32_t;
+namespace readers {
+constexpr Readers kAcquire = 1, kRelease = 2, kExtend = 4, kBreak = 8, kInfo = 16, kAttach = 32;
+constexpr Readers kByToken = 64;    // a release or extension without a handle
+constexpr Readers kBlocking = 128;  // any call that blocks
+}  // namespace readers
+
 struct Option {
   const char *name;
   OptionType type;
   OptionScope scope;
   const char *default_text;
   const char *doc;
+  Readers readers;  // none for an option of a client
 };
 
 size_t option_count() noexcept;
 const Option *option_at(size_t index) noexcept;  // null past the last
 const char *option_type_name(OptionType type) noexcept;
 const char *option_scope_name(OptionScope scope) noexcept;
+// The names of the calls that read it, such as "acquire, attach"; "" for an option of a client.
+std::string option_readers(const Option &option);
+// Of an option that exists.
+size_t option_index(std::string_view name) noexcept;
 
 // The defaults, the label "host/pid" included.
 ClientOptions default_client_options();
@@ -64,11 +76,12 @@ ClientOptions default_client_options();
 // negative wait has no end.
 void set_option(ClientOptions &options, std::string_view name, std::string_view value);
 void set_option(RequestOptions &options, std::string_view name, std::string_view value);
+void set_option(ClientOptions &options, std::string_view name, int64_t value);
 void set_option(RequestOptions &options, std::string_view name, int64_t value);
 
 // The range 1 ms .. kTtlMax, for ttls that come as numbers. Throws Error(kInvalid).
 Millis checked_ttl(int64_t ttl_ms);
-// The same for waits: 0 .. kTtlMax, and forever for any negative number.
-Millis checked_wait(int64_t wait_ms);
+// The same for waits: 0 .. kTtlMax, and for ever for any other number.
+Millis checked_wait(int64_t wait_ms) noexcept;
 
 }  // namespace redilock

@@ -59,6 +59,7 @@ static void completed(job_t *job, int32_t kind, int32_t status) {
         break;
       }
       must(redilock_op_take_lock(job->op, &job->lock), job->name);
+      must(redilock_lock_watch(job->lock, (uint64_t)(job - jobs)), job->name);
       printf("%s: granted, fence %lld\n", job->name, (long long)redilock_lock_fence(job->lock));
       uv_timer_start(&job->work, work_is_done, kWorkMs, 0);
       break;
@@ -67,7 +68,7 @@ static void completed(job_t *job, int32_t kind, int32_t status) {
       job->lock = NULL;
       end_job(job, status);
       break;
-    case REDILOCK_COMPLETION_LOSS: /* because "tell_loss" is set: whatever it did must not count */
+    case REDILOCK_COMPLETION_LOSS: /* redilock_lock_watch asked for it: its writes must not count */
       printf("%s: lost\n", job->name);
       failed = 1;
       break;
@@ -98,7 +99,6 @@ static void submit(job_t *job) {
   must(redilock_op_set(job->op, "ttl", "30s"), job->name);
   must(redilock_op_set(job->op, "wait", "forever"), job->name);
   must(redilock_op_set(job->op, "renew", "yes"), job->name);
-  must(redilock_op_set(job->op, "tell_loss", "yes"), job->name);
   must(redilock_op_submit_acquire(job->op, (uint64_t)(job - jobs)), job->name);
 }
 

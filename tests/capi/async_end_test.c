@@ -33,7 +33,7 @@ static bool comes(void *unused) {
 
 static void lock_of_a_freed_operation_is_released(void **state) {
   (void)state;
-  redilock_op_t *op = submit(client, "job", "renew=yes&tell_loss=yes", 1);
+  redilock_op_t *op = submit(client, "job", "renew=yes", 1);
   assert_true(eventually(comes, NULL, 5000));
   redilock_op_free(op);
   assert_true(eventually(is_free, "job", 5000));
@@ -59,9 +59,9 @@ static void lock_that_was_not_taken_is_released(void **state) {
 
 static void operation_may_go_before_its_lock(void **state) {
   (void)state;
-  redilock_op_t *op = submit(client, "job", "ttl=300ms&tell_loss=yes", 1);
+  redilock_op_t *op = submit(client, "job", "ttl=300ms", 1);
   expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-  redilock_lock_t *lock = lock_of(op);
+  redilock_lock_t *lock = watched_lock_of(op, 1);
   redilock_op_free(op);
   assert_int_equal(redilock_lock_is_held(lock), 1);
   expect_completion(client, 1, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);
@@ -171,9 +171,9 @@ static void refused_subscription_is_told_and_forgotten_once_it_is_allowed(void *
 /* Runs out or was taken away: told soon, also where the server answers no more. */
 static void loss_is_told_by_the_local_clock(void **state) {
   (void)state;
-  redilock_op_t *op = submit(client, "job", "ttl=1s&renew=yes&tell_loss=yes", 1);
+  redilock_op_t *op = submit(client, "job", "ttl=1s&renew=yes", 1);
   expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-  redilock_lock_t *lock = lock_of(op);
+  redilock_lock_t *lock = watched_lock_of(op, 1);
   redis_pause(server);
   const int64_t end = now_ms() + redilock_lock_remaining_ms(lock);
   expect_completion(client, 1, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);
@@ -186,9 +186,9 @@ static void loss_is_told_by_the_local_clock(void **state) {
 
 static void theft_is_told_by_the_next_renewal(void **state) {
   (void)state;
-  redilock_op_t *op = submit(client, "job", "ttl=3s&renew=yes&tell_loss=yes", 1);
+  redilock_op_t *op = submit(client, "job", "ttl=3s&renew=yes", 1);
   expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-  redilock_lock_t *lock = lock_of(op);
+  redilock_lock_t *lock = watched_lock_of(op, 1);
   const int64_t before = now_ms();
   redis_do(server, "DEL job");
   expect_completion(client, 1, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);
@@ -203,9 +203,9 @@ static void released_and_freed_locks_are_not_told_lost(void **state) {
   redilock_lock_t *locks[2];
   const char *names[] = {"released", "freed"};
   for (uint64_t i = 0; i < 2; ++i) {
-    ops[i] = submit(client, names[i], "ttl=200ms&tell_loss=yes", i);
+    ops[i] = submit(client, names[i], "ttl=200ms", i);
     expect_completion(client, i, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-    locks[i] = lock_of(ops[i]);
+    locks[i] = watched_lock_of(ops[i], i);
   }
   assert_status(REDILOCK_OK, redilock_release(locks[0]));
   redilock_lock_free(locks[1]);

@@ -227,13 +227,13 @@ static void close_after(int completions) {
   redilock_op_t *ops[kOps];
   redilock_lock_t *locks[kOps] = {0};
   for (uint64_t i = 0; i < kOps; ++i) {
-    ops[i] = submit(closing, name_in(completions, i), "ttl=500ms&renew=yes&tell_loss=yes", i);
+    ops[i] = submit(closing, name_in(completions, i), "ttl=500ms&renew=yes", i);
     if (i % 5 == 0) redilock_op_cancel(ops[i]);
   }
   for (int taken = 0; taken < completions; ++taken) {
     const completion_t one = next_completion(closing);
     if (one.kind != REDILOCK_COMPLETION_ACQUIRE || one.status != REDILOCK_OK) continue;
-    locks[one.tag] = lock_of(ops[one.tag]);
+    locks[one.tag] = watched_lock_of(ops[one.tag], one.tag);
     assert_status(REDILOCK_OK, redilock_op_submit_release(ops[one.tag], locks[one.tag], one.tag));
   }
   const int64_t began = now_ms();

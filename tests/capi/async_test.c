@@ -185,10 +185,9 @@ static void loss_is_told_once(void **state) {
   redilock_op_t *op = new_op(client, "job");
   assert_status(REDILOCK_OK, redilock_op_set(op, "ttl", "300ms"));
   assert_status(REDILOCK_OK, redilock_op_set(op, "renew", "yes"));
-  assert_status(REDILOCK_OK, redilock_op_set(op, "tell_loss", "yes"));
   assert_status(REDILOCK_OK, redilock_op_submit_acquire(op, 5));
   expect_next(5, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-  redilock_lock_t *lock = lock_of(op);
+  redilock_lock_t *lock = watched_lock_of(op, 5);
   assert_false(has_completions(client, 700)); /* it is renewed */
   redis_do(server, "DEL job");
   expect_next(5, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);

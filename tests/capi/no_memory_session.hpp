@@ -206,7 +206,6 @@ static bool ends(struct session *s, int32_t kind, int32_t also) {
 
 static void submit_all_kinds(struct session *s) {
   if (!name_it(s, kSubmitted)) return;
-  if (!GOOD(redilock_op_set(s->op, "tell_loss", "yes"))) return;
   GOOD(redilock_client_fd(s->client, &s->fd));
   struct giver giver;
   start_giver(&giver, s->others, s->names[kSubmitted]);
@@ -214,6 +213,7 @@ static void submit_all_kinds(struct session *s) {
   const bool granted = submitted && ends(s, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   end_giver(&giver);
   if (granted && GOOD(redilock_op_take_lock(s->op, &s->lock))) {
+    GOOD(redilock_lock_watch(s->lock, 7));
     if (GOOD(redilock_op_submit_extend(s->op, s->lock, 7)))
       ends(s, REDILOCK_COMPLETION_EXTEND, REDILOCK_E_LOST);
     if (GOOD(redilock_op_submit_release(s->op, s->lock, 7)))

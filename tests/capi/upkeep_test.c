@@ -33,9 +33,9 @@ static void take_and_give(void) {
 }
 
 static void submit_and_give(void) {
-  redilock_op_t *op = submit(client, "job", "tell_loss=yes", 1);
+  redilock_op_t *op = submit(client, "job", NULL, 1);
   expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
-  give(lock_of(op));
+  give(watched_lock_of(op, 1));
   redilock_op_free(op);
 }
 

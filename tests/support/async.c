@@ -48,3 +48,9 @@ redilock_lock_t *lock_of(redilock_op_t *op) {
   assert_status(REDILOCK_OK, redilock_op_take_lock(op, &lock));
   return lock;
 }
+
+redilock_lock_t *watched_lock_of(redilock_op_t *op, uint64_t tag) {
+  redilock_lock_t *lock = lock_of(op);
+  assert_status(REDILOCK_OK, redilock_lock_watch(lock, tag));
+  return lock;
+}

@@ -27,6 +27,8 @@ redilock_op_t *submit(redilock_client_t *client, const char *name, const char *o
                       uint64_t tag);
 /** The lock of an acquire that was granted, once its completion was taken. */
 redilock_lock_t *lock_of(redilock_op_t *op);
+/** The same, with a watch for its loss. */
+redilock_lock_t *watched_lock_of(redilock_op_t *op, uint64_t tag);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,10 @@
  * Conventions, true for every function unless its comment says otherwise:
  *
  *  1. A function that can fail returns an int32_t status: REDILOCK_OK (0) or one of the negative
- *     REDILOCK_E_ codes. Codes never change and are never reused.
+ *     REDILOCK_E_ codes. Codes never change and are never reused. Later versions may add statuses,
+ *     kinds of completions and states of a lock: a caller treats a negative status that it does not
+ *     know as a failure, skips a completion of a kind that it does not know, and counts a state that
+ *     it does not know as held.
  *  2. Types are opaque. What a function gives through an `out` parameter is owned by the caller and
  *     is freed with the type's own _free function; a returned `const char *` is borrowed and lives
  *     as long as the object it was asked of. On failure `*out` is set to NULL.
@@ -25,6 +28,8 @@
  *     changes nothing on the server, and make a client of its own.
  *  9. The library writes to no stream, installs no signal handler, raises no SIGPIPE and never ends
  *     the process. Every descriptor it opens is close-on-exec.
+ * 10. A call needs 32 KiB of stack. pthread_cancel takes effect after the call; to end a call, use
+ *     redilock_op_cancel or redilock_client_close.
  *
  * A lock is a lease: it ends by itself ttl milliseconds after it was granted or last extended,
  * whatever became of its holder. The wire protocol is described in redilock-protocol(7).
@@ -35,12 +40,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A parser that knows no attributes may define both as nothing. */
+#ifndef REDILOCK_API
 #if defined(__GNUC__)
 #define REDILOCK_API __attribute__((visibility("default")))
-#define REDILOCK_CHECK __attribute__((warn_unused_result))
 #else
 #define REDILOCK_API
+#endif
+#endif
+#ifndef REDILOCK_CHECK
+#if defined(__GNUC__)
+#define REDILOCK_CHECK __attribute__((warn_unused_result))
+#else
 #define REDILOCK_CHECK
+#endif
 #endif
 
 #ifdef __cplusplus
@@ -52,12 +65,16 @@ extern "C" {
 #define REDILOCK_VERSION_MAJOR 0
 #define REDILOCK_VERSION_MINOR 2
 #define REDILOCK_VERSION_PATCH 0
+/** As redilock_version_number and redilock_version give it, of the header. */
+#define REDILOCK_VERSION_NUMBER \
+  (REDILOCK_VERSION_MAJOR * 10000 + REDILOCK_VERSION_MINOR * 100 + REDILOCK_VERSION_PATCH)
+#define REDILOCK_VERSION_STRING "0.2.0"
 
 /** Longest lock name, prefix included, in bytes. */
 #define REDILOCK_NAME_MAX 1024
 /** Longest lease, 365 days in milliseconds. */
 #define REDILOCK_TTL_MAX INT64_C(31536000000)
-/** As wait_ms: wait for ever. Any negative value means the same. */
+/** As wait_ms: wait for ever. Any negative value and any above REDILOCK_TTL_MAX mean the same. */
 #define REDILOCK_WAIT_FOREVER (-1)
 
 /** What a call came to. The values are part of the ABI. */
@@ -138,11 +155,21 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_options_new(redilock_options_t **ou
  * @param error NULL, or a buffer for the reason of a failure; it names the option and never shows a
  *              password
  * @return REDILOCK_OK, REDILOCK_E_INVALID (no such option, or not a value for it),
- *         REDILOCK_E_NO_MEMORY
+ *         REDILOCK_E_NO_MEMORY. After a failure redilock_new refuses this set of options with the
+ *         same status and message.
  * Since 0.1.
  */
 REDILOCK_API int32_t redilock_options_set(redilock_options_t *options, const char *name,
                                           const char *value, char *error, size_t error_size);
+
+/** The same for a value of `value_len` bytes. Since 0.2. */
+REDILOCK_API int32_t redilock_options_set_bytes(redilock_options_t *options, const char *name,
+                                                const char *value, size_t value_len, char *error,
+                                                size_t error_size);
+
+/** The same for a number; durations are in milliseconds. Since 0.2. */
+REDILOCK_API int32_t redilock_options_set_int(redilock_options_t *options, const char *name,
+                                              int64_t value, char *error, size_t error_size);
 
 /** Frees a set of options. Clients made with it are not touched. Since 0.1. */
 REDILOCK_API void redilock_options_free(redilock_options_t *options);
@@ -167,6 +194,12 @@ REDILOCK_API const char *redilock_option_default(size_t index);
  * Since 0.1.
  */
 REDILOCK_API const char *redilock_option_scope(size_t index);
+
+/**
+ * Which calls of an operation read an option, such as "acquire, attach"; "" for an option of a
+ * client; NULL past the last. Static. Since 0.2.
+ */
+REDILOCK_API const char *redilock_option_calls(size_t index);
 
 /** What an option does, in a sentence or two; NULL past the last. Static. Since 0.1. */
 REDILOCK_API const char *redilock_option_doc(size_t index);
@@ -311,7 +344,12 @@ REDILOCK_API void redilock_op_free(redilock_op_t *op);
  * "fence", "token", "interruptible", and what redilock_option_scope calls "operation" or "both".
  * "wait" also takes "forever".
  *
- * @return REDILOCK_OK, REDILOCK_E_INVALID (redilock_op_message tells why), REDILOCK_E_NO_MEMORY
+ * After a failure every later call and submission of the operation returns the same status and
+ * message, until redilock_op_reset. A success changes neither the status nor the message of the
+ * last call. A call refuses an option that was set since the last call and that it does not read
+ * (redilock_option_calls).
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (redilock_op_message has the reason; or a call runs),
+ *         REDILOCK_E_NO_MEMORY
  * Since 0.1.
  */
 REDILOCK_API int32_t redilock_op_set(redilock_op_t *op, const char *name, const char *value);
@@ -384,15 +422,16 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_list(redilock_op_t *op, redilock
 /**
  * Cancels the call that runs on the operation or the acquire that it submitted, from any thread or
  * a signal handler: it ends soon with REDILOCK_E_CANCELLED, unless it was just about to end
- * otherwise. Without one, the next is cancelled; redilock_op_reset undoes that. Async-signal-safe,
- * never blocks.
+ * otherwise. Without one, the next acquire or look-up is cancelled; redilock_op_reset undoes that.
+ * A release, extension or break forgets a cancel that came before it, and only one that comes
+ * during the call ends it. Async-signal-safe, never blocks.
  * Since 0.1.
  */
 REDILOCK_API void redilock_op_cancel(redilock_op_t *op);
 
 /**
- * Forgets a cancel that came, or the details of the last request; options stay. Does nothing while
- * a submitted request is under way. Since 0.1.
+ * Forgets a cancel that came, an option that could not be set, and the details of the last request;
+ * options stay. Does nothing while a call runs or a submitted request is under way. Since 0.1.
  */
 REDILOCK_API void redilock_op_reset(redilock_op_t *op);
 
@@ -450,16 +489,15 @@ enum redilock_completion {
   REDILOCK_COMPLETION_ACQUIRE = 1, /**< an acquire that was submitted has ended */
   REDILOCK_COMPLETION_RELEASE = 2, /**< a release that was submitted has ended */
   REDILOCK_COMPLETION_EXTEND = 3,  /**< an extension that was submitted has ended */
-  REDILOCK_COMPLETION_LOSS = 4     /**< a lock whose acquire asked for it by "tell_loss" was lost */
+  REDILOCK_COMPLETION_LOSS = 4     /**< a lock that redilock_lock_watch watches was lost */
 };
 
 /**
  * Submits an acquire with the options of the operation as they are now. Never blocks.
  *
- * Its completion has the statuses of redilock_op_acquire. With "tell_loss" a second completion, of
- * the kind REDILOCK_COMPLETION_LOSS, comes when the lock is lost before its release began, be it
- * that it ran out or was taken away; at most once, and not after its handle was freed.
- * @param tag given back with the completion, and with a loss
+ * Its completion has the statuses of redilock_op_acquire. A grant runs on its ttl alone until
+ * redilock_op_take_lock takes it: only then "renew" begins.
+ * @param tag given back with the completion
  * @return REDILOCK_OK,
  *         REDILOCK_E_INVALID      "name" is not set, or a request of the operation is under way
  *         REDILOCK_E_UNAVAILABLE  the client's thread cannot be started
@@ -493,20 +531,22 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_extend(redilock_op_t *op,
                                                               redilock_lock_t *lock, uint64_t tag);
 
 /**
- * The lock that a submitted acquire was granted, once its completion was taken and said so.
+ * The lock that a submitted acquire was granted, once its completion was taken and said so. Renewal
+ * begins here.
  *
  * @param out the lock, owned by the caller
  * @return REDILOCK_OK, REDILOCK_E_INVALID (there is none, or it was taken before),
- *         REDILOCK_E_NO_MEMORY, _FORKED, _CLOSED
+ *         REDILOCK_E_NO_MEMORY, _FORKED, _CLOSED (the client releases the lock)
  * Since 0.1.
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_take_lock(redilock_op_t *op, redilock_lock_t **out);
 
 /**
  * A descriptor for poll(2), epoll and every event loop: readable for as long as completions wait to
- * be taken (level-triggered). It is always the same, belongs to the client, and is only polled,
- * never read, written or closed. After an operation or a lock was freed it may be readable although
- * nothing waits.
+ * be taken (level-triggered), and for ever once the client is closed. It is always the same and
+ * belongs to the client, which closes it. After an operation or a lock was freed it may be readable
+ * although nothing waits. A caller may dup it, poll it edge-triggered, or read from it, if it then
+ * calls redilock_client_next until there is no more completion.
  *
  * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_UNAVAILABLE (none is left), _FORKED, _CLOSED
  * Since 0.1.
@@ -522,11 +562,24 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_client_fd(redilock_client_t *client
  * @param tag    the tag it was submitted with
  * @param kind   one of redilock_completion, or 0 where there was none
  * @param status how it ended; REDILOCK_E_LOST for a loss
- * @return REDILOCK_OK, also where there was none; REDILOCK_E_INVALID, _FORKED, _CLOSED
+ * @return REDILOCK_OK, also where there was none; REDILOCK_E_INVALID, _FORKED; REDILOCK_E_CLOSED
+ *         after the last completion of a closed client
  * Thread safety: any thread; each completion is given to one. Since 0.1.
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_client_next(redilock_client_t *client, uint64_t *tag,
                                                          int32_t *kind, int32_t *status);
+
+/**
+ * Waits until redilock_client_next has something to say, for programs that cannot poll a
+ * descriptor. Blocks.
+ *
+ * @param timeout_ms 0 looks once, n > 0 waits up to n milliseconds, negative waits for ever
+ * @return REDILOCK_OK (a completion is ready, or the client was closed), REDILOCK_E_TIMEOUT,
+ *         REDILOCK_E_INVALID, _UNAVAILABLE (no descriptor is left), _FORKED, _CLOSED
+ * Thread safety: any thread; several may wait, and one of them gets the completion. Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_client_wait(redilock_client_t *client,
+                                                         int64_t timeout_ms);
 
 /* ---------------------------------------------------------------- locks */
 
@@ -536,6 +589,37 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_client_next(redilock_client_t *clie
  * Since 0.1.
  */
 REDILOCK_API void redilock_lock_free(redilock_lock_t *lock);
+
+/**
+ * Frees the handle of a lock, and the client releases the lock in the background. Never blocks: for
+ * destructors, finalisers and garbage collectors. Takes NULL. Since 0.2.
+ */
+REDILOCK_API void redilock_lock_drop(redilock_lock_t *lock);
+
+/**
+ * Asks for one completion, REDILOCK_COMPLETION_LOSS, when the lock is lost: it expired or was taken
+ * away before its release began. It comes at once for a lock that is lost already, and not after
+ * the handle was freed or the client was closed. Never blocks.
+ *
+ * An auto-renewed lock is found lost by a renewal, each third of its ttl; any other when its lease
+ * ends or an extension or release finds it lost.
+ * @param tag given back with the completion
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (it is watched already), REDILOCK_E_UNAVAILABLE,
+ *         REDILOCK_E_NO_MEMORY, _FORKED, _CLOSED
+ * Thread safety: any thread. Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_lock_watch(redilock_lock_t *lock, uint64_t tag);
+
+/**
+ * Waits until the lock is lost. Blocks.
+ *
+ * @param timeout_ms 0 looks once, n > 0 waits up to n milliseconds, negative waits for ever
+ * @return REDILOCK_E_LOST, REDILOCK_E_TIMEOUT (it is not lost), REDILOCK_E_NOT_OWNER (its release
+ *         has begun), REDILOCK_E_INVALID, _UNAVAILABLE, _NO_MEMORY, _FORKED, _CLOSED
+ * Thread safety: any thread; the handle is freed after the call. Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_lock_wait_lost(redilock_lock_t *lock,
+                                                            int64_t timeout_ms);
 
 /**
  * For how many more milliseconds the lock is surely held, by the local clock that also counts

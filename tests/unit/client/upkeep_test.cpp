@@ -32,7 +32,7 @@ static RequestOptions long_lease() {
   RequestOptions request;
   request.name = "job";
   request.ttl = Millis(3600000);
-  request.renew = request.tell_loss = true;
+  request.renew = true;
   return request;
 }
 

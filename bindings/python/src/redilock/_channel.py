@@ -122,7 +122,6 @@ class Channel:
         op = request.op(self.core)
         tag = self._tag()
         if lock is not None:
-            _core.op_set_int(op, "tell_loss", 1)
             self._holders[tag] = lock
             lock._tag = tag
         self._acquiring[tag] = op
@@ -130,7 +129,10 @@ class Channel:
             _core.op_submit_acquire(op, tag)
             await self._expect(tag)
             _core.op_check(op)
-            return _core.op_take_lock(op)
+            taken = _core.op_take_lock(op)
+            if lock is not None:
+                _core.lock_watch(taken, tag)
+            return taken
         except OperationCancelledError:
             self.forget_holder(tag)
             raise closed() from None

@@ -23,7 +23,7 @@ CLIENT_OPTIONS = {
     _core.option_name(index): index
     for index in range(_core.option_count())
     if _core.option_scope(index) != "operation"
-    and _core.option_name(index) not in ("interruptible", "tell_loss")
+    and _core.option_name(index) != "interruptible"
 }
 
 
