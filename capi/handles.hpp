@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <memory>
 #include <set>
 #include <string>
@@ -51,11 +50,14 @@ struct redilock_info {
 };
 
 struct redilock_list {
-  redilock_op *op = nullptr;
-  std::string pattern, cursor = "0", current;
+  std::shared_ptr<redilock::Client> core;
+  redilock::Interrupt interrupt;
+  std::atomic<bool> busy{false};  // a call reads or changes what follows
+  redilock::capi::Report report;
+  std::string pattern = "*", cursor = "0";
   bool held_part = true, ended = false;  // the held names first, then those waited for
-  std::deque<std::string> page;
-  std::set<std::string> told;
+  std::vector<std::string> page;         // names that the server has sent
+  std::set<std::string> returned;        // to the caller, who borrows the last
 };
 
 namespace redilock::capi {

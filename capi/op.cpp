@@ -165,19 +165,6 @@ int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out) {
   });
 }
 
-int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out) {
-  if (out != nullptr) *out = nullptr;
-  return guard_op(op, readers::kInfo, [&] {
-    require(out != nullptr, "out");
-    op->core->check_usable();
-    auto list = std::make_unique<redilock_list>();
-    list->op = op;
-    list->pattern = op->request.name.empty() ? "*" : op->request.name;
-    *out = list.release();
-    return Status::kOk;
-  });
-}
-
 void redilock_op_cancel(redilock_op_t *op) {
   if (op == nullptr || op->core->is_forked()) return;
   op->core->cancel(*op->control);

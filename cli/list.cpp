@@ -2,6 +2,7 @@
 // by one, so a lock may change in between.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "commands.hpp"
 #include "report.hpp"
@@ -11,26 +12,29 @@
 namespace cli {
 namespace {
 
-List start_list(const Op &op, const Args &args) {
-  if (!args.operands().empty()) set_bytes(op, "name", args.operands()[0]);
+List make_list(const Client &client, const Args &args) {
+  const std::string pattern = args.operands().empty() ? "*" : args.operands()[0];
   redilock_list_t *raw = nullptr;
-  const int32_t status = redilock_op_list(op.get(), &raw);
+  const int32_t status = redilock_list_new(client.get(), pattern.data(), pattern.size(), &raw);
   List list(raw);
-  check(op, status, "cannot list");
+  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), redilock_strerror(status));
   return list;
 }
 
+// Nothing after the last name.
+std::optional<std::string> next_name(const List &list) {
+  const char *name = nullptr;
+  size_t len = 0;
+  const int32_t status = redilock_list_next(list.get(), &name, &len);
+  if (status != REDILOCK_OK)
+    throw Failure(exit_code_of(status), "cannot list: " + reason(list, status));
+  return name == nullptr ? std::nullopt : std::optional<std::string>({name, len});
+}
+
 std::vector<std::string> all_names(const Client &client, const Args &args) {
-  const Op op = make_op(client);
-  const List list = start_list(op, args);
+  const List list = make_list(client, args);
   std::vector<std::string> names;
-  for (;;) {
-    const char *name = nullptr;
-    size_t len = 0;
-    check(op, redilock_list_next(list.get(), &name, &len), "cannot list");
-    if (name == nullptr) break;
-    names.emplace_back(name, len);
-  }
+  while (auto name = next_name(list)) names.push_back(std::move(*name));
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -38,6 +38,16 @@ Options make_options(const Args &args) {
   return options;
 }
 
+// The message that `copy` gives of an object, or else the general one of the status.
+template <typename Object>
+std::string message_or_text(size_t (*copy)(const Object *, char *, size_t), const Object *object,
+                            int32_t status) {
+  std::string text(copy(object, nullptr, 0), '\0');
+  if (text.empty()) return redilock_strerror(status);
+  copy(object, text.data(), text.size() + 1);
+  return text;
+}
+
 }  // namespace
 
 std::string first_line(const std::string &path) {
@@ -99,10 +109,11 @@ void set_by_flag(const Op &op, const char *option, const Args &args, const char 
 }
 
 std::string reason(const Op &op, int32_t status) {
-  std::string text(redilock_op_message(op.get(), nullptr, 0), '\0');
-  if (text.empty()) return redilock_strerror(status);
-  redilock_op_message(op.get(), text.data(), text.size() + 1);
-  return text;
+  return message_or_text(redilock_op_message, op.get(), status);
+}
+
+std::string reason(const List &list, int32_t status) {
+  return message_or_text(redilock_list_message, list.get(), status);
 }
 
 void check(const Op &op, int32_t status, const std::string &doing) {

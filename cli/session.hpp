@@ -40,8 +40,9 @@ void set_bytes(const Op &op, const char *option, const std::string &value);
 // As set, where the flag was given.
 void set_by_flag(const Op &op, const char *option, const Args &args, const char *flag);
 
-// A sentence on how the operation's last call ended with `status`.
+// A sentence on how the last call of an operation or a list ended with `status`.
 std::string reason(const Op &op, int32_t status);
+std::string reason(const List &list, int32_t status);
 
 // Throws Failure "doing: reason" unless status is REDILOCK_OK.
 void check(const Op &op, int32_t status, const std::string &doing);

@@ -100,25 +100,6 @@ SWIG_Py_Void()
   $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
 }
 
-/* What is made uses what it was made of, and keeps it, in whatever order they are let go of. */
-%typemap(in) (SWIGTYPE *whole, SWIGTYPE **part)
-    ($*2_ltype made = NULL, void *pointer = NULL, int found = 0) {
-  found = SWIG_ConvertPtr($input, &pointer, $1_descriptor, 0);
-  if (!SWIG_IsOK(found)) {
-    SWIG_exception_fail(SWIG_ArgError(found), "$1_name: it is of another type");
-  }
-  $1 = ($1_ltype)pointer;
-  $2 = &made;
-}
-%typemap(argout) (SWIGTYPE *whole, SWIGTYPE **part) {
-  Py_DECREF($result);
-  $result = SWIG_NewPointerObj(*$2, $*2_descriptor, SWIG_POINTER_OWN);
-  if ($result == NULL || PyObject_SetAttrString($result, "$1_name", $input) != 0) {
-    Py_CLEAR($result);
-    SWIG_fail;
-  }
-}
-
 %{
 /* A signal came while the lock was acquired, and its handler raised: nobody hears of the lock. */
 static int redilock_gave_back(redilock_lock_t *lock) {
@@ -165,6 +146,7 @@ static int redilock_gave_back(redilock_lock_t *lock) {
 
 %ignore redilock_client_next;
 %ignore redilock_op_message;
+%ignore redilock_list_message;
 %ignore redilock_op_set;
 
 %{

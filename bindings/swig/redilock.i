@@ -7,8 +7,7 @@
  *     `const char *TEXT`: text in, where nothing stands for NULL;
  *     `(char *message, size_t message_size)`: a buffer that the caller does not see
  *   - typemaps `SWIGTYPE **handle`, `SWIGTYPE **lock` (a handle to give back if the program cannot
- *     be given it), `(SWIGTYPE *whole, SWIGTYPE **part)` (a handle that uses that of `whole` for as
- *     long as it lives), `int32_t *number` and `(const char **bytes, size_t *bytes_len)`: the
+ *     be given it), `int32_t *number` and `(const char **bytes, size_t *bytes_len)`: the
  *     result of the call, which has no other; `size_t *bytes_len`: the length of a `const char *`
  *     result
  *   - REDILOCK_FAILED(status, message): how a failure is raised, REDILOCK_NOTHING: no result
@@ -46,7 +45,7 @@ struct type {};
 %ignore REDILOCK_TTL_MAX;
 %constant int64_t TTL_MAX = REDILOCK_TTL_MAX;
 
-/* How a call fails: with the words of the operation, of its own buffer, or of the status. */
+/* How a call fails: with the words of the operation or list, of its own buffer, or of the status. */
 %define REDILOCK_STATUS(function, message)
 %typemap(out) int32_t function {
   if ($1 != REDILOCK_OK) {
@@ -58,15 +57,21 @@ struct type {};
 %define REDILOCK_CALL(function)
 REDILOCK_STATUS(function, NULL)
 %enddef
-%define REDILOCK_CALL_OF_OP(function)
+%define REDILOCK_CALL_WITH_MESSAGE(function, copy_message)
 %typemap(out) int32_t function {
   if ($1 != REDILOCK_OK) {
     char message[512];
-    redilock_op_message(arg1, message, sizeof message);
+    copy_message(arg1, message, sizeof message);
     REDILOCK_FAILED($1, message);
   }
   $result = REDILOCK_NOTHING;
 }
+%enddef
+%define REDILOCK_CALL_OF_OP(function)
+REDILOCK_CALL_WITH_MESSAGE(function, redilock_op_message)
+%enddef
+%define REDILOCK_CALL_OF_LIST(function)
+REDILOCK_CALL_WITH_MESSAGE(function, redilock_list_message)
 %enddef
 
 #if defined(SWIGPYTHON)
@@ -85,6 +90,7 @@ REDILOCK_HANDLE(redilock_list, List, redilock_list_free)
 %apply (const char *bytes, size_t bytes_len) {
   (const char *name, size_t name_len),
   (const char *token, size_t token_len),
+  (const char *pattern, size_t pattern_len),
   (const char *value, size_t value_len)
 };
 %apply const char *TEXT { const char *url, const char *name, const char *value };
@@ -93,9 +99,9 @@ REDILOCK_HANDLE(redilock_list, List, redilock_list_free)
   redilock_options_t **out,
   redilock_client_t **out,
   redilock_op_t **out,
-  redilock_info_t **out
+  redilock_info_t **out,
+  redilock_list_t **out
 };
-%apply (SWIGTYPE *whole, SWIGTYPE **part) { (redilock_op_t *op, redilock_list_t **out) };
 %apply SWIGTYPE **lock { redilock_lock_t **out };
 %apply int32_t *number { int32_t *out };
 %apply size_t *bytes_len { size_t *len };
@@ -119,7 +125,6 @@ REDILOCK_CALL_OF_OP(redilock_op_release)
 REDILOCK_CALL_OF_OP(redilock_op_extend)
 REDILOCK_CALL_OF_OP(redilock_op_break)
 REDILOCK_CALL_OF_OP(redilock_op_info)
-REDILOCK_CALL_OF_OP(redilock_op_list)
 REDILOCK_CALL_OF_OP(redilock_op_submit_acquire)
 REDILOCK_CALL_OF_OP(redilock_op_submit_release)
 REDILOCK_CALL_OF_OP(redilock_op_submit_extend)
@@ -128,7 +133,8 @@ REDILOCK_CALL(redilock_client_fd)
 REDILOCK_CALL(redilock_client_wait)
 REDILOCK_CALL(redilock_lock_watch)
 REDILOCK_CALL(redilock_lock_wait_lost)
-REDILOCK_CALL(redilock_list_next)
+REDILOCK_CALL(redilock_list_new)
+REDILOCK_CALL_OF_LIST(redilock_list_next)
 
 REDILOCK_BLOCKS(redilock_acquire)
 REDILOCK_BLOCKS(redilock_release)

@@ -207,7 +207,7 @@ static void what_outlives_its_client_says_closed(void **state) {
   redilock_list_t *list = NULL;
   redilock_info_t *info = NULL;
   const char *name = NULL;
-  assert_status(REDILOCK_OK, redilock_op_list(op, &list));
+  assert_status(REDILOCK_OK, redilock_list_new(client, NULL, 0, &list));
   redilock_free(client);
   assert_status(REDILOCK_E_CLOSED, redilock_op_acquire(op, &none));
   assert_status(REDILOCK_E_CLOSED, redilock_op_info(op, &info));

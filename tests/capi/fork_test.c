@@ -13,6 +13,7 @@
 static redilock_client_t *client;
 static redilock_op_t *op;
 static redilock_lock_t *lock;
+static redilock_list_t *list;
 
 static pid_t main_process;
 
@@ -30,11 +31,12 @@ static int make_client(void **state) {
   redis_do(server, "FLUSHALL");
   client = new_client(server, NULL);
   op = new_op(client, "job");
-  return 0;
+  return redilock_list_new(client, NULL, 0, &list);
 }
 
 static int drop_client(void **state) {
   (void)state;
+  redilock_list_free(list);
   redilock_op_free(op);
   redilock_free(client);
   return 0;
@@ -45,7 +47,8 @@ static int calls_that_are_not_forked(void) {
   redilock_op_t *new = NULL;
   redilock_lock_t *taken = NULL;
   redilock_info_t *info = NULL;
-  redilock_list_t *list = NULL;
+  redilock_list_t *listed = NULL;
+  const char *name = NULL;
   size_t len;
   const char *token = redilock_lock_token(lock, &len);
   const int32_t statuses[] = {
@@ -60,11 +63,12 @@ static int calls_that_are_not_forked(void) {
       redilock_op_extend(op, lock),
       redilock_op_break(op),
       redilock_op_info(op, &info),
-      redilock_op_list(op, &list),
+      redilock_list_new(client, NULL, 0, &listed),
+      redilock_list_next(list, &name, NULL),
   };
   for (int i = 0; i < (int)(sizeof statuses / sizeof *statuses); ++i)
     if (statuses[i] != REDILOCK_E_FORKED) return i + 1;
-  return taken == NULL && new == NULL &&info == NULL &&list == NULL ? 0 : 100;
+  return taken == NULL && new == NULL &&info == NULL &&listed == NULL &&name == NULL ? 0 : 100;
 }
 
 static int call_everything(child_t *self, void *context) {
@@ -72,6 +76,7 @@ static int call_everything(child_t *self, void *context) {
   const int wrong = calls_that_are_not_forked();
   redilock_op_cancel(op);
   redilock_op_reset(op);
+  redilock_list_cancel(list);
   return wrong;
 }
 
@@ -88,6 +93,7 @@ static void the_child_of_a_holder_is_told_and_changes_nothing(void **state) {
 static int free_everything_and_exit(child_t *self, void *context) {
   (void)self, (void)context;
   redilock_lock_free(lock);
+  redilock_list_free(list);
   redilock_op_free(op);
   redilock_free(client);
   exit(0);

@@ -287,8 +287,7 @@ static void break_held_lock(struct session *s) {
 
 static void list_names(struct session *s) {
   const char *name = "";
-  if (!GOOD(redilock_op_set(s->op, "name", "session:*"))) return;
-  if (!GOOD(redilock_op_list(s->op, &s->list))) return;
+  if (!GOOD(redilock_list_new(s->client, "session:*", 9, &s->list))) return;
   while (name != nullptr && GOOD(redilock_list_next(s->list, &name, nullptr))) {
   }
   redilock_list_free(s->list);

@@ -96,7 +96,6 @@ static void requests_of_operations(void **state) {
   (void)state;
   redilock_lock_t *lock = (redilock_lock_t *)&lock;
   redilock_info_t *info = (redilock_info_t *)&info;
-  redilock_list_t *list = (redilock_list_t *)&list;
   assert_invalid(redilock_op_acquire(NULL, &lock));
   assert_null(lock);
   assert_invalid(redilock_op_acquire(op, NULL));
@@ -106,9 +105,6 @@ static void requests_of_operations(void **state) {
   assert_invalid(redilock_op_info(NULL, &info));
   assert_null(info);
   assert_invalid(redilock_op_info(op, NULL));
-  assert_invalid(redilock_op_list(NULL, &list));
-  assert_null(list);
-  assert_invalid(redilock_op_list(op, NULL));
 }
 
 static void requests_that_are_submitted(void **state) {
@@ -152,7 +148,7 @@ static void locks_information_and_lists(void **state) {
   (void)state;
   size_t len = 7;
   const char *name = "x";
-  redilock_list_t *list = NULL;
+  redilock_list_t *list = (redilock_list_t *)&list;
   assert_int_equal(redilock_lock_remaining_ms(NULL), 0);
   assert_int_equal(redilock_lock_is_held(NULL), 0);
   assert_int_equal(redilock_lock_fence(NULL), 0);
@@ -164,9 +160,15 @@ static void locks_information_and_lists(void **state) {
   assert_int_equal(redilock_info_remaining_ms(NULL), 0);
   assert_int_equal(redilock_info_waiters(NULL), 0);
   assert_null(redilock_info_waiter_label(NULL, 0));
+  assert_invalid(redilock_list_new(NULL, "*", 1, &list));
+  assert_null(list);
+  assert_invalid(redilock_list_new(client, "*", 1, NULL));
   assert_invalid(redilock_list_next(NULL, &name, &len));
   assert_null(name);
-  assert_status(REDILOCK_OK, redilock_op_list(op, &list));
+  redilock_list_cancel(NULL);
+  assert_int_equal(redilock_list_message(NULL, NULL, 0), 0);
+  assert_int_equal(redilock_list_retriable(NULL), 0);
+  assert_status(REDILOCK_OK, redilock_list_new(client, NULL, 0, &list));
   assert_invalid(redilock_list_next(list, NULL, &len));
   assert_status(REDILOCK_OK, redilock_list_next(list, &name, NULL));
   redilock_list_free(list);

@@ -122,7 +122,7 @@ static int32_t made(enum request request, redilock_client_t *client) {
   if (request == kReleaseToken) status = redilock_op_release(op, NULL);
   if (request == kExtendToken) status = redilock_op_extend(op, NULL);
   if (request == kList) {
-    assert_int_equal(redilock_op_list(op, &list), REDILOCK_OK);
+    assert_int_equal(redilock_list_new(client, NULL, 0, &list), REDILOCK_OK);
     status = redilock_list_next(list, &name, NULL);
     assert_null(name);
     redilock_list_free(list);

@@ -34,7 +34,7 @@ static redilock_op_t *make_call(enum call call, redilock_client_t *client, int32
   if (call == kReleaseToken) *status = redilock_op_release(op, NULL);
   if (call == kExtendToken) *status = redilock_op_extend(op, NULL);
   if (call == kInfo) *status = redilock_op_info(op, &info);
-  if (call == kList && redilock_op_list(op, &list) == REDILOCK_OK)
+  if (call == kList && redilock_list_new(client, NULL, 0, &list) == REDILOCK_OK)
     *status = redilock_list_next(list, &name, NULL);
   assert_null(lock);
   assert_null(info);

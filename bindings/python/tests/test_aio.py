@@ -256,15 +256,6 @@ async def test_extend_token_names_and_break(server, client, name):
         await client.break_lock(name)
 
 
-def test_list_keeps_its_operation(client):
-    op = aio._core.op_new(client._alive())
-    before = sys.getrefcount(op)
-    found = aio._core.op_list(op)
-    assert sys.getrefcount(op) == before + 1
-    del found
-    assert sys.getrefcount(op) == before
-
-
 def test_names_may_be_left_while_they_are_asked_for(server, program, monkeypatch):
     monkeypatch.setenv("MALLOC_PERTURB_", "165")  # what is used after its end is seen to be
     server.freeze()

@@ -82,7 +82,7 @@ enum redilock_status {
   REDILOCK_OK = 0,
   REDILOCK_E_HELD = -1,        /**< somebody else holds the lock; normal for a try */
   REDILOCK_E_TIMEOUT = -2,     /**< the wait ended before the lock was granted */
-  REDILOCK_E_CANCELLED = -3,   /**< redilock_op_cancel ended the call */
+  REDILOCK_E_CANCELLED = -3,   /**< redilock_op_cancel or _list_cancel ended the call */
   REDILOCK_E_INTERRUPTED = -4, /**< a signal came, and `interruptible` asked for this */
   REDILOCK_E_LOST = -5,      /**< the lock was held, and is no more: it expired or was taken away */
   REDILOCK_E_NOT_OWNER = -6, /**< the token does not hold the lock; nothing was changed */
@@ -408,18 +408,6 @@ REDILOCK_API int32_t redilock_op_break(redilock_op_t *op);
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out);
 
 /**
- * Starts to list the locks on the server: the names held by redilock, and the names waited for.
- * Foreign locks that nobody waits for look like any other key and are not listed. Names that come
- * or go meanwhile may or may not be told; no name is told twice.
- *
- * Does no I/O by itself. If "name" is set it is a glob-style pattern ("job:*") for the names.
- * @param out the list, owned by the caller; the operation runs its requests, so free it first
- * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_NO_MEMORY, REDILOCK_E_FORKED
- * Since 0.1.
- */
-REDILOCK_API REDILOCK_CHECK int32_t redilock_op_list(redilock_op_t *op, redilock_list_t **out);
-
-/**
  * Cancels the call that runs on the operation or the acquire that it submitted, from any thread or
  * a signal handler: it ends soon with REDILOCK_E_CANCELLED, unless it was just about to end
  * otherwise. Without one, the next acquire or look-up is cancelled; redilock_op_reset undoes that.
@@ -685,22 +673,66 @@ REDILOCK_API const char *redilock_info_waiter_label(const redilock_info_t *info,
 /** Frees what redilock_op_info gave. Since 0.1. */
 REDILOCK_API void redilock_info_free(redilock_info_t *info);
 
+/* ---------------------------------------------------------------- lists */
+
 /**
- * The next name of a list.
+ * Makes a list of the lock names on the server: the names held by redilock, and the names that
+ * clients wait for. A foreign lock that no client waits for looks like any other key, and is not
+ * listed. A name that is locked or released while the list is read may be missing; no name comes
+ * twice.
  *
- * Blocks for at most the client's `timeout` for each page of the server's keys that is looked
- * through for it: among many other keys that are many pages. After a failure the next call asks for
- * the same page again. redilock_op_cancel ends the call between any two pages and within one.
+ * Does no I/O. With the client's `interruptible`, a signal ends the list's calls.
+ * @param pattern     a glob-style pattern ("job:*"), copied; NULL for all names
+ * @param pattern_len its length, at most 16384 bytes
+ * @param out         the list, owned by the caller; it may outlive the client's handle, and its
+ *                    calls then return REDILOCK_E_CLOSED
+ * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_NO_MEMORY, REDILOCK_E_FORKED, _CLOSED
+ * Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_list_new(redilock_client_t *client,
+                                                      const char *pattern, size_t pattern_len,
+                                                      redilock_list_t **out);
+
+/**
+ * Returns the next name of a list.
+ *
+ * Asks the server for its keys page by page, and blocks for at most the client's `timeout` for each
+ * page: a database with many other keys may take many pages. After a failure the next call asks for
+ * the same page again.
  * @param name the name, borrowed from the list until its next call; NULL after the last one
  * @param len  NULL, or where its length goes
- * @return REDILOCK_OK (after the last name with *name NULL), REDILOCK_E_CANCELLED, and what
- *         redilock_release_token says of servers
+ * @return REDILOCK_OK (after the last name with *name NULL),
+ *         REDILOCK_E_CANCELLED    redilock_list_cancel ended the call
+ *         REDILOCK_E_INTERRUPTED  a signal came, and the client is `interruptible`
+ *         REDILOCK_E_INVALID      another thread's call on the list runs, or list or name is NULL
+ *         REDILOCK_E_UNAVAILABLE, _AUTH, _SERVER, _PROTOCOL, _UNSUPPORTED, _NO_MEMORY, _FORKED,
+ *         _CLOSED
  * Since 0.1.
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_list_next(redilock_list_t *list, const char **name,
                                                        size_t *len);
 
-/** Frees a list. Since 0.1. */
+/**
+ * Cancels the redilock_list_next that runs, or else the next one: it returns REDILOCK_E_CANCELLED,
+ * and the list goes on with the call after it. Any thread and a signal handler may call this: it is
+ * async-signal-safe and never blocks. Since 0.2.
+ */
+REDILOCK_API void redilock_list_cancel(redilock_list_t *list);
+
+/**
+ * Copies a sentence on how the last redilock_list_next ended: "" if it succeeded, and while one
+ * runs. It never shows a password.
+ *
+ * @return the length of the whole message without its NUL
+ * Since 0.2.
+ */
+REDILOCK_API size_t redilock_list_message(const redilock_list_t *list, char *buffer, size_t size);
+
+/** 1 if redilock_list_next failed and may succeed when it is called again later, else 0. Since 0.2.
+ */
+REDILOCK_API int32_t redilock_list_retriable(const redilock_list_t *list);
+
+/** Frees a list and its names, while no call uses it. Since 0.1. */
 REDILOCK_API void redilock_list_free(redilock_list_t *list);
 
 #ifdef __cplusplus

@@ -37,12 +37,14 @@ _Result = TypeVar("_Result")
 _Handle = TypeVar("_Handle")
 
 
-async def _in_thread(op: _core.Op, call: Callable[[_Handle], _Result], handle: _Handle) -> _Result:
-    """A blocking call of an operation; if the caller is cancelled, it is broken off."""
+async def _in_thread(
+    call: Callable[[_Handle], _Result], handle: _Handle, cancel: Callable[[_Handle], None]
+) -> _Result:
+    """Runs a blocking call on a thread; if the caller's task is cancelled, cancels the call too."""
     try:
         return await asyncio.to_thread(call, handle)
     except asyncio.CancelledError:
-        _core.op_cancel(op)
+        cancel(handle)
         raise
 
 
@@ -97,15 +99,12 @@ class Client:
     async def info(self, name: Name) -> LockInfo:
         """Who holds the lock of a name, for how long, and who waits. Changes nothing."""
         op = named_op(self._channel().core, name)
-        return LockInfo.read(await _in_thread(op, _core.op_info, op))
+        return LockInfo.read(await _in_thread(_core.op_info, op, _core.op_cancel))
 
     async def names(self, pattern: Name | None = None) -> AsyncIterator[bytes]:
         """The names that redilock holds or waits for on the server; `pattern` is a glob."""
-        op = _core.op_new(self._channel().core)
-        if pattern is not None:
-            _core.op_set_bytes(op, "name", pattern)
-        found = _core.op_list(op)
-        while (name := await _in_thread(op, _core.list_next, found)) is not None:
+        found = _core.list_new(self._channel().core, "*" if pattern is None else pattern)
+        while (name := await _in_thread(_core.list_next, found, _core.list_cancel)) is not None:
             yield name
 
     async def break_lock(self, name: Name) -> None:

@@ -91,10 +91,7 @@ class Client:
 
     def names(self, pattern: Name | None = None) -> Iterator[bytes]:
         """The names that redilock holds or waits for on the server; `pattern` is a glob."""
-        op = _core.op_new(self._alive())
-        if pattern is not None:
-            _core.op_set_bytes(op, "name", pattern)
-        found = _core.op_list(op)
+        found = _core.list_new(self._alive(), "*" if pattern is None else pattern)
         while (name := _core.list_next(found)) is not None:
             yield name
 
