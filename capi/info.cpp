@@ -1,5 +1,19 @@
 // What was known of one lock at one moment.
+#include <algorithm>
+
 #include "handles.hpp"
+
+using redilock::LockInfo;
+
+namespace {
+
+// Null past the last that is known.
+const LockInfo::Waiter *waiter_at(const redilock_info_t *info, size_t index) {
+  if (info == nullptr || index >= info->info.queue.size()) return nullptr;
+  return &info->info.queue[index];
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -21,9 +35,32 @@ int64_t redilock_info_waiters(const redilock_info_t *info) {
 }
 
 const char *redilock_info_waiter_label(const redilock_info_t *info, size_t index) {
-  if (info == nullptr || index >= info->info.waiter_labels.size()) return nullptr;
-  return info->info.waiter_labels[index].c_str();
+  const LockInfo::Waiter *waiter = waiter_at(info, index);
+  return waiter == nullptr ? nullptr : waiter->label.c_str();
 }
+
+int64_t redilock_info_waiter_since_ms(const redilock_info_t *info, size_t index) {
+  const LockInfo::Waiter *waiter = waiter_at(info, index);
+  return waiter == nullptr || !waiter->waits_since ? -1 : waiter->waits_since->count();
+}
+
+int32_t redilock_info_waiter_polls(const redilock_info_t *info, size_t index) {
+  const LockInfo::Waiter *waiter = waiter_at(info, index);
+  return waiter != nullptr && waiter->polls ? 1 : 0;
+}
+
+int32_t redilock_info_is(const redilock_info_t *info, const char *token, size_t token_len) {
+  if (info == nullptr || token == nullptr) return 0;
+  const std::string_view text(token, token_len);
+  const auto &holders = info->info.holders;
+  return std::find(holders.begin(), holders.end(), text) != holders.end() ? 1 : 0;
+}
+
+// Protocol 1 keeps neither the time of a grant nor its fence: the lock key has the token and the
+// end of the lease, which extensions move, and the counter serves other names and arrivals too.
+int64_t redilock_info_held_since_ms(const redilock_info_t *) { return -1; }
+
+int64_t redilock_info_fence(const redilock_info_t *) { return -1; }
 
 void redilock_info_free(redilock_info_t *info) { std::unique_ptr<redilock_info> owner(info); }
 

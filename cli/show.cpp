@@ -1,4 +1,4 @@
-// `redilock show`: who holds a lock, for how long, and who waits.
+// `redilock show`: who holds a lock, how long its lease lasts, who waits, and for how long.
 #include "commands.hpp"
 #include "report.hpp"
 #include "session.hpp"
@@ -7,7 +7,7 @@
 namespace cli {
 namespace {
 
-std::string shown(const std::string &name, const Info &info) {
+std::string description(const std::string &name, const Info &info) {
   std::vector<std::vector<std::string>> rows = {{"name:", printable(name)},
                                                 {"state:", state_text(info)}};
   if (redilock_info_state(info.get()) != REDILOCK_STATE_FREE) {
@@ -16,12 +16,12 @@ std::string shown(const std::string &name, const Info &info) {
   }
   const int64_t waiters = redilock_info_waiters(info.get());
   rows.push_back({"waiters:", std::to_string(waiters)});
-  int64_t told = 0;
-  for (; const char *label = redilock_info_waiter_label(info.get(), static_cast<size_t>(told));
-       ++told) {
-    rows.push_back({"", std::to_string(told + 1) + ". " + printable(label)});
+  int64_t shown = 0;
+  while (const auto waiter = waiter_text(info, static_cast<size_t>(shown))) {
+    rows.push_back({"", *waiter});
+    ++shown;
   }
-  if (told < waiters) rows.push_back({"", "and " + std::to_string(waiters - told) + " more"});
+  if (shown < waiters) rows.push_back({"", "and " + std::to_string(waiters - shown) + " more"});
   return aligned(rows);
 }
 
@@ -30,7 +30,7 @@ int show(const Args &args) {
   const std::string &name = args.operand(0, "NAME");
   const Client client = make_client(args);
   const Info info = look_up(make_op(client, name));
-  print(args.has("--json") ? info_json(name, info) + "\n" : shown(name, info));
+  print(args.has("--json") ? info_json(name, info) + "\n" : description(name, info));
   return kExitOk;
 }
 

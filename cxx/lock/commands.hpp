@@ -78,9 +78,16 @@ struct LockInfo {
   bool exists = false;
   bool foreign = false;
   std::string label;
-  int64_t remaining_ms = 0;  // -1: never expires
+  int64_t remaining_ms = 0;          // -1: never expires
+  std::vector<std::string> holders;  // their tokens; none for a foreign holder
   int64_t waiters = 0;
-  std::vector<std::string> waiter_labels;
+
+  struct Waiter {
+    std::string label;
+    std::optional<Millis> waits_since;  // by the server's clock; none where the arrival is no time
+    bool polls = false;                 // pub/sub does not reach it, so it re-checks periodically
+  };
+  std::vector<Waiter> queue;  // the first of them
 };
 
 class Commands {

@@ -4,6 +4,7 @@
 
 #include "values/name.hpp"
 #include "values/status.hpp"
+#include "values/text.hpp"
 #include "values/token.hpp"
 
 namespace redilock {
@@ -17,13 +18,23 @@ constexpr int64_t kAskAgain = -2;
   throw Error(Status::kProtocol, std::string("the server's reply is not understood: ") + what);
 }
 
-// The label of the token at the end of a queue member.
-std::string member_label(std::string_view member) {
+// An arrival is the server's time, unless the counter was ahead of the clock.
+std::optional<Millis> since(std::string_view arrival, int64_t server_us) {
+  const auto arrived_us = parse_digits(arrival);
+  if (!arrived_us || *arrived_us >= kFenceEnd) return std::nullopt;
+  return std::chrono::duration_cast<Millis>(Micros(std::max<int64_t>(server_us - *arrived_us, 0)));
+}
+
+// "<lease> <channel> <token>", or what another program has put into the queue.
+LockInfo::Waiter read_waiter(std::string_view member, std::string_view arrival, int64_t server_us) {
+  LockInfo::Waiter waiter{"", since(arrival, server_us)};
   const size_t channel = member.find(' ');
   const size_t token = channel == member.npos ? member.npos : member.find(' ', channel + 1);
-  if (token == member.npos) return "";
+  if (token == member.npos) return waiter;
+  waiter.polls = member.substr(channel, token - channel).find("}:poll:") != member.npos;
   const std::string_view text = member.substr(token + 1);
-  return is_token(text) ? std::string(token_label(text)) : std::string();
+  if (is_token(text)) waiter.label = token_label(text);
+  return waiter;
 }
 
 }  // namespace
@@ -82,15 +93,19 @@ LockInfo read_info(const Reply &reply) {
   LockInfo info;
   info.exists = reply.at(0).text() != "none";
   info.foreign = info.exists && !is_token(value) && value != kSharedValue && value != kRestValue;
-  if (is_token(value)) info.label = token_label(value);
+  if (is_token(value)) info.holders.push_back(value);
   const int64_t pttl = reply.at(2).integer();
   info.remaining_ms = pttl == kNoExpiry ? -1 : std::max<int64_t>(pttl, 0);
   info.waiters = reply.at(3).integer();
-  for (const Reply &member : reply.at(5).items())
-    info.waiter_labels.push_back(member_label(member.text()));
-  const std::vector<Reply> &holders = reply.at(6).items();
-  if (!holders.empty() && is_token(holders.front().text()))
-    info.label = token_label(holders.front().text());
+  const std::vector<Reply> &members = reply.at(5).items(), &shared = reply.at(6).items();
+  const int64_t server_us = reply.at(7).integer();
+  if (server_us <= 0 || server_us >= kFenceEnd) misread("no time of the server");
+  const Reply &arrivals = reply.at(8);
+  for (size_t i = 0; i < members.size(); ++i)
+    info.queue.push_back(read_waiter(members[i].text(), arrivals.at(i).text(), server_us));
+  for (size_t i = 0; i < shared.size(); i += 2)
+    if (is_token(shared[i].text())) info.holders.push_back(shared[i].text());
+  if (!info.holders.empty()) info.label = token_label(info.holders.front());
   return info;
 }
 

@@ -3,6 +3,7 @@
 
 #include "support/locks.h"
 #include "support/one_server.h"
+#include "support/side_keys.h"
 
 static redilock_client_t *client;
 
@@ -35,6 +36,11 @@ static void a_free_name_is_free(void **state) {
   assert_int_equal(redilock_info_remaining_ms(info), 0);
   assert_int_equal(redilock_info_waiters(info), 0);
   assert_null(redilock_info_waiter_label(info, 0));
+  assert_int_equal(redilock_info_waiter_since_ms(info, 0), -1);
+  assert_int_equal(redilock_info_waiter_polls(info, 0), 0);
+  assert_int_equal(redilock_info_held_since_ms(info), -1);
+  assert_int_equal(redilock_info_fence(info), -1);
+  assert_int_equal(redilock_info_is(info, "", 0), 0);
   redilock_info_free(info);
   assert_int_equal(redis_integer(server, "DBSIZE"), 0);
 }
@@ -62,6 +68,73 @@ static void holder_and_waiters_are_told_in_their_order(void **state) {
   free_waiter(second);
 }
 
+static void a_waiter_has_waited_since_its_arrival(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 60000);
+  waiter_t *waiter = start_waiter(client, "job", "wait=forever");
+  /* Places of other clients, of 10 s ago, of a counter ahead of the clock, and no client's. */
+  redis_do(
+      server, "EVAL %s 1 %s",
+      "local t = redis.call('TIME') local now = t[1] * 1000000 + t[2] "
+      "local function add(us, kind, id) "
+      "  redis.call('ZADD', KEYS[1], string.format('%.0f', us), "
+      "    '5000 redilock:1:{}:' .. kind .. ':x redilock:' .. string.rep(id, 32) .. ':' .. id) "
+      "end "
+      "add(now - 10000000, 'poll', 'a') add(now + 60000000, 'wake', 'b') "
+      "redis.call('ZADD', KEYS[1], 'inf', 'x :poll: y')",
+      queue_of("job"));
+  redilock_info_t *info = ask("job");
+  assert_int_equal(redilock_info_waiters(info), 4);
+  assert_string_equal(redilock_info_waiter_label(info, 0), "a");
+  assert_in_range(redilock_info_waiter_since_ms(info, 0), 10000, 10000 + slow_ms(5000));
+  assert_in_range(redilock_info_waiter_since_ms(info, 1), 0, slow_ms(5000));
+  assert_int_equal(redilock_info_waiter_since_ms(info, 2), 0);
+  assert_int_equal(redilock_info_waiter_since_ms(info, 3), -1);
+  assert_int_equal(redilock_info_waiter_since_ms(info, 4), -1);
+  const int polls[] = {1, 0, 0, 0, 0};
+  for (size_t i = 0; i < 5; ++i) assert_int_equal(redilock_info_waiter_polls(info, i), polls[i]);
+  redilock_info_free(info);
+  redilock_op_cancel(waiter->op);
+  assert_status(REDILOCK_E_CANCELLED, join_waiter(waiter));
+  free_waiter(waiter);
+  give(lock);
+}
+
+static void a_holder_knows_its_lock_by_its_token(void **state) {
+  (void)state;
+  size_t len = 0;
+  redilock_lock_t *lock = take(client, "job", 60000), *other = take(client, "other", 60000);
+  const char *token = redilock_lock_token(lock, &len);
+  redilock_info_t *info = ask("job"), *of_other = ask("other");
+  assert_int_equal(redilock_info_is(info, token, len), 1);
+  assert_int_equal(redilock_info_is(info, token, len - 1), 0);
+  assert_int_equal(redilock_info_is(info, token, 0), 0);
+  assert_int_equal(redilock_info_is(of_other, token, len), 0);
+  /* Not stored: see redilock.h. */
+  assert_int_equal(redilock_info_held_since_ms(info), -1);
+  assert_int_equal(redilock_info_fence(info), -1);
+  redilock_info_free(info);
+  redilock_info_free(of_other);
+  give(lock);
+  give(other);
+}
+
+#define ID "redilock:0123456789abcdef0123456789abcde"
+
+static void all_that_share_a_lock_hold_it(void **state) {
+  (void)state;
+  redis_do(server, "SET job redilock:shared PX 60000");
+  redis_do(server, "ZADD %s 9e15 " ID "1:x 9e15 " ID "2:y 9e15 redilock:rest:" ID "3:z 1 " ID "4:w",
+           holders_of("job"));
+  redilock_info_t *info = ask("job");
+  assert_int_equal(redilock_info_is(info, ID "1:x", sizeof ID + 2), 1);
+  assert_int_equal(redilock_info_is(info, ID "2:y", sizeof ID + 2), 1);
+  assert_int_equal(redilock_info_is(info, ID "3:z", sizeof ID + 2), 0);
+  assert_int_equal(redilock_info_is(info, ID "4:w", sizeof ID + 2), 0);
+  assert_int_equal(redilock_info_is(info, "redilock:shared", 15), 0);
+  redilock_info_free(info);
+}
+
 static void foreign_holders_are_told_apart(void **state) {
   (void)state;
   redis_do(server, "SET a mine PX 20000");
@@ -73,6 +146,7 @@ static void foreign_holders_are_told_apart(void **state) {
     redilock_info_t *info = ask(names[i]);
     assert_int_equal(redilock_info_state(info), REDILOCK_STATE_FOREIGN);
     assert_string_equal(redilock_info_label(info), "");
+    assert_int_equal(redilock_info_is(info, "mine", 4), 0);
     if (i % 2 == 0)
       assert_in_range(redilock_info_remaining_ms(info), 15000, 20000);
     else
@@ -117,6 +191,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_free_name_is_free),
       CASE(holder_and_waiters_are_told_in_their_order),
+      CASE(a_waiter_has_waited_since_its_arrival),
+      CASE(a_holder_knows_its_lock_by_its_token),
+      CASE(all_that_share_a_lock_hold_it),
       CASE(foreign_holders_are_told_apart),
       CASE(the_first_hundred_waiters_have_labels),
       CASE(huge_members_of_a_queue_are_cut),

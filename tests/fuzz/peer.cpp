@@ -218,7 +218,8 @@ std::string Peer::honest(const Words &words, bool free, std::string_view ttl) {
   if (runs(words, scripts::info_sha1, scripts::info)) {
     const std::string token = "redilock:" + token_id_ + ":a label";
     return list({bulk("string"), bulk(token), integer(7), integer(1), integer(0),
-                 list({bulk("9 " + wake_channel("x") + " " + token)}), list({})});
+                 list({bulk("9 " + wake_channel("x") + " " + token)}), list({}),
+                 integer(server_us()), list({bulk("5")})});
   }
   if (runs(words, scripts::beat_sha1, scripts::beat))
     return list({integer(1), integer(server_us()), integer(1)});

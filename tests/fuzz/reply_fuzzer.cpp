@@ -98,7 +98,9 @@ void look_at_info(const Reply &reply) {
   MUST(info.remaining_ms >= -1 && info.waiters >= 0);
   MUST(info.exists || (!info.foreign && info.label.empty()));
   MUST(is_label(info.label));
-  for (const std::string &label : info.waiter_labels) MUST(is_label(label));
+  for (const LockInfo::Waiter &waiter : info.queue)
+    MUST(is_label(waiter.label) && (!waiter.waits_since || *waiter.waits_since >= Millis(0)));
+  for (const std::string &holder : info.holders) MUST(is_token(holder));
 }
 
 void look_at_beat(const Reply &reply, bool asked_before) {

@@ -113,8 +113,11 @@ class EdgeCase(unittest.TestCase):
         self.assertEqual(fields[0], own[9:41], message)
         return int(fields[1])
 
+    def info(self):
+        return self.run_script('info', keys=[self.keys[0], self.keys[1], self.keys[4]])
+
     def holders(self):
-        return self.run_script('info', keys=[self.keys[0], self.keys[1], self.keys[4]])[4]
+        return self.info()[4]
 
     def wait_for(self, condition):
         until = time.monotonic() + 10

@@ -30,8 +30,16 @@ class Grants(EdgeCase):
         self.assertEqual(replies, [3, 2, 0])
         fences = [self.is_grant(peer.heard(), reader) for reader in readers]
         self.assertEqual(fences, sorted(set(fences)))
-        info = self.run_script('info', keys=[self.keys[0], self.keys[1], self.keys[4]])
+        info = self.info()
         self.assertEqual((info[4], len(info[6])), (250, 200))
+
+    def test_info_tells_since_when_each_waits(self):
+        self.take(token())
+        first, second = [Peer(self).join(token()) for _ in range(2)]
+        now, arrivals = self.info()[7:9]
+        self.assertEqual([int(arrival) for arrival in arrivals], [first[2], second[2]])
+        self.assertTrue(first[2] <= first[3] < second[2] <= second[3] <= now)
+        self.assertTrue(now - first[3] < 10 ** 7)
 
     def test_fences_rise_when_the_counter_is_ahead(self):
         self.connection.call('SET', self.keys[2], us() + 10 ** 9)

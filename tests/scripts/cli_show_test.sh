@@ -33,11 +33,22 @@ until_true has_waiters job:a 1
 expect 0 "$redilock" show job:a
 contains "$dir/out" 'holder-1'
 contains "$dir/out" '1m0'
-contains "$dir/out" '1. waiter-1'
+grep -Eq '1\. waiter-1, waits [0-9.]+(ms|s)$' "$dir/out" || fail "unexpected text: $(cat "$dir/out")"
 expect 0 "$redilock" show --json job:a
-grep -Eq '^\{"name":"job:a","state":"held","label":"holder-1","remaining_ms":6[0-9]{4},"waiters":1,"queue":\["waiter-1"\]\}$' \
+grep -Eq '^\{"name":"job:a","state":"held","label":"holder-1","remaining_ms":6[0-9]{4},"waiters":1,"queue":\[\{"label":"waiter-1","waits_ms":[0-9]+,"polls":false\}\]\}$' \
   "$dir/out" || fail "unexpected JSON: $(cat "$dir/out")"
 is_json "$dir/out"
+
+# a client that polls, whose arrival was at the start of 2001; and an entry that is no waiter's
+redis ZADD 'redilock:1:{@CBE}:queue:polled' 978307200000000 \
+  '5000 redilock:1:{}:poll:p redilock:0123456789abcdef0123456789abcdef:poller' inf odd
+expect 0 "$redilock" show polled
+grep -Eq '1\. poller, waits [0-9]+d[0-9]+h, polls$' "$dir/out" ||
+  fail "unexpected text: $(cat "$dir/out")"
+expect 0 "$redilock" show --json polled
+contains "$dir/out" ',"polls":true},{"label":"","waits_ms":null,"polls":false}]'
+is_json "$dir/out"
+redis DEL 'redilock:1:{@CBE}:queue:polled'
 
 # foreign, with and without an end
 redis SET foreign x NX PX 60000

@@ -61,6 +61,19 @@ static void release_holder(void) {
   assert_int_equal(redilock_release_token(seeing, "lock", 4, token, sizeof token - 1), REDILOCK_OK);
 }
 
+/* What is shown of the waiters: the first `pollers` of `count` poll. */
+static void expect_shown_polls(size_t pollers, size_t count) {
+  redilock_op_t *op = NULL;
+  redilock_info_t *info = NULL;
+  assert_int_equal(redilock_op_new(seeing, &op), REDILOCK_OK);
+  assert_int_equal(redilock_op_set(op, "name", "lock"), REDILOCK_OK);
+  assert_int_equal(redilock_op_info(op, &info), REDILOCK_OK);
+  for (size_t i = 0; i < count; ++i)
+    assert_int_equal(redilock_info_waiter_polls(info, i), i < pollers ? 1 : 0);
+  redilock_info_free(info);
+  redilock_op_free(op);
+}
+
 /* Both kinds of calls switch to polling, keep their places, and are served in their order. */
 static void waiters_poll_and_keep_their_order(void **state) {
   (void)state;
@@ -75,6 +88,7 @@ static void waiters_poll_and_keep_their_order(void **state) {
   attempt_start(&third, seeing, "lock", 20000, 30000);
   assert_true(attempt_queued(&third));
   assert_int_equal(members_of_kind("wake"), 1);
+  expect_shown_polls(2, 3);
 
   release_holder();
   assert_int_equal(attempt_join(&first), REDILOCK_OK);

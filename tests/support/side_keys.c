@@ -53,3 +53,10 @@ const char *fence_of(const char *lock_key) {
   snprintf(text, kTextSize, "redilock:1:{%s}:fence", word);
   return text;
 }
+
+const char *holders_of(const char *lock_key) {
+  char word[5], *text = next_text();
+  find_word(lock_key, word);
+  snprintf(text, kTextSize, "redilock:1:{%s}:holders:%s", word, lock_key);
+  return text;
+}

@@ -15,6 +15,7 @@ extern "C" {
 /* Each text is valid in the calling thread until its fourth next call. */
 const char *queue_of(const char *lock_key);
 const char *fence_of(const char *lock_key);
+const char *holders_of(const char *lock_key);
 
 #ifdef __cplusplus
 }

@@ -670,6 +670,39 @@ REDILOCK_API int64_t redilock_info_waiters(const redilock_info_t *info);
  */
 REDILOCK_API const char *redilock_info_waiter_label(const redilock_info_t *info, size_t index);
 
+/**
+ * How many milliseconds the waiter at a place has waited when the server replied, by the server's
+ * clock: for the first hundred, from 0; -1 past the last, and for an entry of another program that
+ * has no time. A waiter that reconnects keeps the time of its arrival. Since 0.2.
+ */
+REDILOCK_API int64_t redilock_info_waiter_since_ms(const redilock_info_t *info, size_t index);
+
+/**
+ * 1 if the waiter at a place polls: no notification reaches its client, for instance behind a proxy
+ * without pub/sub, so it learns of its grant only when it asks again. Else 0. Since 0.2.
+ */
+REDILOCK_API int32_t redilock_info_waiter_polls(const redilock_info_t *info, size_t index);
+
+/**
+ * 1 if the token, as redilock_lock_token gives it, held the lock when the server replied, else 0.
+ * No function returns the holder's token, because it is the right to release the lock. Since 0.2.
+ */
+REDILOCK_API int32_t redilock_info_is(const redilock_info_t *info, const char *token,
+                                      size_t token_len);
+
+/**
+ * How many milliseconds the lock had been held when the server replied; -1 if not known. The server
+ * does not store the time of a grant, so this release returns -1 for every lock. Since 0.2.
+ */
+REDILOCK_API int64_t redilock_info_held_since_ms(const redilock_info_t *info);
+
+/**
+ * The holder's fence; -1 if not known. The server stores only the last number that it drew for any
+ * lock or waiter of the same slot, so this release returns -1 for every lock. The holder has its
+ * fence from redilock_lock_fence. Since 0.2.
+ */
+REDILOCK_API int64_t redilock_info_fence(const redilock_info_t *info);
+
 /** Frees what redilock_op_info gave. Since 0.1. */
 REDILOCK_API void redilock_info_free(redilock_info_t *info);
 
