@@ -5,6 +5,7 @@ using redilock::CompletionKind;
 using redilock::Error;
 using redilock::Readers;
 using redilock::Status;
+using redilock::capi::check_lock;
 using redilock::capi::check_options;
 using redilock::capi::drop_submission;
 using redilock::capi::guard;
@@ -25,6 +26,7 @@ namespace {
 // on nothing of `op` is touched.
 int32_t submit(redilock_op *op, CompletionKind kind, Readers reader, redilock_lock *lock,
                uint64_t tag) {
+  if (op != nullptr && op->core->is_forked()) return REDILOCK_E_FORKED;
   OpCall call(op);
   if (!call) return REDILOCK_E_INVALID;
   drop_submission(op);
@@ -37,8 +39,7 @@ int32_t submit(redilock_op *op, CompletionKind kind, Readers reader, redilock_lo
     check_options(op, reader);
     if (lock == nullptr && op->request.name.empty())
       throw Error(Status::kInvalid, "name: it is not set");
-    if (lock != nullptr && lock->core != core)
-      throw Error(Status::kInvalid, "lock: it is of another client");
+    if (lock != nullptr) check_lock(op, lock);
     auto submission = std::make_shared<redilock::Submission>(kind, op->request, tag, op->control);
     if (lock != nullptr) submission->lease = lock->lease;
     op->submission = submission;

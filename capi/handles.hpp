@@ -101,10 +101,14 @@ class OpCall {
 // Refuses options that could not be set, or that were set for this call and that it does not read.
 // A reader: what option_readers() calls the call.
 void check_options(redilock_op *op, Readers reader);
+// Refuses a lock of another client, or of another name than the operation's, if it has one.
+void check_lock(const redilock_op *op, const redilock_lock *lock);
 
 // As guard, for the calls of an operation that block.
 template <typename Body>
 int32_t guard_op(redilock_op *op, Readers reader, Body body) noexcept {
+  // In the child of a fork, a call of the parent never ends.
+  if (op != nullptr && op->core->is_forked()) return REDILOCK_E_FORKED;
   const OpCall call(op);
   if (!call) return REDILOCK_E_INVALID;
   // A cancel that came before the call is meant for a wait or a look, not for what ends a lock.

@@ -5,6 +5,7 @@
 using redilock::Error;
 using redilock::Readers;
 using redilock::Status;
+using redilock::capi::check_lock;
 using redilock::capi::copy_text;
 using redilock::capi::drop_submission;
 using redilock::capi::guard;
@@ -38,10 +39,6 @@ int32_t set(redilock_op *op, const char *name, Value value) {
 
 Readers by_token(const redilock_lock *lock) { return lock == nullptr ? readers::kByToken : 0; }
 
-void require_client(const redilock_op *op, const redilock_lock *lock) {
-  if (lock->core != op->core) throw Error(Status::kInvalid, "lock: it is of another client");
-}
-
 // How a submitted request ended, once its completion was taken.
 const Error &ended(const redilock_op *op) {
   static const Error under_way(Status::kOk, "");
@@ -66,6 +63,12 @@ void check_options(redilock_op *op, Readers reader) {
                                       option_readers(option));
   }
   op->set = 0;
+}
+
+void check_lock(const redilock_op *op, const redilock_lock *lock) {
+  if (lock->core != op->core) throw Error(Status::kInvalid, "lock: it is of another client");
+  if (!op->request.name.empty() && op->request.name != lock->lease->name())
+    throw Error(Status::kInvalid, "name: it is not that of the lock");
 }
 
 }  // namespace redilock::capi
@@ -127,7 +130,7 @@ int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out) {
 int32_t redilock_op_release(redilock_op_t *op, redilock_lock_t *lock) {
   return guard_op(op, readers::kRelease | by_token(lock), [&] {
     if (lock != nullptr) {
-      require_client(op, lock);
+      check_lock(op, lock);
       return lock->core->release(*lock->lease, op->call());
     }
     require_name(op);
@@ -138,7 +141,7 @@ int32_t redilock_op_release(redilock_op_t *op, redilock_lock_t *lock) {
 int32_t redilock_op_extend(redilock_op_t *op, redilock_lock_t *lock) {
   return guard_op(op, readers::kExtend | by_token(lock), [&] {
     if (lock != nullptr) {
-      require_client(op, lock);
+      check_lock(op, lock);
       return lock->core->extend(*lock->lease, op->request.ttl, op->call());
     }
     require_name(op);

@@ -157,6 +157,7 @@ static int redilock_append_next(PyObject *list, redilock_client_t *client) {
   PyObject *next;
   int failed;
   const int32_t status = redilock_client_next(client, &tag, &kind, &ended);
+  if (status == REDILOCK_E_CLOSED) return 0; /* none comes any more */
   if (status != REDILOCK_OK) {
     redilock_raise(status, NULL);
     return -1;

@@ -80,7 +80,7 @@ void Client::close() noexcept {
 void Client::shut_down() noexcept {
   if (is_forked() || shut_down_.exchange(true)) return;
   close();
-  parts_.running.wait_for_end(kClosingTime);
+  parts_.running.wait_for_end();
   parts_.service.stop();
   submissions_.drop();
   parts_.pipeline.close(Error(Status::kClosed, "was freed"));

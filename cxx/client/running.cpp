@@ -36,16 +36,17 @@ void Running::Entry::link() noexcept {
 bool Running::close() noexcept {
   std::lock_guard lock(mutex_);
   if (closed_.exchange(true)) return false;
+  end_ = std::chrono::steady_clock::now() + kClosingTime;
   closing_.close();
   for (Entry *entry = first_; entry != nullptr; entry = entry->next_)
     if (entry->interrupt_ != nullptr) entry->interrupt_->close();
   return true;
 }
 
-void Running::wait_for_end(Micros most) noexcept {
+void Running::wait_for_end() noexcept {
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [this] { return calls_ == 0; });
-  ended_.wait_for(lock, most, [this] { return calls_ + tasks_ == 0; });
+  ended_.wait_until(lock, end_, [this] { return calls_ + tasks_ == 0; });
 }
 
 }  // namespace redilock

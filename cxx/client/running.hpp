@@ -2,6 +2,7 @@
 // the client interrupts the calls; freeing it waits until nothing runs.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -35,11 +36,13 @@ class Running {
     Entry *previous_ = nullptr, *next_ = nullptr;
   };
 
+  Running() { closing_.is_optional = true; }
+
   bool is_closed() const noexcept { return closed_.load(); }
   // Interrupts the calls that run, and refuses new ones. True for the first of several calls.
   bool close() noexcept;
-  // Waits until no call runs, and for `most` until no task runs either.
-  void wait_for_end(Micros most) noexcept;
+  // Waits until no call runs, and no task either or kClosingTime has passed since the close.
+  void wait_for_end() noexcept;
 
   // For calls that nothing else interrupts: one descriptor serves them all.
   Interrupt &closing() noexcept { return closing_; }
@@ -49,6 +52,7 @@ class Running {
   Interrupt closing_;
   std::mutex mutex_;
   std::condition_variable ended_;
+  std::chrono::steady_clock::time_point end_{};
   Entry *first_ = nullptr;
   size_t calls_ = 0, tasks_ = 0;
 };

@@ -92,7 +92,7 @@ constexpr char kLabelDefault[] = "host/pid";
 // clang-format off
 constexpr Row kRows[] = {
     {{"name", kBytes, kOperation, "", "The lock's name: 1 to 1024 bytes, the prefix included.",
-      kAcquire | kByToken | kBreak | kInfo | kAttach},
+      kAcquire | kRelease | kExtend | kByToken | kBreak | kInfo | kAttach},
      0, 0, no_name, request<&RequestOptions::name>},
     {{"token", kBytes, kOperation, "",
       "The token of a held lock, to release or extend it without its handle.",
@@ -214,10 +214,15 @@ std::string range_text(const Row &row) {
 
 void store_number(const Row &row, const Target &target, int64_t number) {
   if (is_text(row)) refuse(row, "takes text, not a number");
-  // A wait below 0 or beyond the limit has no end: INT64_MAX is what many programs pass for that.
-  if (row.min < 0 && (number < 0 || number > row.max)) number = row.min;
+  // Below 0 there is only one value, and it is that of "forever".
+  if (row.min < 0) number = std::max(number, row.min);
   if (number < row.min || number > row.max) refuse(row, "has to be " + range_text(row));
   row.store(target, {number, {}});
+}
+
+// Many programs pass INT64_MAX for a wait without an end.
+void store_given_number(const Row &row, const Target &target, int64_t number) {
+  store_number(row, target, row.min < 0 && number > row.max ? row.min : number);
 }
 
 // Texts are never shown: they may be secret.
@@ -306,11 +311,11 @@ void set_option(RequestOptions &options, std::string_view name, std::string_view
 }
 
 void set_option(ClientOptions &options, std::string_view name, int64_t value) {
-  store_number(find_row(name, kOperation), {&options, &options.request}, value);
+  store_given_number(find_row(name, kOperation), {&options, &options.request}, value);
 }
 
 void set_option(RequestOptions &options, std::string_view name, int64_t value) {
-  store_number(find_row(name, kClient), {nullptr, &options}, value);
+  store_given_number(find_row(name, kClient), {nullptr, &options}, value);
 }
 
 Millis checked_ttl(int64_t ttl_ms) {

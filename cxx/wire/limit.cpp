@@ -42,10 +42,16 @@ void Notifier::ring() noexcept {
 }
 
 int Notifier::fd() {
+  const int fd = fd_or_none();
+  if (fd < 0) throw Error(Status::kUnavailable, "no descriptor is left to wait with", true);
+  return fd;
+}
+
+int Notifier::fd_or_none() noexcept {
   int fd = fd_.load();
   if (fd >= 0) return fd;
   fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw Error(Status::kUnavailable, "no descriptor is left to wait with", true);
+  if (fd < 0) return -1;
   int expected = -1;
   if (!fd_.compare_exchange_strong(expected, fd)) {
     ::close(fd);
@@ -78,7 +84,8 @@ void Limit::signal_came() const {
 
 Ready wait_until_ready(int fd, short events, const Limit &limit) {
   pollfd polled[2] = {{fd, events, 0}, {-1, POLLIN, 0}};
-  if (limit.interrupt != nullptr) polled[1].fd = limit.interrupt->notifier.fd();
+  if (Interrupt *by = limit.interrupt)
+    polled[1].fd = by->is_optional ? by->notifier.fd_or_none() : by->notifier.fd();
   for (;;) {
     limit.check();
     timespec left = time_left(limit);

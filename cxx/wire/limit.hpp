@@ -19,7 +19,8 @@ class Notifier {
   ~Notifier();
 
   void ring() noexcept;
-  int fd();                 // throws Error(kUnavailable) if there are no more descriptors
+  int fd();  // throws Error(kUnavailable) if there are no more descriptors
+  int fd_or_none() noexcept;
   void silence() noexcept;  // takes back every ring so far
   void close() noexcept;    // in the child of a fork
 
@@ -34,6 +35,8 @@ struct Interrupt {
   std::atomic<bool> cancelled{false};
   std::atomic<bool> closed{false};  // with its client, for ever
   bool on_signals = false;          // EINTR ends the call
+  // Where no descriptor is left for it, a call waits without it rather than fail.
+  bool is_optional = false;
 
   void cancel() noexcept {
     cancelled.store(true);

@@ -292,7 +292,7 @@ def test_close_ends_waits(client, name):
         ({"password": b"a\0b"}, ValueError, "password"),
         ({"bogus\0": "x"}, ValueError, "bogus"),
         ({"name": "x"}, ValueError, "name"),
-        ({"tell_loss": True}, ValueError, "tell_loss"),
+        ({"interruptible_": True}, ValueError, "interruptible_"),
         ({"interruptible": True}, ValueError, "interruptible"),
     ],
 )
@@ -336,6 +336,6 @@ def test_text_for_the_c_library_has_no_nul():
 def test_options_are_told():
     told = redilock.options()
     assert "timeout" in told and told["ttl"]
-    assert not {"name", "token", "tell_loss", "interruptible"} & set(told)
+    assert not {"name", "token", "interruptible"} & set(told)
     redilock.Client(**dict.fromkeys(told))
     assert redilock.library_version().startswith("0.")

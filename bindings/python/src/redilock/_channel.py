@@ -65,8 +65,7 @@ class Channel:
         if self._closing:
             return
         self._closing = True
-        for op in self._acquiring.values():
-            _core.op_cancel(op)
+        _core.client_close(self.core)
         if self._ends:
             self.loop.call_later(_LEAVE_S, self._free)
         else:

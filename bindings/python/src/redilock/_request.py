@@ -72,6 +72,14 @@ class Request(NamedTuple):  # a tuple, as it is quickest to make
             _core.op_set_bytes(op, "label", self.label)
         return op
 
+    def extension(self, core: _core.Client, ttl: Seconds | None) -> _core.Op:
+        """A new operation that extends by `ttl`, or else by this one's."""
+        op = _core.op_new(core)
+        ms = self.ttl if ttl is None else ttl_ms(ttl)
+        if ms is not None:
+            _core.op_set_int(op, "ttl", ms)
+        return op
+
 
 def named_op(core: _core.Client, name: Name, token: str | None = None) -> _core.Op:
     """A new operation on a name, and on a token if there is one."""

@@ -222,9 +222,7 @@ class Lock(Lease):
         """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
         lease = self._granted()
         channel = self._bound()
-        op = self._request.op(channel.core)
-        if ttl is not None:
-            _core.op_set_int(op, "ttl", ttl_ms(ttl))
+        op = self._request.extension(channel.core, ttl)
         await channel.run(_core.op_submit_extend, op, lease)
 
     async def __aenter__(self) -> Lock:

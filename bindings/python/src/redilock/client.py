@@ -171,10 +171,7 @@ class Lock(Lease):
     def extend(self, ttl: Seconds | None = None) -> None:
         """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
         lease = self._granted()
-        if ttl is not None:
-            _core.extend(lease, ttl_ms(ttl))
-        else:
-            _core.op_extend(self._request.op(self._client._alive()), lease)
+        _core.op_extend(self._request.extension(self._client._alive(), ttl), lease)
 
     def __enter__(self) -> Lock:
         self._enter(None)
