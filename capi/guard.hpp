@@ -9,6 +9,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "values/status.hpp"
 
@@ -55,15 +56,20 @@ class NoCancellation {
   int before_ = PTHREAD_CANCEL_ENABLE;
 };
 
-// Runs `body`, which returns a Status, and turns what it throws into one.
+// Runs `body` and turns what it throws into a status. It returns a Status, or else the message of a
+// success.
 template <typename Body>
 int32_t guard(Report &report, Body body) noexcept {
   const NoCancellation uncancelled;
   try {
-    const Status status = body();
-    const bool ok = status == Status::kOk;
-    return note(report, status, ok ? "" : status_text(static_cast<int32_t>(status)),
-                status == Status::kHeld || status == Status::kTimeout);
+    const auto result = body();
+    if constexpr (std::is_same_v<decltype(result), const std::string>) {
+      return note(report, Status::kOk, result.c_str(), false);
+    } else {
+      const bool ok = result == Status::kOk;
+      return note(report, result, ok ? "" : status_text(static_cast<int32_t>(result)),
+                  result == Status::kHeld || result == Status::kTimeout);
+    }
   } catch (const Error &error) {
     return note(report, error.status(), error.what(), error.retriable());
   } catch (const std::bad_alloc &) {

@@ -112,7 +112,7 @@ int32_t guard_op(redilock_op *op, Readers reader, Body body) noexcept {
   const OpCall call(op);
   if (!call) return REDILOCK_E_INVALID;
   // A cancel that came before the call is meant for a wait or a look, not for what ends a lock.
-  if ((reader & (readers::kAcquire | readers::kInfo)) == 0) op->forget_cancel();
+  if ((reader & (readers::kAcquire | readers::kInfo | readers::kCheck)) == 0) op->forget_cancel();
   op->control->interrupt.on_signals = op->request.interruptible;
   drop_submission(op);
   const int32_t status = guard(op->report, [&] {

@@ -168,6 +168,10 @@ int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out) {
   });
 }
 
+int32_t redilock_op_check(redilock_op_t *op) {
+  return guard_op(op, readers::kCheck, [&] { return op->core->check(op->request, op->call()); });
+}
+
 void redilock_op_cancel(redilock_op_t *op) {
   if (op == nullptr || op->core->is_forked()) return;
   op->core->cancel(*op->control);

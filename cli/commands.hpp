@@ -12,6 +12,7 @@ extern const Command kExtendCommand;
 extern const Command kShowCommand;
 extern const Command kListCommand;
 extern const Command kBreakCommand;
+extern const Command kCheckCommand;
 extern const Command kDemoCommand;
 extern const Command kBenchCommand;
 

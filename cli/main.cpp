@@ -14,9 +14,9 @@
 namespace cli {
 namespace {
 
-const Command *const kCommands[] = {&kRunCommand,    &kAcquireCommand, &kReleaseCommand,
-                                    &kExtendCommand, &kShowCommand,    &kListCommand,
-                                    &kBreakCommand,  &kDemoCommand,    &kBenchCommand};
+const Command *const kCommands[] = {
+    &kRunCommand,  &kAcquireCommand, &kReleaseCommand, &kExtendCommand, &kShowCommand,
+    &kListCommand, &kBreakCommand,   &kCheckCommand,   &kDemoCommand,   &kBenchCommand};
 
 const Command *find_command(const std::string &name) {
   for (const Command *command : kCommands) {

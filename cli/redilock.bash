@@ -82,8 +82,8 @@ _redilock() {
   esac
 
   case $command in
-  '') options='run acquire release extend show list break demo bench help --version' ;;
-  help) options='run acquire release extend show list break demo bench options' ;;
+  '') options='run acquire release extend show list break check demo bench help --version' ;;
+  help) options='run acquire release extend show list break check demo bench options' ;;
   run) options='--ttl --wait --max-hold --kill-after --label --conflict-exit-code --quiet --' ;;
   acquire) options='--ttl --wait --label --json --quiet' ;;
   release) options='--token-file' ;;
@@ -99,7 +99,7 @@ _redilock() {
     return
   fi
   case $command in
-  run | acquire | release | extend | show | list | break) _redilock_names "$word" ;;
+  run | acquire | release | extend | show | list | break | check) _redilock_names "$word" ;;
   esac
 }
 

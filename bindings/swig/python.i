@@ -189,7 +189,7 @@ PyObject *completions(redilock_client_t *client, int limit) {
 }
 
 /* How the last call of an operation ended, raised where it was not well. */
-PyObject *op_check(redilock_op_t *op) {
+PyObject *op_raise(redilock_op_t *op) {
   char message[512];
   const int32_t status = redilock_op_status(op);
   if (status == REDILOCK_OK) Py_RETURN_NONE;

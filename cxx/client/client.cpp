@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lock/server_check.hpp"
 #include "values/finally.hpp"
 #include "values/name.hpp"
 #include "values/process.hpp"
@@ -20,6 +21,7 @@ bool is_stop(Status status) {
   return status == Status::kCancelled || status == Status::kInterrupted ||
          status == Status::kClosed;
 }
+constexpr std::string_view kCheckName = "redilock-check";
 
 // An unanswered request that may have been carried out has an unknown outcome.
 [[noreturn]] void throw_outcome(const Unanswered &error) {
@@ -209,6 +211,12 @@ Status Client::force_release(const RequestOptions &request, const Call &call) {
 LockInfo Client::info(const RequestOptions &request, const Call &call) {
   const auto entry = begin(call);
   return parts_.commands.info(parts_.keys_of(request), limit_of(call));
+}
+
+std::string Client::check(const RequestOptions &request, const Call &call) {
+  const auto entry = begin(call);
+  const std::string_view name = request.name.empty() ? kCheckName : std::string_view(request.name);
+  return check_server(parts_.server, {parts_.options.prefix, name}, limit_of(call));
 }
 
 std::vector<std::string> Client::list(bool held, const std::string &pattern, std::string &cursor,

@@ -37,6 +37,8 @@ class Client final {
   Status extend_token(const RequestOptions &request, const Call &call);
   Status force_release(const RequestOptions &request, const Call &call);
   LockInfo info(const RequestOptions &request, const Call &call);
+  // As check_server; the name may be empty.
+  std::string check(const RequestOptions &request, const Call &call);
 
   // A page of lock names, as Commands::list, without the prefix.
   std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,

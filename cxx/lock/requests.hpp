@@ -9,7 +9,7 @@
 
 namespace redilock::requests {
 
-extern const Script kAcquire, kRelease, kExtend, kForceRelease, kInfo, kBeat;
+extern const Script kAcquire, kRelease, kExtend, kForceRelease, kInfo, kBeat, kCheck;
 
 inline std::string text_of(Millis time) { return std::to_string(time.count()); }
 

@@ -92,7 +92,7 @@ constexpr char kLabelDefault[] = "host/pid";
 // clang-format off
 constexpr Row kRows[] = {
     {{"name", kBytes, kOperation, "", "The lock's name: 1 to 1024 bytes, the prefix included.",
-      kAcquire | kRelease | kExtend | kByToken | kBreak | kInfo | kAttach},
+      kAcquire | kRelease | kExtend | kByToken | kBreak | kInfo | kCheck | kAttach},
      0, 0, no_name, request<&RequestOptions::name>},
     {{"token", kBytes, kOperation, "",
       "The token of a held lock, to release or extend it without its handle.",
@@ -277,7 +277,8 @@ std::string option_readers(const Option &option) {
                                            "info",
                                            "attach",
                                            "release or extend by token",
-                                           "every call that blocks"};
+                                           "every call that blocks",
+                                           "check"};
   std::string text;
   for (size_t bit = 0; bit < std::size(kNames); ++bit)
     if ((option.readers >> bit & 1) != 0)

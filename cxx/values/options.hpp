@@ -47,6 +47,7 @@ namespace readers {
 constexpr Readers kAcquire = 1, kRelease = 2, kExtend = 4, kBreak = 8, kInfo = 16, kAttach = 32;
 constexpr Readers kByToken = 64;    // a release or extension without a handle
 constexpr Readers kBlocking = 128;  // any call that blocks
+constexpr Readers kCheck = 256;
 }  // namespace readers
 
 struct Option {

@@ -70,6 +70,8 @@ class Server {
   // `Limit` for one request: the client's timeout from now.
   Limit request_limit(Interrupt *interrupt) const;
   const Clock &clock() const noexcept { return clock_; }
+  // For messages.
+  std::string address() const { return endpoint_.text(); }
   Millis timeout() const noexcept { return timeout_; }
 
   // False once the server refused CLIENT KILL: abandoned requests may then still run.

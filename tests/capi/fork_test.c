@@ -63,6 +63,7 @@ static int calls_that_are_not_forked(void) {
       redilock_op_extend(op, lock),
       redilock_op_break(op),
       redilock_op_info(op, &info),
+      redilock_op_check(op),
       redilock_list_new(client, NULL, 0, &listed),
       redilock_list_next(list, &name, NULL),
   };

@@ -105,6 +105,7 @@ static void requests_of_operations(void **state) {
   assert_invalid(redilock_op_info(NULL, &info));
   assert_null(info);
   assert_invalid(redilock_op_info(op, NULL));
+  assert_invalid(redilock_op_check(NULL));
 }
 
 static void requests_that_are_submitted(void **state) {

@@ -8,7 +8,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 expect 0 "$redilock" --help
 contains "$dir/out" 'Usage: redilock'
 commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$dir/out")
-for command in run acquire release extend show list break demo bench; do
+for command in run acquire release extend show list break check demo bench; do
   echo "$commands" | grep -qx "$command" || fail "$command is not in --help"
 done
 expect 0 "$redilock" help

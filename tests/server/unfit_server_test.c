@@ -18,7 +18,7 @@ static const char kToken[] = "redilock:0123456789abcdef0123456789abcdef:me";
 
 /* ---------------------------------------------------------------- every call */
 
-enum call { kTry, kWait, kBreak, kReleaseToken, kExtendToken, kInfo, kList, kCalls };
+enum call { kTry, kWait, kBreak, kReleaseToken, kExtendToken, kInfo, kCheck, kList, kCalls };
 
 static redilock_op_t *make_call(enum call call, redilock_client_t *client, int32_t *status) {
   redilock_op_t *op = new_op(client, "lock");
@@ -34,6 +34,7 @@ static redilock_op_t *make_call(enum call call, redilock_client_t *client, int32
   if (call == kReleaseToken) *status = redilock_op_release(op, NULL);
   if (call == kExtendToken) *status = redilock_op_extend(op, NULL);
   if (call == kInfo) *status = redilock_op_info(op, &info);
+  if (call == kCheck) *status = redilock_op_check(op);
   if (call == kList && redilock_list_new(client, NULL, 0, &list) == REDILOCK_OK)
     *status = redilock_list_next(list, &name, NULL);
   assert_null(lock);

@@ -408,6 +408,25 @@ REDILOCK_API int32_t redilock_op_break(redilock_op_t *op);
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out);
 
 /**
+ * Checks that the server can be used: for the start of a program and for health probes. It makes a
+ * new connection, authenticates, checks the version, and runs every command that redilock uses, in
+ * a way that changes nothing, with the keys of the operation's "name" (or of "redilock-check") and
+ * the client's `prefix`. The lock is neither acquired nor released, whoever holds it.
+ *
+ * Blocks for at most the client's `timeout`.
+ * @return REDILOCK_OK             redilock_op_message then copies the server's address and version,
+ *                                 such as "10.0.0.5:6379: Redis 7.0.15"
+ *         REDILOCK_E_AUTH         wrong credentials, or a permission is missing: the message names
+ *                                 the first one as a rule of an ACL, such as "+publish"
+ *         REDILOCK_E_UNSUPPORTED  the server is too old, a cluster node, or lacks a command
+ *         REDILOCK_E_SERVER       the server cannot be used now, for instance a read-only replica
+ *         REDILOCK_E_UNAVAILABLE, _PROTOCOL, _CANCELLED, _INTERRUPTED, _INVALID, _NO_MEMORY,
+ *         _FORKED, _CLOSED
+ * Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_check(redilock_op_t *op);
+
+/**
  * Cancels the call that runs on the operation or the acquire that it submitted, from any thread or
  * a signal handler: it ends soon with REDILOCK_E_CANCELLED, unless it was just about to end
  * otherwise. Without one, the next acquire or look-up is cancelled; redilock_op_reset undoes that.
@@ -430,8 +449,8 @@ REDILOCK_API void redilock_op_reset(redilock_op_t *op);
 REDILOCK_API int32_t redilock_op_status(const redilock_op_t *op);
 
 /**
- * Copies a sentence on how the last call ended ("" where it succeeded), with the server's own words
- * if it had any; it never shows a password or a whole token.
+ * Copies a sentence on how the last call ended, with the server's own words if it had any; "" if it
+ * succeeded, except for redilock_op_check. It never shows a password or a whole token.
  *
  * @return the length of the whole message without its NUL
  * Since 0.1.

@@ -114,7 +114,7 @@ class Channel:
             await self._expect(tag)
         finally:
             self._ends.pop(tag, None)
-        _core.op_check(op)
+        _core.op_raise(op)
 
     async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
         """Submits an acquire and waits for its grant; `lock` is told of the loss."""
@@ -127,7 +127,7 @@ class Channel:
         try:
             _core.op_submit_acquire(op, tag)
             await self._expect(tag)
-            _core.op_check(op)
+            _core.op_raise(op)
             taken = _core.op_take_lock(op)
             if lock is not None:
                 _core.lock_watch(taken, tag)
@@ -156,7 +156,7 @@ class Channel:
     async def _left(self, op: _core.Op, tag: int) -> None:
         if tag in self._ends:
             await self._expect(tag)
-        _core.op_check(op)
+        _core.op_raise(op)
         await self.run(_core.op_submit_release, _core.op_new(self.core), _core.op_take_lock(op))
 
     def drain(self) -> None:

@@ -81,7 +81,7 @@ class Waits:
         try:
             _core.op_submit_acquire(op, tag)
             self._ended(tag, _core.COMPLETION_ACQUIRE, math.inf)
-            _core.op_check(op)
+            _core.op_raise(op)
             return _core.op_take_lock(op)
         except OperationCancelledError:
             raise closed() from None
