@@ -117,7 +117,7 @@ static int32_t made(enum request request, redilock_client_t *client) {
   int32_t status = REDILOCK_OK;
   assert_int_equal(redilock_op_new(client, &op), REDILOCK_OK);
   redilock_op_set(op, "name", "lock");
-  redilock_op_set(op, "token", token);
+  if (request != kBreak) redilock_op_set(op, "token", token);
   if (request == kBreak) status = redilock_op_break(op);
   if (request == kReleaseToken) status = redilock_op_release(op, NULL);
   if (request == kExtendToken) status = redilock_op_extend(op, NULL);

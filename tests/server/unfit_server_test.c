@@ -26,7 +26,8 @@ static redilock_op_t *make_call(enum call call, redilock_client_t *client, int32
   redilock_info_t *info = NULL;
   redilock_list_t *list = NULL;
   const char *name = NULL;
-  set_options(op, call == kTry ? "wait=0" : "wait=20s");
+  if (call == kTry) set_options(op, "wait=0");
+  if (call == kWait) set_options(op, "wait=20s");
   if (call == kReleaseToken || call == kExtendToken)
     assert_int_equal(redilock_op_set(op, "token", kToken), REDILOCK_OK);
   if (call == kTry || call == kWait) *status = redilock_op_acquire(op, &lock);
