@@ -213,8 +213,9 @@ static void what_outlives_its_client_says_closed(void **state) {
   assert_status(REDILOCK_E_CLOSED, redilock_op_info(op, &info));
   assert_status(REDILOCK_E_CLOSED, redilock_op_break(op));
   assert_status(REDILOCK_E_CLOSED, redilock_op_check(op));
-  assert_status(REDILOCK_E_CLOSED, redilock_op_release(op, lock));
+  assert_status(REDILOCK_OK, redilock_op_set(op, "name", "b"));
   assert_status(REDILOCK_E_CLOSED, redilock_op_extend(op, lock));
+  assert_status(REDILOCK_E_CLOSED, redilock_op_release(op, lock));
   assert_status(REDILOCK_E_CLOSED, redilock_release(lock));
   assert_status(REDILOCK_E_CLOSED, redilock_extend(lock, 1000));
   assert_status(REDILOCK_E_CLOSED, redilock_list_next(list, &name, NULL));

@@ -63,11 +63,163 @@ static void wrong_options_are_named_and_change_nothing(void **state) {
   assert_status(REDILOCK_E_INVALID, redilock_op_set_int(op, "fence", -1));
   assert_status(REDILOCK_E_INVALID, redilock_op_set_int(op, "name", 1));
   assert_status(REDILOCK_E_INVALID, redilock_op_set_bytes(op, "label", "a\0b", 3));
+  redilock_op_reset(op);
   redilock_lock_t *lock = NULL;
   assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
   assert_in_range(redis_integer(server, "PTTL job"), 29000, 30000);
   assert_string_equal(message_of(op), "");
   give(lock);
+}
+
+/* Many callers do not look at what a set returns. */
+static void failed_set_refuses_every_call_until_the_reset(void **state) {
+  (void)state;
+  redilock_lock_t *lock = NULL;
+  redilock_info_t *info = NULL;
+  assert_status(REDILOCK_E_INVALID, redilock_op_set(op, "ttl", "30"));
+  assert_status(REDILOCK_OK, redilock_op_set(op, "wait", "0"));
+  for (int i = 0; i < 2; ++i) {
+    assert_status(REDILOCK_E_INVALID, redilock_op_acquire(op, &lock));
+    assert_string_equal(message_of(op), "ttl: 30 has no unit; write 30s or 30ms");
+  }
+  assert_status(REDILOCK_E_INVALID, redilock_op_info(op, &info));
+  assert_status(REDILOCK_E_INVALID, redilock_op_break(op));
+  assert_status(REDILOCK_E_INVALID, redilock_op_submit_acquire(op, 1));
+  assert_string_equal(message_of(op), "ttl: 30 has no unit; write 30s or 30ms");
+  assert_int_equal(redis_integer(server, "DBSIZE"), 0);
+  redilock_op_reset(op);
+  assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
+  give(lock);
+}
+
+static void failed_set_refuses_a_client(void **state) {
+  (void)state;
+  char error[256];
+  redilock_options_t *options = NULL;
+  redilock_client_t *none = NULL;
+  assert_status(REDILOCK_OK, redilock_options_new(&options));
+  assert_status(REDILOCK_E_INVALID, redilock_options_set(options, "ttl", "30", NULL, 0));
+  assert_status(REDILOCK_OK, redilock_options_set_int(options, "ttl", 30000, NULL, 0));
+  assert_status(REDILOCK_E_INVALID, redilock_new(NULL, options, &none, error, sizeof error));
+  assert_string_equal(error, "ttl: 30 has no unit; write 30s or 30ms");
+  assert_null(none);
+  redilock_options_free(options);
+}
+
+static void successful_set_leaves_the_last_outcome(void **state) {
+  (void)state;
+  redilock_lock_t *held = take(client, "job", 20000), *none = NULL;
+  assert_status(REDILOCK_OK, redilock_op_set(op, "wait", "0"));
+  assert_status(REDILOCK_E_HELD, redilock_op_acquire(op, &none));
+  assert_status(REDILOCK_OK, redilock_op_set(op, "wait", "1s"));
+  assert_status(REDILOCK_E_HELD, redilock_op_status(op));
+  assert_true(strlen(message_of(op)) > 0);
+  give(held);
+}
+
+/* An option that a call does not read was set for nothing, or for another call. */
+static void option_that_a_call_does_not_read_is_refused(void **state) {
+  (void)state;
+  redilock_lock_t *lock = NULL, *none = NULL;
+  redilock_info_t *info = NULL;
+  assert_status(REDILOCK_OK, redilock_op_set(op, "token", "redilock:x"));
+  assert_status(REDILOCK_E_INVALID, redilock_op_acquire(op, &none));
+  assert_non_null(strstr(message_of(op), "token"));
+  redilock_op_reset(op);
+  assert_status(REDILOCK_OK, redilock_op_set(op, "ttl", "20s"));
+  assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
+  assert_status(REDILOCK_OK, redilock_op_set(op, "wait", "1s"));
+  assert_status(REDILOCK_E_INVALID, redilock_op_extend(op, lock));
+  assert_status(REDILOCK_E_INVALID, redilock_op_info(op, &info));
+  assert_status(REDILOCK_E_INVALID, redilock_op_submit_release(op, lock, 1));
+  redilock_op_reset(op);
+  assert_status(REDILOCK_OK, redilock_op_set(op, "name", "other"));
+  assert_status(REDILOCK_E_INVALID, redilock_op_release(op, lock));
+  assert_status(REDILOCK_OK, redilock_op_set(op, "name", "job"));
+  assert_status(REDILOCK_OK, redilock_op_release(op, lock)); /* what was read before stays */
+  redilock_lock_free(lock);
+}
+
+static void lock_of_another_client_is_refused(void **state) {
+  (void)state;
+  redilock_client_t *other = new_client(server, NULL);
+  redilock_lock_t *lock = take(other, "job", 20000);
+  assert_status(REDILOCK_E_INVALID, redilock_op_release(op, lock));
+  assert_status(REDILOCK_E_INVALID, redilock_op_extend(op, lock));
+  assert_status(REDILOCK_E_INVALID, redilock_op_submit_release(op, lock, 1));
+  assert_status(REDILOCK_E_INVALID, redilock_op_submit_extend(op, lock, 1));
+  give(lock);
+  redilock_free(other);
+}
+
+static void *second_call(void *busy) {
+  redilock_info_t *info = NULL;
+  const int32_t status = redilock_op_info(busy, &info);
+  redilock_info_free(info);
+  const int32_t set = redilock_op_set(busy, "wait", "0");
+  redilock_op_reset(busy);
+  return status == REDILOCK_E_INVALID && set == REDILOCK_E_INVALID ? busy : NULL;
+}
+
+static void second_call_of_a_busy_operation_is_refused(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 20000);
+  waiter_t *waiter = start_waiter(client, "job", "wait=forever");
+  pthread_t thread;
+  void *refused = NULL;
+  assert_int_equal(pthread_create(&thread, NULL, second_call, waiter->op), 0);
+  pthread_join(thread, &refused);
+  assert_ptr_equal(refused, waiter->op);
+  assert_null(second_call(NULL));
+  give(lock);
+  assert_status(REDILOCK_OK, join_waiter(waiter));
+  free_waiter(waiter);
+}
+
+/* A cancel that was meant for the acquire comes when that has ended. */
+static void late_cancel_ends_no_release(void **state) {
+  (void)state;
+  redilock_lock_t *lock = NULL;
+  assert_status(REDILOCK_OK, redilock_op_set(op, "wait", "0"));
+  for (int i = 0; i < 10000; ++i) {
+    assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
+    redilock_op_cancel(op);
+    if (i % 3 == 0) assert_status(REDILOCK_OK, redilock_op_extend(op, lock));
+    if (i % 3 == 1) redilock_op_cancel(op);
+    assert_status(REDILOCK_OK, redilock_op_release(op, lock));
+    redilock_lock_free(lock);
+  }
+  redilock_op_cancel(op);
+  assert_status(REDILOCK_E_CANCELLED, redilock_op_acquire(op, &lock));
+}
+
+/* -1 of a narrow integer becomes 4 GiB or more on its way to size_t. */
+static void enormous_lengths_are_refused(void **state) {
+  (void)state;
+  static const size_t enormous[] = {UINT16_MAX + (size_t)2, UINT32_MAX, INT32_MAX, SIZE_MAX,
+                                    SIZE_MAX / 2};
+  char error[64];
+  redilock_lock_t *lock = NULL;
+  redilock_list_t *list = NULL;
+  redilock_info_t *info = NULL;
+  redilock_options_t *options = NULL;
+  assert_status(REDILOCK_OK, redilock_op_info(op, &info));
+  for (size_t i = 0; i < sizeof enormous / sizeof *enormous; ++i) {
+    const size_t length = enormous[i];
+    assert_status(REDILOCK_E_INVALID, redilock_acquire(client, "n", length, 1000, 0, &lock));
+    assert_status(REDILOCK_E_INVALID, redilock_release_token(client, "n", length, "t", 1));
+    assert_status(REDILOCK_E_INVALID, redilock_release_token(client, "n", 1, "t", length));
+    assert_status(REDILOCK_E_INVALID, redilock_op_set_bytes(op, "name", "n", length));
+    assert_status(REDILOCK_E_INVALID, redilock_op_set_bytes(op, "token", "n", length));
+    redilock_op_reset(op);
+    assert_status(REDILOCK_OK, redilock_options_new(&options));
+    assert_status(REDILOCK_E_INVALID,
+                  redilock_options_set_bytes(options, "prefix", "p", length, error, sizeof error));
+    redilock_options_free(options);
+    assert_status(REDILOCK_E_INVALID, redilock_list_new(client, "*", length, &list));
+    assert_int_equal(redilock_info_is(info, "t", length), 0);
+  }
+  redilock_info_free(info);
 }
 
 static void fence_and_label_reach_the_lock(void **state) {
@@ -258,6 +410,14 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(good_options_are_taken),
       CASE(wrong_options_are_named_and_change_nothing),
+      CASE(failed_set_refuses_every_call_until_the_reset),
+      CASE(failed_set_refuses_a_client),
+      CASE(successful_set_leaves_the_last_outcome),
+      CASE(option_that_a_call_does_not_read_is_refused),
+      CASE(lock_of_another_client_is_refused),
+      CASE(second_call_of_a_busy_operation_is_refused),
+      CASE(late_cancel_ends_no_release),
+      CASE(enormous_lengths_are_refused),
       CASE(fence_and_label_reach_the_lock),
       CASE(status_message_and_retriable_tell_of_the_last_call),
       CASE(the_servers_words_are_told),
