@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/async.h"
 #include "support/attempt.h"
 #include "support/cmocka.h"
 #include "support/needs.h"
@@ -119,6 +120,62 @@ static void place_of_a_lost_grant_goes_with_the_release(void **state) {
   proxy_stop(proxy);
 }
 
+static bool lock_is_free(void *argument) {
+  (void)argument;
+  return redis_integer(redis, "EXISTS lock") == 0;
+}
+
+/* What a late request of a waiter whose wait has ended may come to: the lock is its own, and the grant
+ * is pushed. */
+static void grant_late(const char *member) {
+  char channel[128], id[33], token[128], payload[128];
+  assert_int_equal(sscanf(member, "%*s %127s %127s", channel, token), 2);
+  assert_int_equal(sscanf(token, "redilock:%32s", id), 1);
+  snprintf(payload, sizeof payload, "%s 1700000000000000 1700000000000000", id);
+  redis_do(redis, "SET lock %s PX 60000", token);
+  redis_do(redis, "PUBLISH %s %s", channel, payload);
+}
+
+static void first_in_queue(char *member, size_t size) {
+  redisReply *reply = redis_command(redis, "ZRANGE " QUEUE " 0 0");
+  assert_int_equal(reply->elements, 1);
+  snprintf(member, size, "%s", reply->element[0]->str);
+  freeReplyObject(reply);
+}
+
+static void grant_after_the_end_of_a_wait_is_given_back(void **state) {
+  (void)state;
+  char member[256];
+  redis_do(redis, "FLUSHALL");
+  redilock_client_t *client = client_at(redis->url, NULL);
+  attempt_t other, waiter; /* the other one listens */
+  redis_do(redis, "MSET other foreign lock foreign");
+  attempt_start(&other, client, "other", 5000, 60000);
+  assert_true(attempt_queued(&other));
+
+  attempt_start(&waiter, client, "lock", 5000, slow_ms(500));
+  assert_true(attempt_queued(&waiter));
+  first_in_queue(member, sizeof member);
+  assert_int_equal(attempt_join(&waiter), REDILOCK_E_TIMEOUT);
+  grant_late(member);
+  assert_true(eventually(lock_is_free, NULL, 5000));
+
+  redis_do(redis, "SET lock foreign");
+  redilock_op_t *submitted = submit(client, "lock", "ttl=5s&wait=1s", 1);
+  assert_true(eventually(one_waits, NULL, 2000));
+  first_in_queue(member, sizeof member);
+  expect_completion(client, 1, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_E_TIMEOUT);
+  grant_late(member);
+  assert_true(eventually(lock_is_free, NULL, 5000));
+
+  redis_do(redis, "DEL other");
+  assert_int_equal(attempt_join(&other), REDILOCK_OK);
+  redilock_op_free(submitted);
+  attempt_free(&waiter);
+  attempt_free(&other);
+  redilock_free(client);
+}
+
 static void late_acquire_is_killed(void **state) {
   (void)state;
   given_up_acquire("timeout=500ms", 0);
@@ -186,6 +243,7 @@ static void late_recheck_is_undone_where_kill_is_forbidden(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(grant_after_the_end_of_a_wait_is_given_back),
       cmocka_unit_test(late_acquire_is_killed),
       cmocka_unit_test(late_recheck_is_killed),
       cmocka_unit_test(place_is_given_up_when_the_link_is_back),

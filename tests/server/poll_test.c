@@ -39,7 +39,7 @@ static int drop_clients(void **state) {
   return 0;
 }
 
-static int64_t members_of_kind(const char *kind) {
+static int64_t members_of_kind(const char *name, const char *kind) {
   return redis_integer(server, "EVAL %s 1 %s %s",
                        "local count = 0\n"
                        "for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do\n"
@@ -48,12 +48,12 @@ static int64_t members_of_kind(const char *kind) {
                        "  end\n"
                        "end\n"
                        "return count",
-                       queue_of("lock"), kind);
+                       queue_of(name), kind);
 }
 
 static bool has_two_pollers(void *context) {
   (void)context;
-  return members_of_kind("poll") == 2;
+  return members_of_kind("lock", "poll") == 2;
 }
 
 static void release_holder(void) {
@@ -84,10 +84,10 @@ static void waiters_poll_and_keep_their_order(void **state) {
   assert_true(attempt_queued(&first));
   redilock_op_t *second = submit(blind, "lock", "ttl=20s", 2);
   assert_true(eventually(has_two_pollers, NULL, 10000));
-  assert_int_equal(members_of_kind("wake"), 0); /* the old places are gone */
+  assert_int_equal(members_of_kind("lock", "wake"), 0); /* the old places are gone */
   attempt_start(&third, seeing, "lock", 20000, 30000);
   assert_true(attempt_queued(&third));
-  assert_int_equal(members_of_kind("wake"), 1);
+  assert_int_equal(members_of_kind("lock", "wake"), 1);
   expect_shown_polls(2, 3);
 
   release_holder();
@@ -106,6 +106,40 @@ static void waiters_poll_and_keep_their_order(void **state) {
   redilock_op_free(second);
   attempt_free(&first);
   attempt_free(&third);
+}
+
+static bool is_placed(void *op) { return redilock_op_position(op) > 0; }
+
+static bool two_locks_have_pollers(void *context) {
+  (void)context;
+  return members_of_kind("lock", "poll") == 1 && members_of_kind("other", "poll") == 1;
+}
+
+/* The places of both kinds of calls stand already, each at the head of a queue, where no request of
+ * another drops a place that was left behind. */
+static void places_move_once_pub_sub_does_not_reach_the_client(void **state) {
+  (void)state;
+  needs_users(server);
+  attempt_t blocking;
+  redis_do(server, "ACL SETUSER blind +pubsub");
+  redis_do(server, "SET lock " HOLDER " PX 60000");
+  redis_do(server, "SET other " HOLDER " PX 60000");
+  attempt_start(&blocking, blind, "lock", 20000, 60000);
+  redilock_op_t *submitted = submit(blind, "other", "ttl=20s", 2);
+  assert_true(attempt_queued(&blocking));
+  assert_true(eventually(is_placed, submitted, 10000));
+  assert_int_equal(members_of_kind("lock", "wake"), 1);
+  assert_int_equal(members_of_kind("other", "wake"), 1);
+  redis_do(server, "ACL SETUSER blind -pubsub");
+  assert_true(eventually(two_locks_have_pollers, NULL, 20000));
+  assert_int_equal(members_of_kind("lock", "wake"), 0);
+  assert_int_equal(members_of_kind("other", "wake"), 0);
+  redis_do(server, "DEL lock other");
+  assert_int_equal(attempt_join(&blocking), REDILOCK_OK);
+  expect_completion(blind, 2, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
+  redilock_lock_free(lock_of(submitted));
+  redilock_op_free(submitted);
+  attempt_free(&blocking);
 }
 
 /* From then on the client queues by the channel of those that poll, without a subscription. */
@@ -157,6 +191,7 @@ static void poller_that_is_cancelled_leaves_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      CASE(places_move_once_pub_sub_does_not_reach_the_client),
       CASE(waiters_poll_and_keep_their_order),
       CASE(client_that_polls_goes_on_polling),
       CASE(message_of_an_acquire_says_that_the_client_polls),

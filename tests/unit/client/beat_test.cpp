@@ -2,6 +2,7 @@
 #include "client/beat.hpp"
 
 #include "../claim.hpp"
+#include "../fake_server.hpp"
 #include "../outcome.hpp"
 #include "support/one_server.h"
 #include "support/timing.h"
@@ -94,10 +95,53 @@ static void beat_after_a_loss_makes_places_ask(void **) {
                  "asks");
 }
 
+// It may have written the record, so that the next one finds it whatever was lost before.
+static void beat_without_a_reply_makes_places_ask(void **) {
+  assert_returns(outcome_of([] {
+                   FakeServer fake({{":7\r\n", FakeServer::kSilent},
+                                    {":8\r\n", ":1\r\n", "*3\r\n:1\r\n:2000000\r\n:1\r\n"}});
+                   Endpoint at;
+                   at.socket_path = fake.path();
+                   auto options = redilock::default_client_options();
+                   options.timeout = Millis(300);
+                   Parts parts(at, options, redilock::system_clock());
+                   parts.service.attend(parts.pipeline);
+                   Interrupt interrupt;
+                   Wait first(claim_of(std::string(32, 'a'), "L"), &interrupt),
+                       second(claim_of(std::string(32, 'b'), "L"), &interrupt);
+                   redilock::Queued queued{};
+                   queued.rank = 4;
+                   queued.joined = queued.known = queued.seen = true;
+                   for (Wait *wait : {&first, &second}) {
+                     ++queued.arrival;
+                     parts.wake.add(*wait);
+                     parts.wake.answered(*wait, queued);
+                   }
+                   struct Second {
+                     Parts &parts;
+                     Wait &wait;
+                   } context{parts, second};
+                   const auto asks = [](void *waiting) {
+                     auto *of = static_cast<Second *>(waiting);
+                     return of->parts.wake.due(of->wait) <= of->parts.now();
+                   };
+                   // The second place of a client asks for no other reason.
+                   std::string told = asks(&context) ? "asks" : "waits";
+                   Beat beat(parts);
+                   beat.start();
+                   told += eventually(asks, &context, 10000) ? ", asks" : ", waits";
+                   parts.service.stop();
+                   for (Wait *wait : {&first, &second}) parts.wake.remove(*wait);
+                   return told;
+                 }),
+                 "waits, asks");
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(beats_renew_the_record_of_a_client_that_waits, empty_server),
       cmocka_unit_test_setup(beat_after_a_loss_makes_places_ask, empty_server),
+      cmocka_unit_test(beat_without_a_reply_makes_places_ask),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -7,6 +7,7 @@
 
 using redilock::Claim;
 using redilock::Endpoint;
+using redilock::Error;
 using redilock::Instant;
 using redilock::Interrupt;
 using redilock::Millis;
@@ -38,13 +39,16 @@ struct Channel {
     return endpoint;
   }
   // The reply that the waiter has rank 1 behind a lease of 5 s.
-  void join(Instant sent) {
+  void join(Instant sent) { answer(sent, true); }
+  void answer(Instant sent, bool joined) {
     Queued queued{};
     queued.holder_ttl = Millis(5000);
     queued.rank = 1;
     queued.arrival = 5;
     queued.server_us = 1000000;
-    queued.joined = queued.seen = true;
+    queued.joined = joined;
+    queued.known = !joined;
+    queued.seen = true;
     queued.sent = sent;
     wake.answered(wait, queued);
     wait.roused = false;
@@ -52,8 +56,12 @@ struct Channel {
   // Publishes, and reads until the message has been looked at.
   template <class Condition>
   void push(const std::string &payload, Condition seen) {
+    const Instant end = after(now(), Millis(5000));
     redis_do(real, "PUBLISH " CHANNEL " %s", payload.c_str());
-    while (!seen()) wake.ready();
+    while (!seen()) {
+      if (now() >= end) throw Error(redilock::Status::kTimeout, "the message was not looked at");
+      wake.ready();
+    }
   }
   void push(const std::string &payload) {
     push(payload, [this] { return wait.roused; });
@@ -108,6 +116,34 @@ static void beat_that_finds_no_record_makes_places_ask(void **) {
   };
   assert_returns(due_after(true), "not due");
   assert_returns(due_after(false), "due");
+}
+
+// It may have written the record, so that the next reply does not show its loss.
+static void request_without_a_reply_counts_as_a_loss(void **) {
+  const auto due_after = [](bool sent) {
+    return outcome_of([=] {
+      Channel channel;
+      channel.join(now());
+      channel.wake.failed(channel.wait, sent);
+      channel.wake.beat_answered({true, true, 2000000, now()});
+      return std::string(channel.wake.due(channel.wait) <= now() ? "due" : "not due");
+    });
+  };
+  assert_returns(due_after(false), "not due");
+  assert_returns(due_after(true), "due");
+}
+
+static void reply_to_a_re_check_begins_the_beats(void **) {
+  assert_returns(outcome_of([] {
+                   Channel channel;
+                   int begun = 0;
+                   channel.wake.set_start_beats([&] { ++begun; });
+                   channel.join(now());
+                   std::string told = std::to_string(begun);
+                   channel.answer(now(), false);
+                   return told + " " + std::to_string(begun);
+                 }),
+                 "0 1");
 }
 
 // A subscription that has just broken is unseen too, so one such reply proves little.
@@ -169,6 +205,8 @@ int main() {
       cmocka_unit_test(next_message_brings_the_re_check_forward),
       cmocka_unit_test(beats_are_clock_samples),
       cmocka_unit_test(beat_that_finds_no_record_makes_places_ask),
+      cmocka_unit_test(request_without_a_reply_counts_as_a_loss),
+      cmocka_unit_test(reply_to_a_re_check_begins_the_beats),
       cmocka_unit_test(client_polls_if_a_renewed_subscription_stays_unseen_for_1_s),
       cmocka_unit_test(grant_of_an_ended_token_is_released),
   };

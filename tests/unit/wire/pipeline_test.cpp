@@ -27,14 +27,15 @@ struct Scene {
     return one;
   }
   void ask() { ask({"return 1", "sha"}, "key"); }
-  void ask(const Script &script, std::string_view key) {
-    pipeline.ask(script, {key}, {}, kNever, [this](const Answer *answer, const Unanswered *error) {
-      if (answer != nullptr)
-        told += answer->asked_before ? "asked again, " : "answered, ";
-      else
-        told += error->status() == redilock::Status::kProtocol ? "PROTOCOL, " : "failed, ";
-      ++ended;
-    });
+  void ask(const Script &script, std::string_view key, Instant deadline = kNever) {
+    pipeline.ask(
+        script, {key}, {}, deadline, [this](const Answer *answer, const Unanswered *error) {
+          if (answer != nullptr)
+            told += answer->asked_before ? "asked again, " : "answered, ";
+          else
+            told += error->status() == redilock::Status::kProtocol ? "PROTOCOL, " : "failed, ";
+          ++ended;
+        });
   }
   // As the service thread does, until so many are answered.
   void run_until(size_t answers) {
@@ -114,6 +115,35 @@ static void what_is_under_way_is_answered_first(void **) {
       "2:CLIENT INFO, 2:CLIENT KILL ID 6 ADDR 10.0.0.1:6 TYPE normal, 2:EVALSHA");
 }
 
+// Else the last one would be asked again.
+static void nothing_is_sent_behind_what_is_under_way(void **) {
+  assert_returns(
+      outcome_of([] {
+        Scene scene({{":6\r\n"},
+                     {":7\r\n", ":1\r\n", FakeServer::kSilent},
+                     {":9\r\n", ":1\r\n", ":1\r\n", ":1\r\n"}});
+        Link other(scene.server);
+        while (!other.open()) {
+        }
+        const redilock::Millis late(2000);
+        scene.ask();
+        scene.run_until(1);
+        scene.ask({"return 1", "sha"}, "key", after(scene.clock.now(), late));
+        scene.pipeline.run();
+        scene.server.abandon(other.take_down());
+        scene.ask();
+        scene.pipeline.run();
+        scene.clock.advance(late);
+        scene.pipeline.run();       // what was under way is overdue
+        scene.clock.advance(late);  // the pause is over
+        scene.run_until(3);
+        return scene.told + scene.fake.commands();
+      }),
+      "answered, failed, answered, 0:CLIENT INFO, 1:CLIENT INFO, 1:EVALSHA, 1:EVALSHA, 2:CLIENT "
+      "INFO, 2:CLIENT KILL ID 6 ADDR 10.0.0.1:6 TYPE normal, 2:CLIENT KILL ID 7 ADDR 10.0.0.1:7 "
+      "TYPE normal, 2:EVALSHA");
+}
+
 // The server closes a connection that nothing is under way on: its id may be another's by now.
 static void an_idle_connection_that_ends_is_not_ended(void **) {
   assert_returns(outcome_of([] {
@@ -172,6 +202,7 @@ int main() {
       cmocka_unit_test(what_was_abandoned_is_ended_before_the_next_request),
       cmocka_unit_test(connection_without_requests_serves_others),
       cmocka_unit_test(what_is_under_way_is_answered_first),
+      cmocka_unit_test(nothing_is_sent_behind_what_is_under_way),
       cmocka_unit_test(an_idle_connection_that_ends_is_not_ended),
       cmocka_unit_test(a_fence_that_came_before_is_refused),
       cmocka_unit_test(fences_are_compared_by_their_key),

@@ -176,6 +176,25 @@ static void a_connection_that_ends_before_its_request_was_sent_is_not_ended(void
                  "2 0:CLIENT INFO, 0:EVALSHA, 0:PING, 1:CLIENT INFO, 1:EVALSHA");
 }
 
+static void no_idle_connection_serves_before_the_abandoned_one_is_ended(void **) {
+  assert_returns(
+      outcome_of([] {
+        FakeServer fake({{":7\r\n"}, {":8\r\n"}, {":9\r\n", ":1\r\n", ":3\r\n"}});
+        Endpoint endpoint;
+        endpoint.socket_path = fake.path();
+        Server server(endpoint, ClientOptions{}, redilock::system_clock());
+        const Limit limit{redilock::system_clock(),
+                          after(redilock::system_clock().now(), Millis(2000))};
+        auto abandoned = server.connect(limit), idle = server.connect(limit);
+        server.abandon(std::move(abandoned));
+        server.check_in(std::move(idle), redilock::system_clock().now());
+        const auto answer = server.run(kScript, {}, {}, limit);
+        return std::to_string(answer.reply.integer()) + " " + fake.commands();
+      }),
+      "3 0:CLIENT INFO, 1:CLIENT INFO, 2:CLIENT INFO, 2:CLIENT KILL ID 7 ADDR 10.0.0.1:7 TYPE "
+      "normal, 2:EVALSHA");
+}
+
 static void an_answer_to_kill_of_another_kind_is_no_answer(void **) {
   const Outcome outcome = outcome_of([] {
     return conversation({{":7\r\n", kClose}, {":8\r\n", "+OK\r\n", ":3\r\n"}});
@@ -348,6 +367,7 @@ int main() {
       cmocka_unit_test(a_server_busy_at_the_greeting_is_asked_again),
       cmocka_unit_test(a_server_busy_at_the_end_of_the_abandoned_is_asked_again),
       cmocka_unit_test(a_connection_that_ends_before_its_request_was_sent_is_not_ended),
+      cmocka_unit_test(no_idle_connection_serves_before_the_abandoned_one_is_ended),
       cmocka_unit_test(an_answer_to_kill_of_another_kind_is_no_answer),
       cmocka_unit_test(only_a_connection_of_the_same_process_is_killed),
       cmocka_unit_test(a_fence_that_came_before_is_refused),
