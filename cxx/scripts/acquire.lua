@@ -5,10 +5,10 @@
 --       shared one that fits while fewer than n hold. With a channel the caller may wait; arrival
 --       is the number of its place, or 0 for a new place. The alive key has the channel's tag.
 -- Replies: an integer: granted; the fence, or 0 without one
---          {ms}: not granted, the caller does not wait
---          {ms, rank, arrival, server time in us, foreign, joined, seen, known}: queued
+--          {ms[, value]}: not granted, the caller does not wait
+--          {ms, rank, arrival, server time in us, foreign, joined, seen, known, value}: queued
 --          ms is when there is room if nobody releases; -1: the holder never expires; -2: ask again
---          at once, with all keys
+--          at once, with all keys; value is the start of the lock key's value, '' if it is free
 
 local token, lease, wants_fence, channel = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]
 local ttl, limit = tonumber(lease)
@@ -47,7 +47,7 @@ end
 
 local held = redis.call('GET', KEYS[1])
 if held and held ~= token and held ~= 'redilock:shared' and not channel then
-  return {redis.call('PTTL', KEYS[1])}
+  return {redis.call('PTTL', KEYS[1]), string.sub(held, 1, 255)}
 end
 if not KEYS[5] and held ~= token then return {-2} end
 
@@ -106,7 +106,7 @@ local function queued(ms)
   local foreign = held and held ~= 'redilock:shared' and held ~= 'redilock:rest'
     and string.match(held, '^redilock:%x+():') ~= 42
   return {ms, rank or 0, tonumber(arrival), now_us, foreign and 1 or 0, joined and 1 or 0,
-          seen and 1 or 0, known and 1 or 0}
+          seen and 1 or 0, known and 1 or 0, held and string.sub(held, 1, 255) or ''}
 end
 
 -- Another exclusive holder, the usual case: it needs no function of the hand-off. A re-check that
@@ -168,6 +168,6 @@ if held and not more then
   ms = redis.call('PTTL', KEYS[1])
   if ms >= 0 then ms = time_until_room(limit) end
 end
-if not channel then return {ms} end
+if not channel then return {ms, held and string.sub(held, 1, 255) or ''} end
 rank = redis.call('ZRANK', KEYS[2], member)
 return queued(ms)

@@ -160,7 +160,7 @@ class Client:
     # -- its rules
 
     def on_queued(self, waiter, reply, was_recheck):
-        ms, rank, arrival, _, foreign, joined, _, known = reply
+        ms, rank, arrival, _, foreign, joined, _, known = reply[:8]
         now, times = time.time(), self.times
         caused_by_loss, waiter.after_loss = waiter.after_loss, False
         waiter.arrival, waiter.resend = arrival, None

@@ -51,28 +51,30 @@ static void others_do_not_fit(void **) {
 #define WAITS "fence T; alive [c1 +6000] 180000; "
   script_test::check(
       kAcquire, kAllKeys,
-      {{"exclusive", B_C_HOLD, TRY_ALONE, "[60000]", STILL TWO},
-       {"one permit", B_C_HOLD, "$A|100000s1|1", "[60000]", STILL TWO},
-       {"two permits", B_C_HOLD, "$A|100000s2|1", "[30000]", STILL TWO},
-       {"waits exclusive", B_C_HOLD, "$A|100000|1|$c1|0", "[60000 0 T T 0 1 1 0]",
+      {{"exclusive", B_C_HOLD, TRY_ALONE, "[60000 redilock:shared]", STILL TWO},
+       {"one permit", B_C_HOLD, "$A|100000s1|1", "[60000 redilock:shared]", STILL TWO},
+       {"two permits", B_C_HOLD, "$A|100000s2|1", "[30000 redilock:shared]", STILL TWO},
+       {"waits exclusive", B_C_HOLD, "$A|100000|1|$c1|0", "[60000 0 T T 0 1 1 0 redilock:shared]",
         STILL "queue [100000 c1 A T] 180000; " WAITS TWO},
-       {"waits for a permit", B_C_HOLD, "$A|100000s2|1|$c1|0", "[30000 0 T T 0 1 1 0]",
+       {"waits for a permit", B_C_HOLD, "$A|100000s2|1|$c1|0",
+        "[30000 0 T T 0 1 1 0 redilock:shared]",
         STILL "queue [100000s2 c1 A T] 180000; " WAITS TWO},
        {"a resting permit takes room", B_HOLDS " & ZADD|$H|$+30000|redilock:rest:$C",
-        "$A|100000s2|1", "[30000]", STILL "holders [redilock:rest:C +30000 B +60000] 60000"},
-       {"leases without end", B_HOLDS " & PERSIST|$L", TRY_ALONE, "[-1]",
+        "$A|100000s2|1", "[30000 redilock:shared]",
+        STILL "holders [redilock:rest:C +30000 B +60000] 60000"},
+       {"leases without end", B_HOLDS " & PERSIST|$L", TRY_ALONE, "[-1 redilock:shared]",
         "lock redilock:shared; holders [B +60000] 60000"},
-       {"a reader beside a writer", "SET|$L|$B|PX|60000", TRY, "[60000]", "lock B 60000"}});
+       {"a reader beside a writer", "SET|$L|$B|PX|60000", TRY, "[60000 B]", "lock B 60000"}});
 }
 
 static void no_reader_passes_a_waiting_writer(void **) {
   script_test::check(
       kAcquire, kAllKeys,
       {{"waits behind it", B_HOLDS " & ZADD|$Q|7|60000 $c2 $C & " LIVE2, JOIN,
-        "[60000 1 T T 0 1 1 0]",
+        "[60000 1 T T 0 1 1 0 redilock:shared]",
         "lock redilock:shared 60000; queue [60000 c2 C 7 100000s c1 A T] 180000; fence T; alive "
         "[c2 +5000 c1 +6000] 180000; holders [B +60000] 60000"},
-       {"a try", B_HOLDS " & ZADD|$Q|7|60000 $c2 $C & " LIVE2, TRY, "[60000]",
+       {"a try", B_HOLDS " & ZADD|$Q|7|60000 $c2 $C & " LIVE2, TRY, "[60000 redilock:shared]",
         "lock redilock:shared 60000; queue [60000 c2 C 7]; alive [c2 +5000]; holders [B +60000] "
         "60000"},
        {"a dead one", B_HOLDS " & ZADD|$Q|7|60000 $dead $C", JOIN, "T",
@@ -94,8 +96,8 @@ static void own_grant_is_found(void **) {
         "lock redilock:shared 60000; fence T; holders [A +30000 B +60000] 60000"},
        {"a writer waits", A_HOLDS " & ZADD|$Q|7|60000 $c2 $C & " LIVE2, JOIN, "T",
         "lock redilock:shared 100000; queue [60000 c2 C 7]; fence T; alive [c2 +5000]; " AND_B},
-       {"an ended one is not found", B_HOLDS " & ZADD|$H|$-1|$A", "$A|100000s1|1", "[60000]",
-        "lock redilock:shared 60000; holders [A past B +60000] 60000"}});
+       {"an ended one is not found", B_HOLDS " & ZADD|$H|$-1|$A", "$A|100000s1|1",
+        "[60000 redilock:shared]", "lock redilock:shared 60000; holders [A past B +60000] 60000"}});
 }
 
 static void free_lock_goes_to_all_readers_at_the_head(void **) {
@@ -113,22 +115,23 @@ static void free_lock_goes_to_all_readers_at_the_head(void **) {
         "lock redilock:shared 100000; fence 8000000000000003; " ALIVE
         "; holders [D +30000 C +60000 A +100000] 100000",
         "c2: c 8000000000000001 T, c3: d 8000000000000002 T"},
-       {"but to no more than it allows", READERS, "$A|100000s2|1", "[30000]",
+       {"but to no more than it allows", READERS, "$A|100000s2|1", "[30000 redilock:shared]",
         "lock redilock:shared 60000; fence 8000000000000002; " ALIVE
         "; holders [D +30000 C +60000] 60000",
         "c2: c 8000000000000001 T, c3: d 8000000000000002 T"},
-       {"but to no writer", READERS, TRY_ALONE, "[60000]",
+       {"but to no writer", READERS, TRY_ALONE, "[60000 redilock:shared]",
         "lock redilock:shared 60000; fence 8000000000000002; " ALIVE
         "; holders [D +30000 C +60000] 60000",
         "c2: c 8000000000000001 T, c3: d 8000000000000002 T"},
        {"up to the first writer",
         "ZADD|$Q|1|60000s $c2 $C|2|60000 $dead $B|3|60000 $c3 $D & " LIVE2 " & " LIVE3, TRY,
-        "[60000]",
+        "[60000 redilock:shared]",
         "lock redilock:shared 60000; queue [60000 c3 D 3]; fence T; " ALIVE
         "; holders [C +60000] 60000",
         "c2: c T T, c3: next d 60000 T"},
        {"up to the permits of the next",
-        "ZADD|$Q|1|60000s2 $c2 $C|2|30000s1 $c3 $D & " LIVE2 " & " LIVE3, TRY, "[60000]",
+        "ZADD|$Q|1|60000s2 $c2 $C|2|30000s1 $c3 $D & " LIVE2 " & " LIVE3, TRY,
+        "[60000 redilock:shared]",
         "lock redilock:shared 60000; queue [30000s1 c3 D 2]; fence T; " ALIVE
         "; holders [C +60000] 60000",
         "c2: c T T, c3: next d 60000 T"}});

@@ -26,9 +26,9 @@ static void free_lock_is_granted(void **) {
 
 static void first_try_without_all_keys(void **) {
   const std::vector<script_test::Case> cases = {
-      {"held", HELD, TRY_NO_FENCE, "[100000]", "lock B 100000"},
-      {"held for ever", "SET|$L|x", TRY_NO_FENCE, "[-1]", "lock x"},
-      {"resting", "SET|$L|redilock:rest|PX|5000", TRY_NO_FENCE, "[5000]",
+      {"held", HELD, TRY_NO_FENCE, "[100000 B]", "lock B 100000"},
+      {"held for ever", "SET|$L|x", TRY_NO_FENCE, "[-1 x]", "lock x"},
+      {"resting", "SET|$L|redilock:rest|PX|5000", TRY_NO_FENCE, "[5000 redilock:rest]",
        "lock redilock:rest 5000"},
       {"shared", "SET|$L|redilock:shared|PX|60000", TRY_NO_FENCE, "[-2]",
        "lock redilock:shared 60000"},
@@ -59,32 +59,39 @@ static void fence_rises_above_any_counter(void **) {
   script_test::check(
       kAcquire, kAllKeys,
       {{"ahead, for an arrival", HELD " & SET|$F|8000000000000001", JOIN,
-        "[100000 0 8000000000000002 T 0 1 1 0]",
+        "[100000 0 8000000000000002 T 0 1 1 0 B]",
         "lock B 100000; queue [100000 c1 A 8000000000000002] 180000; fence 8000000000000002; "
         "alive [c1 +6000] 180000"},
        {"ahead, for an arrival and a hand-off", "SET|$F|8000000000000001 & " C_WAITS, JOIN,
-        "[60000 0 8000000000000002 T 0 1 1 0]",
+        "[60000 0 8000000000000002 T 0 1 1 0 C]",
         "lock C 60000; queue [100000 c1 A 8000000000000002] 180000; fence 8000000000000003; "
         "alive [c2 +5000 c1 +6000] 180000",
         "c2: c 8000000000000003 T"}});
 }
 
+#define TEN "xyzxyzxyzx"
+#define FIFTY TEN TEN TEN TEN TEN
+#define LONG_BEGIN FIFTY FIFTY FIFTY FIFTY FIFTY "xyzxy"
+#define LONG LONG_BEGIN "zxyzx"
+
 static void held_lock_is_waited_for(void **) {
 #define QUEUED "queue [100000 c1 A T] 180000; fence T; alive [c1 +6000] 180000"
   script_test::check(
       kAcquire, kAllKeys,
-      {{"does not wait", HELD, TRY, "[100000]", "lock B 100000"},
-       {"joins", HELD, JOIN, "[100000 0 T T 0 1 1 0]", "lock B 100000; " QUEUED},
-       {"joins behind another", HELD " & ZADD|$Q|7|60000 $c2 $C", JOIN, "[100000 1 T T 0 1 1 0]",
+      {{"does not wait", HELD, TRY, "[100000 B]", "lock B 100000"},
+       {"joins", HELD, JOIN, "[100000 0 T T 0 1 1 0 B]", "lock B 100000; " QUEUED},
+       {"joins behind another", HELD " & ZADD|$Q|7|60000 $c2 $C", JOIN, "[100000 1 T T 0 1 1 0 B]",
         "lock B 100000; queue [60000 c2 C 7 100000 c1 A T] 180000; fence T; alive [c1 +6000] "
         "180000"},
-       {"foreign holder", "SET|$L|uuid|PX|60000", JOIN, "[60000 0 T T 1 1 1 0]",
+       {"foreign holder", "SET|$L|uuid|PX|60000", JOIN, "[60000 0 T T 1 1 1 0 uuid]",
         "lock uuid 60000; " QUEUED},
-       {"foreign holder for ever", "SET|$L|redilock:x", JOIN, "[-1 0 T T 1 1 1 0]",
+       {"foreign holder for ever", "SET|$L|redilock:x", JOIN, "[-1 0 T T 1 1 1 0 redilock:x]",
         "lock redilock:x; " QUEUED},
-       {"a short id is foreign", "SET|$L|redilock:ab:label", JOIN, "[-1 0 T T 1 1 1 0]",
-        "lock redilock:ab:label; " QUEUED},
-       {"resting", "SET|$L|redilock:rest|PX|60000", JOIN, "[60000 0 T T 0 1 1 0]",
+       {"a long value is cut", "SET|$L|" LONG, JOIN, "[-1 0 T T 1 1 1 0 " LONG_BEGIN "]",
+        "lock " LONG "; " QUEUED},
+       {"a short id is foreign", "SET|$L|redilock:ab:label", JOIN,
+        "[-1 0 T T 1 1 1 0 redilock:ab:label]", "lock redilock:ab:label; " QUEUED},
+       {"resting", "SET|$L|redilock:rest|PX|60000", JOIN, "[60000 0 T T 0 1 1 0 redilock:rest]",
         "lock redilock:rest 60000; " QUEUED}});
 }
 
@@ -93,32 +100,33 @@ static void place_is_kept(void **) {
 #define KEPT "lock B 100000; queue [100000 c1 A 7] 180000; fence 9; "
   script_test::check(
       kAcquire, kAllKeys,
-      {{"re-check", AT_HOME, RECHECK, "[100000 0 7 T 0 0 1 0]", KEPT "alive [c1 +6000] 180000"},
-       {"retry of a join", AT_HOME, JOIN, "[100000 0 7 T 0 0 1 0]", KEPT "alive [c1 +6000] 180000"},
-       {"the record is fresh", AT_HOME " & ZADD|$W|$+5000|$c1", RECHECK, "[100000 0 7 T 0 0 1 1]",
-        KEPT "alive [c1 +5000]"},
-       {"the record ends soon", AT_HOME " & ZADD|$W|$+2500|$c1", RECHECK, "[100000 0 7 T 0 0 1 1]",
+      {{"re-check", AT_HOME, RECHECK, "[100000 0 7 T 0 0 1 0 B]", KEPT "alive [c1 +6000] 180000"},
+       {"retry of a join", AT_HOME, JOIN, "[100000 0 7 T 0 0 1 0 B]",
         KEPT "alive [c1 +6000] 180000"},
-       {"the record ended", AT_HOME " & ZADD|$W|$-1|$c1", RECHECK, "[100000 0 7 T 0 0 1 0]",
+       {"the record is fresh", AT_HOME " & ZADD|$W|$+5000|$c1", RECHECK, "[100000 0 7 T 0 0 1 1 B]",
+        KEPT "alive [c1 +5000]"},
+       {"the record ends soon", AT_HOME " & ZADD|$W|$+2500|$c1", RECHECK,
+        "[100000 0 7 T 0 0 1 1 B]", KEPT "alive [c1 +6000] 180000"},
+       {"the record ended", AT_HOME " & ZADD|$W|$-1|$c1", RECHECK, "[100000 0 7 T 0 0 1 0 B]",
         KEPT "alive [c1 +6000] 180000"},
        {"the record is of a stepped clock", AT_HOME " & ZADD|$W|$+80000|$c1", RECHECK,
-        "[100000 0 7 T 0 0 1 0]", KEPT "alive [c1 +6000] 180000"},
+        "[100000 0 7 T 0 0 1 0 B]", KEPT "alive [c1 +6000] 180000"},
        {"place dropped", HELD " & ZADD|$Q|9|60000 $c2 $C & SET|$F|9", RECHECK,
-        "[100000 0 7 T 0 1 1 0]",
+        "[100000 0 7 T 0 1 1 0 B]",
         "lock B 100000; queue [100000 c1 A 7 60000 c2 C 9] 180000; fence 9; alive [c1 +6000] "
         "180000"},
-       {"no subscription", HELD, "$A|100000|1|$dead|0", "[100000 0 T T 0 1 0 0]",
+       {"no subscription", HELD, "$A|100000|1|$dead|0", "[100000 0 T T 0 1 0 0 B]",
         "lock B 100000; queue [100000 dead A T] 180000; fence T; alive [dead +6000] 180000"},
        {"no subscription, place kept", HELD " & ZADD|$Q|7|100000 $dead $A", "$A|100000|1|$dead|7",
-        "[100000 0 7 T 0 0 1 0]",
+        "[100000 0 7 T 0 0 1 0 B]",
         "lock B 100000; queue [100000 dead A 7] 180000; alive [dead +6000] 180000"},
-       {"polls", HELD, "$A|100000|0|$poll|0", "[100000 0 T T 0 1 1 0]",
+       {"polls", HELD, "$A|100000|0|$poll|0", "[100000 0 T T 0 1 1 0 B]",
         "lock B 100000; queue [100000 poll A T] 180000; fence T; alive [poll +6000] 180000"}});
   script_test::check(
       kAcquire, "$L|$Q|$F|$V|$H",
-      {{"sharded channel", HELD, "$A|100000|1|$shard|0", "[100000 0 T T 0 1 1 0]",
+      {{"sharded channel", HELD, "$A|100000|1|$shard|0", "[100000 0 T T 0 1 1 0 B]",
         "lock B 100000; queue [100000 shard A T] 180000; fence T; tagged [shard +6000] 180000"},
-       {"plain channel", HELD, "$A|100000|1|$plain|0", "[100000 0 T T 0 1 1 0]",
+       {"plain channel", HELD, "$A|100000|1|$plain|0", "[100000 0 T T 0 1 1 0 B]",
         "lock B 100000; queue [100000 plain A T] 180000; fence T; tagged [plain +6000] 180000"}});
 }
 
@@ -139,11 +147,11 @@ static void own_grant_is_found(void **) {
 static void ended_lease_goes_to_the_head(void **) {
   script_test::check(
       kAcquire, kAllKeys,
-      {{"to another", C_WAITS, JOIN, "[60000 0 T T 0 1 1 0]",
+      {{"to another", C_WAITS, JOIN, "[60000 0 T T 0 1 1 0 C]",
         "lock C 60000; queue [100000 c1 A T] 180000; fence T; alive [c2 +5000 c1 +6000] 180000",
         "c2: c T T"},
-       {"to another, by a try", C_WAITS, TRY, "[60000]", "lock C 60000; fence T; alive [c2 +5000]",
-        "c2: c T T"},
+       {"to another, by a try", C_WAITS, TRY, "[60000 C]",
+        "lock C 60000; fence T; alive [c2 +5000]", "c2: c T T"},
        {"to the caller", "ZADD|$Q|7|100000 $c1 $A", RECHECK, "T", "lock A 100000; fence T"},
        {"to the caller, no fence wanted", "ZADD|$Q|7|100000 $c1 $A", "$A|100000|0|$c1|7", "0",
         "lock A 100000; fence T"},
@@ -166,13 +174,13 @@ static void recheck_drops_the_dead_before_it(void **) {
 #define C1_LIVES " & ZADD|$W|$+5000|$c1"
   script_test::check(
       kAcquire, kAllKeys,
-      {{"one dead", BEHIND("$dead") C1_LIVES, RECHECK, "[100000 0 7 T 0 0 1 1]",
+      {{"one dead", BEHIND("$dead") C1_LIVES, RECHECK, "[100000 0 7 T 0 0 1 1 B]",
         "lock B 100000; queue [100000 c1 A 7] 180000; alive [c1 +5000]"},
        {"one alive", BEHIND("$c2") " & ZADD|$W|$+5000|$c2" C1_LIVES, RECHECK,
-        "[100000 1 7 T 0 0 1 1]",
+        "[100000 1 7 T 0 0 1 1 B]",
         "lock B 100000; queue [60000 c2 C 5 100000 c1 A 7] 180000; alive [c1 +5000 c2 +5000]"},
        {"a new place drops nobody", HELD " & ZADD|$Q|5|60000 $dead $C", JOIN,
-        "[100000 1 T T 0 1 1 0]",
+        "[100000 1 T T 0 1 1 0 B]",
         "lock B 100000; queue [60000 dead C 5 100000 c1 A T] 180000; fence T; alive [c1 +6000] "
         "180000"}});
 }
@@ -185,12 +193,12 @@ static void one_call_drops_at_most_103_dead(void **) {
   script_test::check(
       kAcquire, kAllKeys,
       {{"100, a try", DEAD(100), TRY, "T", "lock A 100000; fence T"},
-       {"104, a try", DEAD(104), TRY, "[-2]", "queue [9 dead 104 104]"},
-       {"104, a waiter", DEAD(104), JOIN, "[-2 1 T T 0 1 1 0]",
+       {"104, a try", DEAD(104), TRY, "[-2 ]", "queue [9 dead 104 104]"},
+       {"104, a waiter", DEAD(104), JOIN, "[-2 1 T T 0 1 1 0 ]",
         "queue [9 dead 104 104 100000 c1 A T] 180000; fence T; alive [c1 +6000] 180000"},
-       {"99 and one alive", DEAD(99) " & " C_WAITS, TRY, "[60000]",
+       {"99 and one alive", DEAD(99) " & " C_WAITS, TRY, "[60000 C]",
         "lock C 60000; fence T; alive [c2 +5000]", "c2: c T T"},
-       {"100 and one alive", DEAD(100) " & " C_WAITS, TRY, "[-2]",
+       {"100 and one alive", DEAD(100) " & " C_WAITS, TRY, "[-2 ]",
         "queue [60000 c2 C old]; alive [c2 +5000]", "c2: next c 0 T"}});
 }
 

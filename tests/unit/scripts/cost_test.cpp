@@ -79,24 +79,24 @@ static void pair(void **) {
         "del, exists, get, time, zcount, zscore"},
        {"acquire a second share", scripts::acquire, kAllKeys, SHARED, "$B|60000s|1", "T",
         "2 exists, 2 get, 2 pexpireat, set, time, zadd, zcount, zrange, zremrangebyscore, zscore"},
-       {"refused", scripts::acquire, "$L|$Q", HELD, "$B|60000|0", "[60000]", "exists, get, pttl"},
+       {"refused", scripts::acquire, "$L|$Q", HELD, "$B|60000|0", "[60000 A]", "exists, get, pttl"},
        {"extend", scripts::extend, "$L|$H", HELD, "$A|100000", "1", "get, pexpire, pttl"}});
 }
 
 static void waiting(void **) {
 #define QUEUED(age) HELD " & ZADD|$Q|$ago " age "|60000 $c2 $B & " LIVE2
   check_costs(
-      {{"join", scripts::acquire, kAllKeys, HELD, "$B|60000|1|$c1|0", "[60000 0 T T 0 1 1 0]",
+      {{"join", scripts::acquire, kAllKeys, HELD, "$B|60000|1|$c1|0", "[60000 0 T T 0 1 1 0 A]",
         "exists, 2 get, 2 pexpire, pttl, pubsub, set, time, 2 zadd, zcount, zrank, 2 "
         "zscore"},
        {"join, the client has a record", scripts::acquire, kAllKeys, HELD " & ZADD|$W|$+6000|$c1",
-        "$B|60000|1|$c1|0", "[60000 0 T T 0 1 1 1]",
+        "$B|60000|1|$c1|0", "[60000 0 T T 0 1 1 1 A]",
         "exists, 2 get, pexpire, pttl, pubsub, set, time, zadd, zrank, 2 zscore"},
        {"re-check at the head", scripts::acquire, kAllKeys, QUEUED("1000"), "$B|60000|1|$c2|7",
-        "[60000 0 old T 0 0 1 1]", "exists, 2 get, pexpire, pttl, time, zrank, 2 zscore"},
+        "[60000 0 old T 0 0 1 1 A]", "exists, 2 get, pexpire, pttl, time, zrank, 2 zscore"},
        {"re-check behind the head", scripts::acquire, kAllKeys,
         QUEUED("1000") " & ZADD|$Q|$ago 900|60000 $c1 $C & ZADD|$W|$+6000|$c1", "$C|60000|1|$c1|8",
-        "[60000 1 old T 0 0 1 1]",
+        "[60000 1 old T 0 0 1 1 A]",
         "exists, 3 get, pexpire, 2 pttl, pubsub, time, zrange, 2 zrank, 3 zscore"},
        {"beat", scripts::beat, "$W", LIVE2, "$c2", "[1 T 1]",
         "pexpire, pubsub, time, zadd, zscore"},

@@ -23,7 +23,7 @@ static void new_data_is_refused(void **) {
         "lock redilock:shared 60000; " BOTH_HOLD},
        {"join", ROOM HELD C_WAITS FULL, "$D|60000|1|$c1|0", "error OOM",
         "lock A 60000; " C_STILL_WAITS},
-       {"held, does not wait", ROOM HELD FULL, "$D|60000|1", "[60000]", "lock A 60000"}});
+       {"held, does not wait", ROOM HELD FULL, "$D|60000|1", "[60000 A]", "lock A 60000"}});
   script_test::check(
       scripts::convert, kAllKeys,
       {{"to shared", ROOM HELD C_WAITS FULL, "$A|60000s|1", "error OOM",

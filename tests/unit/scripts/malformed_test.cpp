@@ -61,7 +61,7 @@ static void release_passes_over_it(void **) {
 }
 
 static void acquire_passes_over_it(void **) {
-  check_each(kAcquire, "ZADD|$Q|5|MALFORMED & " C_WAITS " & " LIVE, "$A|100000|1", "[60000]",
+  check_each(kAcquire, "ZADD|$Q|5|MALFORMED & " C_WAITS " & " LIVE, "$A|100000|1", "[60000 C]",
              "lock C 60000; fence T; alive [c1 +5000 c2 +6000]", "c2: c T T");
 }
 

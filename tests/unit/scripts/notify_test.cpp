@@ -53,9 +53,10 @@ static void after_a_batch(void **) {
        {"the last granted arrived lately",
         HELD " & ZADD|$Q|$ago 0|60000s $c2 $C|$ago -9000|60000 $c3 $D & " LIVE2 " & " LIVE3, "$A",
         "1", SHARED_BY_C("ahead"), "c2: c T T"}});
-  script_test::check(kAcquire, kAllKeys,
-                     {{"a lease that ended", READERS_AND("2500"), "$A|100000|1", "[60000]",
-                       SHARED_BY_C("old"), "c2: c T T, c3: next d 60000 T"}});
+  script_test::check(
+      kAcquire, kAllKeys,
+      {{"a lease that ended", READERS_AND("2500"), "$A|100000|1", "[60000 redilock:shared]",
+        SHARED_BY_C("old"), "c2: c T T, c3: next d 60000 T"}});
   script_test::check(kForceRelease, kAllKeys,
                      {{"break", HELD " & " READERS_AND("2500"), "", "1", SHARED_BY_C("old"),
                        "c2: c T T, c3: next d 60000 T"}});
@@ -92,11 +93,12 @@ static void dead_heads_are_dropped(void **) {
       kAcquire, kAllKeys,
       {{"by a re-check",
         HELD " & " DEAD_THEN_C " & ZADD|$Q|$ago -9000|9000 $c1 $D & ZADD|$W|$+6000|$c1",
-        "$D|9000|1|$c1|1", "[100000 1 ahead T 0 0 1 1]",
+        "$D|9000|1|$c1|1", "[100000 1 ahead T 0 0 1 1 A]",
         "lock A 100000; queue [60000 c2 C T 9000 c1 D ahead] 180000; alive [c2 +5000 c1 +6000]",
         "c2: next c 100000 T"},
        {"by a re-check of the next", HELD " & " DEAD_THEN_C, "$C|60000|1|$c2|1",
-        "[100000 0 T T 0 0 1 1]", "lock A 100000; queue [60000 c2 C T] 180000; alive [c2 +5000]"}});
+        "[100000 0 T T 0 0 1 1 A]",
+        "lock A 100000; queue [60000 c2 C T] 180000; alive [c2 +5000]"}});
   script_test::check(
       kRelease, kAllKeys,
       {{"by a leaver", HELD " & ZADD|$Q|0|9 $c1 $B & " THREE_DEAD, "$B|9 $c1 $B", "0",
