@@ -95,7 +95,7 @@ class Requests:
 
     def _on_queued(self, waiter, reply, before, after, heard):
         world, client = self.world, waiter.client
-        _, _, arrival, server_us, _, _, seen, known = reply
+        _, _, arrival, server_us, _, _, seen, known = reply[:8]
         world.check(waiter.state != 'holding', 'a holder has a place', waiter.name)
         if waiter.state == 'silent':
             world.check(not waiter.surely_holds(after), 'a grant was lost', waiter.name)
