@@ -63,9 +63,11 @@ void redilock_client_close(redilock_client_t *client) {
 }
 
 int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t name_len,
-                         int64_t ttl_ms, int64_t wait_ms, redilock_lock_t **out) {
+                         int64_t ttl_ms, int64_t wait_ms, redilock_lock_t **out, char *error,
+                         size_t error_size) {
+  Report report;
   if (out != nullptr) *out = nullptr;
-  return guard([&] {
+  const int32_t status = guard(report, [&] {
     require(client != nullptr, "client");
     require(name != nullptr, "name");
     require(out != nullptr, "out");
@@ -77,17 +79,21 @@ int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t nam
     request.wait = redilock::checked_wait(wait_ms);
     auto handle = std::make_unique<redilock_lock>();
     auto acquired = core->acquire(request, {});
-    if (acquired.status != Status::kOk) return acquired.status;
+    if (!acquired.lease) return std::move(acquired.why);
     handle->core = core;
     handle->lease = std::move(acquired.lease);
     *out = handle.release();
-    return Status::kOk;
+    return std::move(acquired.why);
   });
+  copy_text(report.message, error, error_size);
+  return status;
 }
 
 int32_t redilock_release_token(redilock_client_t *client, const char *name, size_t name_len,
-                               const char *token, size_t token_len) {
-  return guard([&] {
+                               const char *token, size_t token_len, char *error,
+                               size_t error_size) {
+  Report report;
+  const int32_t status = guard(report, [&] {
     require(client != nullptr, "client");
     require(name != nullptr, "name");
     require(token != nullptr, "token");
@@ -98,6 +104,8 @@ int32_t redilock_release_token(redilock_client_t *client, const char *name, size
     request.token.assign(token, token_len);
     return std::shared_ptr(client->core)->release_token(request, {});
   });
+  copy_text(report.message, error, error_size);
+  return status;
 }
 
 }  // extern "C"

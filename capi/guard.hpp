@@ -56,29 +56,41 @@ class NoCancellation {
   int before_ = PTHREAD_CANCEL_ENABLE;
 };
 
-// Runs `body` and turns what it throws into a status. It returns a Status, or else the message of a
-// success.
+inline int32_t note(Report &report, Status status) noexcept {
+  const bool ok = status == Status::kOk;
+  return note(report, status, ok ? "" : status_text(static_cast<int32_t>(status)), false);
+}
+
+// The message of a success.
+inline int32_t note(Report &report, const std::string &message) noexcept {
+  return note(report, Status::kOk, message.c_str(), false);
+}
+
+// An outcome without a message, for want of memory, gets that of its status.
+inline int32_t note(Report &report, const Error &outcome) noexcept {
+  const bool is_bare = outcome.message().empty();
+  const char *text = is_bare && outcome.status() != Status::kOk
+                         ? status_text(static_cast<int32_t>(outcome.status()))
+                         : outcome.what();
+  return note(report, outcome.status(), text, outcome.retriable());
+}
+
+// Runs `body`, which returns a Status, an Error or the message of a success, and turns what it
+// throws into a status.
 template <typename Body>
 int32_t guard(Report &report, Body body) noexcept {
   const NoCancellation uncancelled;
   try {
-    const auto result = body();
-    if constexpr (std::is_same_v<decltype(result), const std::string>) {
-      return note(report, Status::kOk, result.c_str(), false);
-    } else {
-      const bool ok = result == Status::kOk;
-      return note(report, result, ok ? "" : status_text(static_cast<int32_t>(result)),
-                  result == Status::kHeld || result == Status::kTimeout);
-    }
+    return note(report, body());
   } catch (const Error &error) {
-    return note(report, error.status(), error.what(), error.retriable());
+    return note(report, error);
   } catch (const std::bad_alloc &) {
     return note(report, Status::kNoMemory, status_text(static_cast<int32_t>(Status::kNoMemory)),
                 true);
   } catch (const std::exception &error) {
     return note(report, Status::kInternal, error.what(), false);
   } catch (...) {
-    return note(report, Status::kInternal, "an exception of no known kind", false);
+    return note(report, Status::kInternal, "unknown exception", false);
   }
 }
 

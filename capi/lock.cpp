@@ -1,6 +1,7 @@
 // Locks that were granted.
 #include "handles.hpp"
 
+using redilock::capi::copy_text;
 using redilock::capi::guard;
 using redilock::capi::require;
 
@@ -62,6 +63,17 @@ int32_t redilock_lock_wait_lost(redilock_lock_t *lock, int64_t timeout_ms) {
     require(lock != nullptr, "lock");
     return lock->core->wait_for_loss(lock->lease, redilock::checked_wait(timeout_ms));
   });
+}
+
+size_t redilock_lock_message(const redilock_lock_t *lock, char *buffer, size_t size) {
+  std::string message;
+  if (lock == nullptr) return copy_text(message, buffer, size);
+  try {
+    message = lock->core->message(*lock->lease);
+  } catch (const std::bad_alloc &) {
+    message.clear();
+  }
+  return copy_text(message, buffer, size);
 }
 
 int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock) {

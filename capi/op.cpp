@@ -119,11 +119,11 @@ int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out) {
     require_name(op);
     auto handle = std::make_unique<redilock_lock>();
     auto acquired = op->core->acquire(op->request, op->call());
-    if (acquired.status != Status::kOk) return acquired.status;
+    if (!acquired.lease) return std::move(acquired.why);
     handle->core = op->core;
     handle->lease = std::move(acquired.lease);
     *out = handle.release();
-    return Status::kOk;
+    return std::move(acquired.why);
   });
 }
 
@@ -162,9 +162,9 @@ int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out) {
     require(out != nullptr, "out");
     require_name(op);
     auto info = std::make_unique<redilock_info>();
-    info->info = op->core->info(op->request, op->call());
-    *out = info.release();
-    return Status::kOk;
+    Error outcome = op->core->info(op->request, info->info, op->call());
+    if (outcome.status() == Status::kOk) *out = info.release();
+    return outcome;
   });
 }
 

@@ -47,8 +47,8 @@ Plan read_plan(const Args &args) {
 
 void round_trip(const Client &client, const std::string &name) {
   static const std::string nobody = "redilock:00000000000000000000000000000000:";
-  const int32_t status =
-      redilock_release_token(client.get(), name.data(), name.size(), nobody.data(), nobody.size());
+  const int32_t status = redilock_release_token(client.get(), name.data(), name.size(),
+                                                nobody.data(), nobody.size(), nullptr, 0);
   if (status != REDILOCK_E_NOT_OWNER) bench_check(status);
 }
 

@@ -46,8 +46,8 @@ inline void bench_pair(const Op &op) { bench_release(op, bench_acquire(op)); }
 
 inline void bench_short_pair(const Client &client, const std::string &name) {
   redilock_lock_t *raw = nullptr;
-  bench_check(
-      redilock_acquire(client.get(), name.data(), name.size(), kBenchTtlMs, kBenchWaitMs, &raw));
+  bench_check(redilock_acquire(client.get(), name.data(), name.size(), kBenchTtlMs, kBenchWaitMs,
+                               &raw, nullptr, 0));
   const Lock lock(raw);
   bench_check(redilock_release(raw));
 }

@@ -49,17 +49,20 @@ void say(const std::string &line) {
 void one_round(const Client &client, int fd, bool hold) {
   const auto start = std::chrono::steady_clock::now();
   redilock_lock_t *raw = nullptr;
+  char error[512];
   const int32_t status = redilock_acquire(client.get(), kDemoLock, std::strlen(kDemoLock),
-                                          kDemoTtlMs, kDemoWaitMs, &raw);
+                                          kDemoTtlMs, kDemoWaitMs, &raw, error, sizeof error);
   const Lock lock(raw);
-  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), redilock_strerror(status));
+  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), error);
   const auto waited = std::chrono::steady_clock::now() - start;
   if (hold) hold_until_killed();
   add_one(fd, redilock_lock_fence(lock.get()));
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
   say("grant " + std::to_string(us));
   const int32_t released = redilock_release(lock.get());
-  if (released != REDILOCK_OK) throw Failure(exit_code_of(released), redilock_strerror(released));
+  if (released == REDILOCK_OK) return;
+  redilock_lock_message(lock.get(), error, sizeof error);
+  throw Failure(exit_code_of(released), error);
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ struct type {};
 %ignore REDILOCK_TTL_MAX;
 %constant int64_t TTL_MAX = REDILOCK_TTL_MAX;
 
-/* How a call fails: with the words of the operation or list, of its own buffer, or of the status. */
+/* How a call fails: with the words of the operation, lock or list, of its own buffer, or of the
+   status. */
 %define REDILOCK_STATUS(function, message)
 %typemap(out) int32_t function {
   if ($1 != REDILOCK_OK) {
@@ -112,10 +113,10 @@ REDILOCK_STATUS(redilock_options_set, arg4)
 REDILOCK_STATUS(redilock_options_set_bytes, arg5)
 REDILOCK_STATUS(redilock_options_set_int, arg4)
 REDILOCK_STATUS(redilock_new, arg4)
-REDILOCK_CALL(redilock_acquire)
-REDILOCK_CALL(redilock_release)
-REDILOCK_CALL(redilock_extend)
-REDILOCK_CALL(redilock_release_token)
+REDILOCK_STATUS(redilock_acquire, arg7)
+REDILOCK_CALL_WITH_MESSAGE(redilock_release, redilock_lock_message)
+REDILOCK_CALL_WITH_MESSAGE(redilock_extend, redilock_lock_message)
+REDILOCK_STATUS(redilock_release_token, arg6)
 REDILOCK_CALL(redilock_op_new)
 REDILOCK_CALL_OF_OP(redilock_op_set)
 REDILOCK_CALL_OF_OP(redilock_op_set_bytes)

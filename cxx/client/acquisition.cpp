@@ -38,18 +38,15 @@ Acquired Acquisition::run() {
   if (machine_.must_undo()) upkeep_.undo(machine_.claim());
   if (machine_.grant() && parts_.running.is_closed()) {
     give_back();
-    throw Error(Status::kClosed, "the client was closed");
+    return {{Status::kClosed, "the client was closed"}, nullptr};
   }
-  if (machine_.grant()) return {Status::kOk, lease()};
+  if (machine_.grant()) return {{Status::kOk, ""}, lease()};
   parts_.wake.remember_ended(machine_.claim());
-  const Status status = machine_.why().status();
-  const bool polls = parts_.wake.polls();
-  if (!polls && (status == Status::kHeld || status == Status::kTimeout)) return {status, nullptr};
-  throw Error(machine_.why(polls));
+  return {machine_.why(parts_.wake.polls(), now()), nullptr};
 }
 
 void Acquisition::failed(const Error &error, bool sent) {
-  if (machine_.failed(error, sent) && wait_) parts_.wake.failed(*wait_, sent);
+  if (machine_.failed(parts_.server.named(error), sent) && wait_) parts_.wake.failed(*wait_, sent);
 }
 
 void Acquisition::step() {

@@ -17,9 +17,9 @@ struct Call {
   std::atomic<int64_t> *position = nullptr;
 };
 
-// The lease, or why there is none: kHeld or kTimeout.
+// The lease, or why there is none.
 struct Acquired {
-  Status status;
+  Error why;
   std::shared_ptr<Lease> lease;
 };
 

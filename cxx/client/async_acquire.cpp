@@ -93,8 +93,11 @@ bool AsyncAcquire::subscribe() {
     return true;
   }
   if (auto refusal = parts_.wake.refusal()) throw Error(*refusal);
-  if (step_end_ == kNever) step_end_ = machine_.step_end(now());
-  if (now() >= step_end_) throw Error(Status::kUnavailable, "cannot subscribe in time", true);
+  if (step_end_ == kNever) {
+    subscribing_since_ = now();
+    step_end_ = machine_.step_end(now());
+  }
+  if (now() >= step_end_) throw parts_.wake.not_subscribed(step_end_ - subscribing_since_);
   wake_at(step_end_);
   return false;
 }
@@ -193,7 +196,7 @@ void AsyncAcquire::hear(Heard heard, const Answer *answer, const Unanswered *err
 }
 
 void AsyncAcquire::failed(const Error &error, bool sent) {
-  if (machine_.failed(error, sent) && wait_) parts_.wake.failed(*wait_, sent);
+  if (machine_.failed(parts_.server.named(error), sent) && wait_) parts_.wake.failed(*wait_, sent);
 }
 
 void AsyncAcquire::finish() {
@@ -210,7 +213,7 @@ void AsyncAcquire::finish() {
     upkeep_.undo(machine_.claim());
     return owner_.acquired(submission_, {Status::kNoMemory, "out of memory", true});
   }
-  owner_.acquired(submission_, machine_.why(parts_.wake.polls()));
+  owner_.acquired(submission_, machine_.why(parts_.wake.polls(), now()));
 }
 
 void AsyncAcquire::stop_waiting() noexcept {

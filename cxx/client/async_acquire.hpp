@@ -59,7 +59,7 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   bool asking_ = false;  // a request is under way
   Service::Timer timer_ = 0;
   Instant timer_at_ = kNever;
-  Instant step_end_ = kNever;  // of kSubscribe
+  Instant step_end_ = kNever, subscribing_since_{};  // of kSubscribe
 };
 
 }  // namespace redilock

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "client/failure.hpp"
 #include "lock/server_check.hpp"
 #include "values/finally.hpp"
 #include "values/name.hpp"
@@ -15,20 +16,19 @@ namespace redilock {
 namespace {
 
 constexpr uint64_t kWatchBegins = ~uint64_t{0};  // names no task
-constexpr const char *kMayBeDone = "; it may have been carried out";
-
-bool is_stop(Status status) {
-  return status == Status::kCancelled || status == Status::kInterrupted ||
-         status == Status::kClosed;
-}
 constexpr std::string_view kCheckName = "redilock-check";
 
-// An unanswered request that may have been carried out has an unknown outcome.
-[[noreturn]] void throw_outcome(const Unanswered &error) {
-  if (!error.sent()) throw Error(error);
-  if (is_stop(error.status())) throw Error(error.status(), error.message() + kMayBeDone, true);
-  if (error.status() != Status::kUnavailable) throw Error(error);
-  throw Error(Status::kUnknown, error.message() + kMayBeDone, true);
+// The outcome that `call` returns or throws, in the words for the caller.
+template <typename Call>
+Error told(const std::string &name, const char *verb, const Server &server, Call call) {
+  try {
+    Error outcome = call();
+    return outcome.status() == Status::kOk ? outcome : on_lock(name, cannot(verb, server, outcome));
+  } catch (const Unanswered &error) {
+    return on_lock(name, cannot(verb, server, outcome_of(error)));
+  } catch (const Error &error) {
+    return on_lock(name, cannot(verb, server, error));
+  }
 }
 
 std::string glob_escaped(const std::string &text) {
@@ -116,6 +116,16 @@ Limit Client::limit_of(const Call &call) {
 
 // A waiter is roused by an interrupt of its own. A try without one saves the descriptor for it.
 Acquired Client::acquire(const RequestOptions &request, const Call &call) {
+  Acquired acquired{done(), nullptr};
+  Error why = told(request.name, "acquire", parts_.server, [&] {
+    acquired = acquire_now(request, call);
+    return acquired.lease ? done() : std::move(acquired.why);
+  });
+  if (!acquired.lease) acquired.why = std::move(why);
+  return acquired;
+}
+
+Acquired Client::acquire_now(const RequestOptions &request, const Call &call) {
   Interrupt own;
   own.on_signals = request.interruptible;
   const Call waiting{call.interrupt != nullptr ? call.interrupt : &own, call.position};
@@ -126,104 +136,116 @@ Acquired Client::acquire(const RequestOptions &request, const Call &call) {
 }
 
 // Nobody can ask a closed client again, so it releases in the background what it cannot now.
-Status Client::release(Lease &lease, const Call &call) {
-  try {
-    return release_now(lease, call);
-  } catch (const Error &error) {
-    if (error.status() == Status::kClosed) upkeep_.drop(lease);
-    throw;
-  }
+Error Client::release(Lease &lease, const Call &call) {
+  Error outcome =
+      told(lease.name(), "release", parts_.server, [&] { return release_now(lease, call); });
+  if (outcome.status() != Status::kClosed) return outcome;
+  upkeep_.drop(lease);
+  lease.failed("release", Error(Status::kClosed, "the client was closed"));
+  return outcome;
 }
 
-Status Client::release_now(Lease &lease, const Call &call) {
+Error Client::release_now(Lease &lease, const Call &call) {
   const auto entry = begin(call);
-  if (!upkeep_.begin_release(lease)) return Status::kNotOwner;
+  if (!upkeep_.begin_release(lease)) return released_before();
   const Claim &claim = lease.claim();
   const Limit limit = limit_of(call);
   try {
     // A re-check that ran late may have queued the token again after its grant was lost.
     const bool owned = parts_.commands.leave(claim, limit) || lease.release_was_ambiguous();
-    upkeep_.released(lease);
-    return owned ? Status::kOk : Status::kLost;
+    upkeep_.released(lease, owned);
+    return owned ? done() : lost(lease, parts_.now());
   } catch (const Unanswered &error) {
-    upkeep_.release_failed(lease, error.sent());
-    throw_outcome(error);
-  } catch (const Error &) {
-    upkeep_.release_failed(lease, false);
+    upkeep_.release_failed(lease, error, error.sent());
+    throw;
+  } catch (const Error &error) {
+    upkeep_.release_failed(lease, error, false);
     throw;
   } catch (...) {  // for want of memory, perhaps of the reply's
-    upkeep_.release_failed(lease, true);
+    upkeep_.release_failed(lease, {Status::kNoMemory, "", true}, true);
     throw;
   }
 }
 
-Status Client::extend(Lease &lease, Millis ttl, const Call &call) {
-  const auto entry = begin(call);
-  const Lease::State state = lease.state(parts_.now());
-  if (state == Lease::State::kReleased) return Status::kNotOwner;
-  if (state == Lease::State::kLost) return Status::kLost;
-  try {
-    const Limit limit = limit_of(call).until(lease.end());
-    auto anchor = parts_.commands.extend(lease.claim().keys, lease.claim().token, ttl, limit);
-    return upkeep_.extended(lease, ttl, anchor);
-  } catch (const Unanswered &error) {
-    if (lease.state(parts_.now()) == Lease::State::kLost) return Status::kLost;
-    throw_outcome(error);
-  }
+Error Client::extend(Lease &lease, Millis ttl, const Call &call) {
+  return told(lease.name(), "extend", parts_.server, [&] {
+    const auto entry = begin(call);
+    const Lease::State state = lease.state(parts_.now());
+    if (state == Lease::State::kReleased) return released_before();
+    if (state == Lease::State::kLost) return lost(lease, parts_.now());
+    try {
+      const Limit limit = limit_of(call).until(lease.end());
+      auto anchor = parts_.commands.extend(lease.claim().keys, lease.claim().token, ttl, limit);
+      const bool held = upkeep_.extended(lease, ttl, anchor) == Status::kOk;
+      return held ? done() : lost(lease, parts_.now());
+    } catch (const Unanswered &error) {
+      lease.failed("extend", parts_.server.named(error));
+      if (lease.state(parts_.now()) == Lease::State::kLost) return lost(lease, parts_.now());
+      throw;
+    } catch (const Error &error) {
+      lease.failed("extend", parts_.server.named(error));
+      throw;
+    }
+  });
 }
 
-Status Client::release_token(const RequestOptions &request, const Call &call) {
-  const auto entry = begin(call);
-  const LockKeys keys = parts_.keys_of(request);
-  if (!is_token(request.token)) return Status::kNotOwner;  // never a foreign holder's value
-  try {
-    return parts_.commands.release(keys, request.token, limit_of(call)) ? Status::kOk
-                                                                        : Status::kNotOwner;
-  } catch (const Unanswered &error) {
-    throw_outcome(error);
-  }
+Error Client::release_token(const RequestOptions &request, const Call &call) {
+  return told(request.name, "release", parts_.server, [&] {
+    const auto entry = begin(call);
+    const LockKeys keys = parts_.keys_of(request);
+    if (!is_token(request.token)) return no_token();  // never a foreign holder's value
+    return parts_.commands.release(keys, request.token, limit_of(call)) ? done() : no_token();
+  });
 }
 
-Status Client::extend_token(const RequestOptions &request, const Call &call) {
-  const auto entry = begin(call);
-  const LockKeys keys = parts_.keys_of(request);
-  if (!is_token(request.token)) return Status::kNotOwner;
-  try {
-    return parts_.commands.extend(keys, request.token, request.ttl, limit_of(call))
-               ? Status::kOk
-               : Status::kNotOwner;
-  } catch (const Unanswered &error) {
-    throw_outcome(error);
-  }
+Error Client::extend_token(const RequestOptions &request, const Call &call) {
+  return told(request.name, "extend", parts_.server, [&] {
+    const auto entry = begin(call);
+    const LockKeys keys = parts_.keys_of(request);
+    if (!is_token(request.token)) return no_token();
+    return parts_.commands.extend(keys, request.token, request.ttl, limit_of(call)) ? done()
+                                                                                    : no_token();
+  });
 }
 
-Status Client::force_release(const RequestOptions &request, const Call &call) {
-  const auto entry = begin(call);
-  try {
-    return parts_.commands.force_release(parts_.keys_of(request), limit_of(call))
-               ? Status::kOk
-               : Status::kNotOwner;
-  } catch (const Unanswered &error) {
-    throw_outcome(error);
-  }
+Error Client::force_release(const RequestOptions &request, const Call &call) {
+  return told(request.name, "break", parts_.server, [&]() -> Error {
+    const auto entry = begin(call);
+    if (parts_.commands.force_release(parts_.keys_of(request), limit_of(call))) return done();
+    return {Status::kNotOwner, "nobody holds it"};
+  });
 }
 
-LockInfo Client::info(const RequestOptions &request, const Call &call) {
-  const auto entry = begin(call);
-  return parts_.commands.info(parts_.keys_of(request), limit_of(call));
+Error Client::info(const RequestOptions &request, LockInfo &info, const Call &call) {
+  return told(request.name, "look up", parts_.server, [&] {
+    const auto entry = begin(call);
+    info = parts_.commands.info(parts_.keys_of(request), limit_of(call));
+    return done();
+  });
 }
 
 std::string Client::check(const RequestOptions &request, const Call &call) {
   const auto entry = begin(call);
   const std::string_view name = request.name.empty() ? kCheckName : std::string_view(request.name);
-  return check_server(parts_.server, {parts_.options.prefix, name}, limit_of(call));
+  try {
+    return check_server(parts_.server, {parts_.options.prefix, name}, limit_of(call));
+  } catch (const Error &error) {
+    throw cannot("use the server", parts_.server, error);
+  }
 }
 
 std::vector<std::string> Client::list(bool held, const std::string &pattern, std::string &cursor,
                                       const Call &call) {
   const auto entry = begin(call);
   const std::string &prefix = parts_.options.prefix;
-  auto keys = parts_.commands.list(held, glob_escaped(prefix) + pattern, cursor, limit_of(call));
+  const auto read_page = [&] {
+    try {
+      return parts_.commands.list(held, glob_escaped(prefix) + pattern, cursor, limit_of(call));
+    } catch (const Error &error) {
+      throw cannot("list the locks", parts_.server, error);
+    }
+  };
+  auto keys = read_page();
   // Others may give their keys any name; what cannot be a lock's is none.
   const auto is_no_lock = [&prefix](const std::string &key) {
     return key.size() <= prefix.size() || key.size() > kNameMax || is_reserved(key);
@@ -236,6 +258,12 @@ std::vector<std::string> Client::list(bool held, const std::string &pattern, std
 void Client::submit(const std::shared_ptr<Submission> &submission) {
   check_usable();
   submissions_.submit(submission);
+}
+
+std::string Client::message(Lease &lease) const {
+  const Error said(Status::kLost, is_forked() ? "the client belongs to the parent process"
+                                              : lease.message(parts_.now()));
+  return said.message().empty() ? "" : on_lock(lease.name(), said).message();
 }
 
 void Client::let_go(Lease &lease) noexcept {

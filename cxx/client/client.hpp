@@ -29,14 +29,15 @@ class Client final {
   // In the child of a fork, whose threads do not exist and whose mutexes may be locked for ever.
   bool is_forked() const noexcept;
 
-  // All of these block, as options and limits say, and throw Error.
+  // All of these block, as options and limits say. They return the outcome in the words for the
+  // caller, or throw it where they return something else.
   Acquired acquire(const RequestOptions &request, const Call &call);
-  Status release(Lease &lease, const Call &call);
-  Status extend(Lease &lease, Millis ttl, const Call &call);
-  Status release_token(const RequestOptions &request, const Call &call);
-  Status extend_token(const RequestOptions &request, const Call &call);
-  Status force_release(const RequestOptions &request, const Call &call);
-  LockInfo info(const RequestOptions &request, const Call &call);
+  Error release(Lease &lease, const Call &call);
+  Error extend(Lease &lease, Millis ttl, const Call &call);
+  Error release_token(const RequestOptions &request, const Call &call);
+  Error extend_token(const RequestOptions &request, const Call &call);
+  Error force_release(const RequestOptions &request, const Call &call);
+  Error info(const RequestOptions &request, LockInfo &info, const Call &call);
   // As check_server; the name may be empty.
   std::string check(const RequestOptions &request, const Call &call);
 
@@ -61,6 +62,8 @@ class Client final {
   Status wait_for_loss(const std::shared_ptr<Lease> &lease, Millis most);
   // Releases the lock in the background.
   void drop(Lease &lease) noexcept;
+  // Why the lock was lost, or its last release, extension or renewal failed; "" for neither.
+  std::string message(Lease &lease) const;
   // The handle of a lock is gone.
   void let_go(Lease &lease) noexcept;
   Completions &completions() noexcept { return parts_.completions; }
@@ -81,7 +84,8 @@ class Client final {
  private:
   // A call that blocks begins. Throws Error(kForked), Error(kClosed).
   Running::Entry begin(const Call &call);
-  Status release_now(Lease &lease, const Call &call);
+  Acquired acquire_now(const RequestOptions &request, const Call &call);
+  Error release_now(Lease &lease, const Call &call);
   Interrupt &interrupt_of(const Call &call);
   Limit limit_of(const Call &call);
 

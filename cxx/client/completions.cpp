@@ -2,6 +2,10 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
+
+#include "wire/socket.hpp"
+
 namespace redilock {
 
 namespace {
@@ -23,7 +27,8 @@ int Completions::fd() {
   int pair[2];
   if (closed_) throw Error(Status::kClosed, "the client was freed");
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-    throw Error(Status::kUnavailable, "no descriptor is left for completions", true);
+    throw Error(Status::kUnavailable,
+                "cannot make a descriptor for completions: " + system_error_text(errno), true);
   ours_.reset(pair[0]);
   theirs_.reset(pair[1]);
   if (!queue_.empty() || stays_readable_) tell(ours_.get());

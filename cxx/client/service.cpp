@@ -4,9 +4,11 @@
 #include <sys/timerfd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 
 #include "values/status.hpp"
+#include "wire/socket.hpp"
 #include "wire/thread.hpp"
 
 namespace redilock {
@@ -20,7 +22,9 @@ constexpr Micros kPauseForMemory{10000};
 Fd make_timer() {
   Fd timer(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!timer) timer = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!timer) throw Error(Status::kUnavailable, "no descriptor is left for a timer", true);
+  if (!timer)
+    throw Error(Status::kUnavailable, "cannot make a timer: " + system_error_text(errno), true)
+        .saying_where();
   return timer;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/async_acquire.hpp"
+#include "client/failure.hpp"
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
 #include "values/status.hpp"
@@ -13,16 +14,9 @@ namespace redilock {
 
 namespace {
 
-Error outcome_of(Status status) noexcept {
-  const bool ok = status == Status::kOk;
-  return {status, ok ? "" : status_text(static_cast<int32_t>(status)), "", false};
-}
-
-Error outcome_of(const Unanswered &error) noexcept {
-  const bool is_closed = error.status() == Status::kClosed;
-  if (!error.sent() || (error.status() != Status::kUnavailable && !is_closed)) return error;
-  return {is_closed ? Status::kClosed : Status::kUnknown, error.message(),
-          "; it may have been carried out", !is_closed};
+const char *verb_of(CompletionKind kind) noexcept {
+  if (kind == CompletionKind::kAcquire) return "acquire";
+  return kind == CompletionKind::kRelease ? "release" : "extend";
 }
 
 Error closed() noexcept { return {Status::kClosed, "the client was closed", "", false}; }
@@ -87,7 +81,7 @@ void Submissions::give_back_untaken() noexcept {
   parts_.completions.for_each([this](Submission &submission) {
     if (submission.kind != CompletionKind::kAcquire || !submission.lease) return;
     give_back(submission);
-    submission.outcome = closed();
+    submission.outcome = told(submission, closed());
   });
 }
 
@@ -153,9 +147,16 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
   }
 }
 
+// An outcome in the words for the caller.
+Error Submissions::told(const Submission &submission, const Error &outcome) const noexcept {
+  const auto &lease = submission.lease;
+  return on_lock(lease ? lease->name() : submission.request.name,
+                 cannot(verb_of(submission.kind), parts_.server, outcome));
+}
+
 void Submissions::complete(const std::shared_ptr<Submission> &submission,
                            const Error &outcome) noexcept {
-  submission->outcome = outcome;
+  submission->outcome = told(*submission, outcome);
   submission->ended.store(true);
   submission->end.front().submission = submission;
   if (submission->abandoned)
@@ -206,38 +207,38 @@ std::optional<Claim> Submissions::claim_of(const Submission &submission) const {
 void Submissions::begin_release(const std::shared_ptr<Submission> &submission) {
   const auto lease = submission->lease;
   const auto claim = claim_of(*submission);
-  if (!claim || (lease && !upkeep_.begin_release(*lease)))
-    return complete(submission, outcome_of(Status::kNotOwner));
+  if (!claim) return complete(submission, no_token());
+  if (lease && !upkeep_.begin_release(*lease)) return complete(submission, released_before());
   try {
-    auto done = completing(submission, [=](const Answer *answer, const Unanswered *error) {
+    auto answered = completing(submission, [=](const Answer *answer, const Unanswered *error) {
       return lease ? released(*lease, answer, error) : released(*claim, answer, error);
     });
-    auto ask = parts_.asking(parts_.request_deadline(), std::move(done));
+    auto ask = parts_.asking(parts_.request_deadline(), std::move(answered));
     requests::leave(*claim, std::move(ask));
   } catch (...) {
-    if (lease) upkeep_.release_failed(*lease, false);
+    if (lease) upkeep_.release_failed(*lease, no_memory(), false);
     throw;
   }
 }
 
 Error Submissions::released(Lease &lease, const Answer *answer, const Unanswered *error) {
   if (answer == nullptr) {
-    upkeep_.release_failed(lease, error->sent());
+    upkeep_.release_failed(lease, *error, error->sent());
     return outcome_of(*error);
   }
   try {
     const bool owned = released(lease.claim(), *answer) || lease.release_was_ambiguous();
-    upkeep_.released(lease);
-    return outcome_of(owned ? Status::kOk : Status::kLost);
-  } catch (const Error &) {
-    upkeep_.release_failed(lease, false);
+    upkeep_.released(lease, owned);
+    return owned ? done() : lost(lease, parts_.now());
+  } catch (const Error &misread) {
+    upkeep_.release_failed(lease, misread, false);
     throw;
   }
 }
 
 Error Submissions::released(const Claim &claim, const Answer *answer, const Unanswered *error) {
   if (answer == nullptr) return outcome_of(*error);
-  return outcome_of(released(claim, *answer) ? Status::kOk : Status::kNotOwner);
+  return released(claim, *answer) ? done() : no_token();
 }
 
 // Whether the token held the lock. After an unheard request "not there" counts as that.
@@ -251,29 +252,30 @@ void Submissions::begin_extend(const std::shared_ptr<Submission> &submission) {
   const auto lease = submission->lease;
   const auto claim = claim_of(*submission);
   const auto state = lease ? lease->state(parts_.now()) : Lease::State::kHeld;
-  if (!claim || state == Lease::State::kReleased)
-    return complete(submission, outcome_of(Status::kNotOwner));
-  if (state == Lease::State::kLost) return complete(submission, outcome_of(Status::kLost));
+  if (!claim) return complete(submission, no_token());
+  if (state == Lease::State::kReleased) return complete(submission, released_before());
+  if (state == Lease::State::kLost) return complete(submission, lost(*lease, parts_.now()));
   const Millis ttl = submission->request.ttl;
-  auto done = completing(submission, [=](const Answer *answer, const Unanswered *error) {
+  auto answered = completing(submission, [=](const Answer *answer, const Unanswered *error) {
     if (lease) return extended(*lease, ttl, answer, error);
     if (answer == nullptr) return outcome_of(*error);
-    return outcome_of(read_extend(answer->reply) ? Status::kOk : Status::kNotOwner);
+    return read_extend(answer->reply) ? done() : no_token();
   });
   const Instant patience = parts_.request_deadline();
   const Instant end = lease ? std::min(patience, lease->end()) : patience;
-  requests::extend(claim->keys, claim->token, ttl, parts_.asking(end, std::move(done)));
+  requests::extend(claim->keys, claim->token, ttl, parts_.asking(end, std::move(answered)));
 }
 
 Error Submissions::extended(Lease &lease, Millis ttl, const Answer *answer,
                             const Unanswered *error) {
   if (answer == nullptr) {
-    const bool lost = lease.state(parts_.now()) == Lease::State::kLost;
-    return lost ? outcome_of(Status::kLost) : outcome_of(*error);
+    lease.failed("extend", parts_.server.named(*error));
+    const bool is_lost = lease.state(parts_.now()) == Lease::State::kLost;
+    return is_lost ? lost(lease, parts_.now()) : outcome_of(*error);
   }
   std::optional<Instant> anchor;
   if (read_extend(answer->reply)) anchor = answer->sent;
-  return outcome_of(upkeep_.extended(lease, ttl, anchor));
+  return upkeep_.extended(lease, ttl, anchor) == Status::kOk ? done() : lost(lease, parts_.now());
 }
 
 }  // namespace redilock

@@ -55,6 +55,7 @@ class Submissions final : public Pollable {
   void begin_acquire(const std::shared_ptr<Submission> &submission);
   void begin_release(const std::shared_ptr<Submission> &submission);
   void begin_extend(const std::shared_ptr<Submission> &submission);
+  Error told(const Submission &submission, const Error &outcome) const noexcept;
   void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
   template <typename Heard>
   Pipeline::Done completing(const std::shared_ptr<Submission> &submission, Heard heard);

@@ -22,14 +22,14 @@ std::shared_ptr<Lease> Upkeep::lease(const RequestOptions &request, const Claim 
                                      const Granted &granted) {
   return std::make_shared<Lease>(request.name, claim, granted.fence,
                                  lease_end(granted.anchor, claim.ttl),
-                                 after(parts_.now(), request.max_hold));
+                                 after(parts_.now(), request.max_hold), request.max_hold);
 }
 
 Status Upkeep::extended(Lease &lease, Millis ttl, std::optional<Instant> anchor) {
   if (anchor)
     lease.extended(*anchor, ttl, parts_.now());
   else
-    lease.lost();
+    lost(lease);
   return lease.state(parts_.now()) == Lease::State::kHeld ? Status::kOk : Status::kLost;
 }
 
@@ -46,27 +46,34 @@ void Upkeep::keep(const std::shared_ptr<Lease> &lease, const RequestOptions &req
   const Instant third = after(lease->end(), -2 * Micros(lease->claim().ttl) / 3);
   const Instant first = std::max(parts_.now(), third);
   auto renewal = std::make_shared<Renewal>(Renewal{lease, first});
+  lease->looks_at(first);
   lease->renewal_task = parts_.service.at(first, [this, renewal] { return renew_once(renewal); });
 }
 
 // Extends a lease at a third of its ttl. What fails is tried again until the local deadline tells
 // the loss.
 std::optional<Instant> Upkeep::renew_once(const std::shared_ptr<Renewal> &renewal) {
-  const Lease &lease = *renewal->lease;
+  Lease &lease = *renewal->lease;
   const Claim &claim = lease.claim();
   const Instant now = parts_.now();
   if (parts_.running.is_closed()) return std::nullopt;
-  if (now < renewal->next) return renewal->next;
+  lease.looked_at(now);
+  const bool due = now >= renewal->next;
   const Millis ttl = lease.renewal_ttl(now);
-  if (ttl == Millis(0)) {
-    if (lease.is_lost(now)) renewal->lease->lost();
+  if (due && ttl == Millis(0)) {
+    lease.looks_at(lease.end());  // for nothing more: nobody need come
     return std::nullopt;
   }
-  renewal->next = after(now, std::clamp(Micros(claim.ttl) / 10, kShortestRetry, kLongestRetry));
-  if (renewal->asking) return renewal->next;
-  auto done = [this, renewal, ttl](const Answer *answer, const Unanswered *) {
+  if (due)
+    renewal->next = after(now, std::clamp(Micros(claim.ttl) / 10, kShortestRetry, kLongestRetry));
+  lease.looks_at(renewal->next);
+  if (!due || renewal->asking) return renewal->next;
+  auto done = [this, renewal, ttl](const Answer *answer, const Unanswered *error) {
     renewal->asking = false;
-    if (answer != nullptr) renewed(*renewal, ttl, *answer);
+    if (answer != nullptr)
+      renewed(*renewal, ttl, *answer);
+    else
+      renewal->lease->failed("renew", parts_.server.named(*error));
   };
   const Instant end = std::min(parts_.request_deadline(), lease.end());
   requests::extend(claim.keys, claim.token, ttl, parts_.asking(end, std::move(done)));
@@ -81,10 +88,36 @@ void Upkeep::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
       renewal.next = after(answer.sent, Micros(ttl) / 3);
       return;
     }
-    renewal.lease->lost();
-  } catch (const Error &) {
-    return;  // it was not understood; the next may be
+    lost(*renewal.lease);
+  } catch (const Error &error) {  // it was not understood; the next may be
+    renewal.lease->failed("renew", parts_.server.named(error));
   }
+}
+
+// The server says that it is not held. Who holds it now is asked for once, for the message.
+void Upkeep::lost(Lease &lease) noexcept {
+  lease.lost(parts_.now());
+  const auto shared = lease.weak_from_this().lock();
+  if (!shared || lease.is_let_go()) return;
+  try {
+    parts_.service.at(parts_.now(), [this, shared]() -> std::optional<Instant> {
+      if (!parts_.running.is_closed()) ask_for_holder(shared);
+      return std::nullopt;
+    });
+  } catch (const std::exception &) {
+    return;  // no thread, no memory, or closing: the message does without
+  }
+}
+
+void Upkeep::ask_for_holder(const std::shared_ptr<Lease> &lease) {
+  auto done = [lease](const Answer *answer, const Unanswered *) {
+    try {
+      if (answer != nullptr) lease->taken_by(read_holding(*answer));
+    } catch (const std::exception &) {
+      return;  // not understood, or no memory: the message does without
+    }
+  };
+  requests::info(lease->claim().keys, parts_.asking(parts_.request_deadline(), std::move(done)));
 }
 
 // Looks at a lease when it would end, and at once when it is found lost or released.
@@ -128,7 +161,7 @@ void Upkeep::let_go(Lease &lease) noexcept {
 
 void Upkeep::drop(Lease &lease) noexcept {
   if (begin_release(lease)) {
-    released(lease);
+    released(lease, true);
     undo(lease.claim());
   }
   let_go(lease);
@@ -142,12 +175,13 @@ bool Upkeep::begin_release(Lease &lease) noexcept {
 
 // The token ends here and not when the release begins: the push of its own grant may still be under
 // way, and to release it once more would overtake the release, or undo the lease if that fails.
-void Upkeep::released(Lease &lease) noexcept {
+void Upkeep::released(Lease &lease, bool owned) noexcept {
   parts_.wake.remember_ended(lease.claim());
-  lease.released();
+  lease.released(owned, parts_.now());
 }
 
-void Upkeep::release_failed(Lease &lease, bool sent) noexcept {
+void Upkeep::release_failed(Lease &lease, const Error &why, bool sent) noexcept {
+  lease.failed("release", parts_.server.named(why));
   lease.release_failed(sent);
   if (!sent) return;
   parts_.wake.remember_ended(lease.claim());

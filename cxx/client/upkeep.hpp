@@ -37,8 +37,8 @@ class Upkeep {
   // Releases it in the background, for as long as it may be held.
   void drop(Lease &lease) noexcept;
   // Any thread. How a release ended; `sent`: the server may have executed it, and it is repeated.
-  void released(Lease &lease) noexcept;
-  void release_failed(Lease &lease, bool sent) noexcept;
+  void released(Lease &lease, bool owned) noexcept;
+  void release_failed(Lease &lease, const Error &why, bool sent) noexcept;
 
   // Takes a claim back until it surely has been; any thread.
   void undo(const Claim &claim) noexcept;
@@ -50,6 +50,8 @@ class Upkeep {
 
   std::optional<Instant> renew_once(const std::shared_ptr<Renewal> &renewal);
   void renewed(Renewal &renewal, Millis ttl, const Answer &answer);
+  void lost(Lease &lease) noexcept;
+  void ask_for_holder(const std::shared_ptr<Lease> &lease);
   void end(const Lease &lease) noexcept;
   std::optional<Instant> undo_once(const std::shared_ptr<Undo> &undo);
   void ask_to_undo(const std::shared_ptr<Undo> &undo);

@@ -9,6 +9,12 @@
 
 namespace redilock {
 
+namespace {
+
+constexpr const char *kNoAnswer = "the server did not answer in time";
+
+}  // namespace
+
 void WakeChannel::drop(std::vector<Wait *> &list, Wait &wait) {
   list.erase(std::remove(list.begin(), list.end(), &wait), list.end());
 }
@@ -70,7 +76,16 @@ void WakeChannel::remove(Wait &wait) noexcept {
   rouse_all(waits_.remove(wait, clock_.now()));
 }
 
+Error WakeChannel::not_subscribed(Micros span) {
+  const std::string within = " within " + format_about(span) + ": ";
+  std::lock_guard lock(mutex_);
+  const Error cause = failure_.value_or(Error(Status::kUnavailable, kNoAnswer, true));
+  if (cause.says_where()) return cause.worded("cannot subscribe" + within);
+  return cause.worded("cannot subscribe at " + server_.address() + within).saying_where();
+}
+
 void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
+  const Instant begun = clock_.now();
   {
     std::lock_guard lock(mutex_);
     if (subscribed_ || polls_) return;
@@ -82,10 +97,11 @@ void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
   });
   for (;;) {
     sleep(wait, limit.deadline);
-    std::lock_guard lock(mutex_);
-    if (subscribed_ || polls_) return;
-    if (!limit.expired()) continue;
-    throw failure_.value_or(Error(Status::kUnavailable, "cannot subscribe in time", true));
+    {
+      std::lock_guard lock(mutex_);
+      if (subscribed_ || polls_) return;
+    }
+    if (limit.expired()) throw not_subscribed(limit.deadline - begun);
   }
 }
 

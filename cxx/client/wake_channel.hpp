@@ -50,6 +50,8 @@ class WakeChannel final : public Pollable {
   const std::string &name() const noexcept { return polls_ ? poll_name_ : wake_name_; }
   // Whether pub/sub does not reach this client, so that it polls.
   bool polls() const noexcept { return polls_; }
+  // That nobody was subscribed within this time, and why.
+  Error not_subscribed(Micros span);
   // Whether requests may name it, as far as can be told without waiting.
   bool ready();
   // Subscribes, or waits until another thread has. Throws Error.

@@ -1,6 +1,7 @@
 #include "lock/acquiring.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "lock/validity.hpp"
 
@@ -12,13 +13,9 @@ constexpr int kSlowGrants = 3;
 constexpr const char *kStillInQueue =
     "the place in the queue could not be given up, which is tried again: ";
 
-Error held_by_another() {
-  return {Status::kHeld, status_text(static_cast<int32_t>(Status::kHeld)), "", true};
-}
-
-Error wait_is_over() {
-  return {Status::kTimeout, status_text(static_cast<int32_t>(Status::kTimeout)), "", true};
-}
+// What they say is added by why().
+Error held_by_another() { return {Status::kHeld, "", true}; }
+Error wait_is_over() { return {Status::kTimeout, "", true}; }
 
 // Whether the server answered, with a no.
 bool is_refusal(const Error &error) {
@@ -35,6 +32,7 @@ bool stopped(const Error &error) {
 
 Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout)
     : claim_(std::move(claim)),
+      wait_(wait),
       try_only_(wait == Millis(0)),
       wait_end_(wait < Millis(0) ? kNever : after(start, wait)),
       patience_(after(start, timeout)),
@@ -79,17 +77,27 @@ void Acquiring::replied(const AcquireReply &reply, Instant now) {
     return give_up(why_);
   }
   if (grant != nullptr) return granted(*grant, now);
+  missed_.reset();
   if (auto *held = std::get_if<Held>(&reply)) {
     if (held->ask_again) {
       with_all_keys_ = true;
       return;
     }
+    heard(held->holding, held->holder_ttl, now);
     if (try_only_) return finish(held_by_another());
     step_ = Step::kSubscribe;
     return;
   }
+  const auto &queued = std::get<Queued>(reply);
+  heard(queued.holding, queued.holder_ttl, now);
+  refusal_->ahead = queued.rank;
   queued_ = true;
   step_ = Step::kWait;
+}
+
+void Acquiring::heard(const std::string &holding, std::optional<Millis> holder_ttl, Instant now) {
+  const Instant end = holder_ttl ? after(now, Micros(*holder_ttl)) : kNever;
+  refusal_ = Refusal{holding, now, end, std::nullopt};
 }
 
 // A grant that arrives when its lease has run out is asked for anew, a few times.
@@ -113,12 +121,13 @@ bool Acquiring::failed(const Error &error, bool sent) {
     case Step::kTry:
       undo_ = sent;
       finish(sent && error.status() == Status::kUnavailable
-                 ? Error{Status::kUnknown, error.message(), "; the request is being undone", true}
+                 ? error.worded("", "; the request is being undone").as(Status::kUnknown)
                  : error);
       break;
     case Step::kQueue:
     case Step::kWait:
       if (queued_ && error.retriable() && !stopped(error)) {
+        missed_ = error;
         step_ = Step::kWait;
         return true;
       }
@@ -133,7 +142,7 @@ bool Acquiring::failed(const Error &error, bool sent) {
       // more.
       finish(is_refusal(why_) || !why_.retriable()
                  ? why_
-                 : Error{Status::kUnknown, kStillInQueue, error.message(), true});
+                 : error.worded(kStillInQueue).as(Status::kUnknown));
       break;
     case Step::kSubscribe:
     case Step::kDone:
@@ -167,13 +176,42 @@ void Acquiring::stop(const Error &why) {
 
 void Acquiring::left() { finish(why_); }
 
-Error Acquiring::why(bool polls) const noexcept {
-  if (!polls || why_.status() == Status::kOk) return why_;
-  return {
-      why_.status(), why_.message(),
-      " (this client polls: the server's scripts do not see its subscription, perhaps because of "
-      "a proxy)",
-      why_.retriable()};
+// "held by web1/4711 for another 12.3s"
+std::string Acquiring::holder(Instant now) const {
+  if (!refusal_) return "";
+  if (refusal_->holding.empty()) return "others wait for it";
+  const std::string &holding = refusal_->holding;
+  if (refusal_->end == kNever) return holding + " without an end";
+  if (refusal_->end > now) return holding + " for another " + format_about(refusal_->end - now);
+  return holding + " when last heard of, " + format_about(now - refusal_->heard) + " ago";
+}
+
+std::string Acquiring::place() const {
+  if (!refusal_ || !refusal_->ahead) return "";
+  if (*refusal_->ahead == 0) return ", next in the queue";
+  return ", " + std::to_string(*refusal_->ahead) + " ahead in the queue";
+}
+
+Error Acquiring::told(Instant now) const {
+  if (why_.status() == Status::kHeld) return why_.worded(holder(now));
+  if (why_.status() != Status::kTimeout && !stopped(why_)) return why_;
+  std::string text = why_.message();
+  if (why_.status() == Status::kTimeout) text = "not granted within " + format_duration(wait_);
+  if (missed_) text += ": " + missed_->message();
+  if (refusal_) text += (missed_ ? "; " : ": ") + holder(now) + place();
+  return {why_.status(), std::move(text), why_.retriable()};
+}
+
+Error Acquiring::why(bool polls, Instant now) const noexcept {
+  try {
+    if (!polls || why_.status() == Status::kOk) return told(now);
+    return told(now).worded(
+        "",
+        " (this client polls: the server's scripts do not see its subscription, perhaps because of "
+        "a proxy)");
+  } catch (const std::bad_alloc &) {
+    return why_;
+  }
 }
 
 void Acquiring::give_up(Error why) {

@@ -72,8 +72,9 @@ class Acquiring {
   // Once done. The grant, or nothing and why.
   const std::optional<Granted> &grant() const noexcept { return grant_; }
   const Error &why() const noexcept { return why_; }
-  // The same, with a remark for the caller if the client polls.
-  Error why(bool polls) const noexcept;
+  // The same for the caller: with who holds the lock and for how long, and the place in the queue, as
+  // last heard; and with a remark if the client polls.
+  Error why(bool polls, Instant now) const noexcept;
   // Whether something may be left on the server that has to be taken back.
   bool must_undo() const noexcept { return undo_; }
 
@@ -81,8 +82,21 @@ class Acquiring {
   void granted(const Granted &granted, Instant now);
   void give_up(Error why);
   void finish(Error why);
+  void heard(const std::string &holding, std::optional<Millis> holder_ttl, Instant now);
+  std::string holder(Instant now) const;
+  std::string place() const;
+  Error told(Instant now) const;
+
+  // What the server's last refusal said.
+  struct Refusal {
+    std::string holding;  // "" for a free lock
+    Instant heard;
+    Instant end;  // of the holder's lease; kNever for one without an end
+    std::optional<int64_t> ahead;
+  };
 
   Claim claim_;
+  const Millis wait_;
   const bool try_only_;
   const Instant wait_end_;
   const Instant patience_;  // for the first place in the queue
@@ -95,6 +109,8 @@ class Acquiring {
   bool undo_ = false;
   int slow_grants_ = 0;
   std::optional<Granted> grant_;
+  std::optional<Refusal> refusal_;
+  std::optional<Error> missed_;  // why the last request of a waiter got no reply
   Error why_{Status::kOk, ""};
 };
 

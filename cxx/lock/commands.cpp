@@ -113,8 +113,7 @@ bool Commands::force_release(const LockKeys &keys, const Limit &limit) {
 }
 
 LockInfo Commands::info(const LockKeys &keys, const Limit &limit) {
-  const Command named{keys.lock(), keys.queue(), keys.holders()};
-  return read_info(server_.run(requests::kInfo, named, {}, limit).reply);
+  return read_info(requests::info(keys, waiting(limit)).reply);
 }
 
 std::vector<std::string> Commands::list(bool held, const std::string &pattern, std::string &cursor,

@@ -34,6 +34,8 @@ struct Granted {
 
 struct Held {
   bool ask_again;  // with all keys: the lock may be free, or others hold it together
+  std::optional<Millis> holder_ttl = {};  // none if the holder never expires
+  std::string holding = {};               // who holds the lock, for messages; see replies.hpp
 };
 
 struct Queued {
@@ -47,6 +49,7 @@ struct Queued {
   bool known;      // the client had a liveness record before the request
   bool ask_again;  // the lock is free, but more dead waiters are before the living
   Instant sent;
+  std::string holding = {};  // as in Held
 };
 
 using AcquireReply = std::variant<Granted, Held, Queued>;

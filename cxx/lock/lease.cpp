@@ -1,17 +1,28 @@
 #include "lock/lease.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "lock/validity.hpp"
 
 namespace redilock {
 
-Lease::Lease(std::string name, Claim claim, int64_t fence, Instant end, Instant renew_until)
+namespace {
+
+// A thread that comes later than this has not run: a busy machine delays it by less.
+constexpr Micros kLate{1000000};
+
+}  // namespace
+
+Lease::Lease(std::string name, Claim claim, int64_t fence, Instant end, Instant renew_until,
+             Millis max_hold)
     : name_(std::move(name)),
       claim_(std::move(claim)),
       fence_(fence),
       renew_until_(renew_until),
-      end_(end) {}
+      max_hold_(max_hold),
+      end_(end),
+      ttl_(claim_.ttl) {}
 
 Micros Lease::remaining(Instant now) const noexcept {
   std::lock_guard lock(mutex_);
@@ -32,18 +43,20 @@ Lease::State Lease::state(Instant now) const noexcept {
 void Lease::extended(Instant anchor, Millis ttl, Instant now) noexcept {
   std::lock_guard lock(mutex_);
   if (state_ != State::kHeld) return;
-  if (now >= end_) {
-    state_ = State::kLost;  // it was reported lost meanwhile
-    ended();
-    return;
-  }
-  end_ = std::max(end_, lease_end(anchor, ttl));
+  if (now >= end_) return note_end(now);  // it was reported lost meanwhile
+  failed_to_.clear();
+  const Instant end = lease_end(anchor, ttl);
+  if (end < end_) return;
+  end_ = end;
+  ttl_ = ttl;
 }
 
-void Lease::lost() noexcept {
+void Lease::lost(Instant now) noexcept {
   std::lock_guard lock(mutex_);
   if (state_ != State::kHeld) return;
+  if (now >= end_) return note_end(now);
   state_ = State::kLost;
+  taken_ = true;
   ended();
 }
 
@@ -63,6 +76,80 @@ void Lease::remove(LeaseListener &listener) noexcept {
   LeaseListener **at = &listeners_;
   while (*at != nullptr && *at != &listener) at = &(*at)->next_;
   if (*at != nullptr) *at = listener.next_;
+}
+
+void Lease::taken_by(const std::string &holding) noexcept {
+  std::lock_guard lock(mutex_);
+  try {
+    holding_ = holding.empty() ? "free" : holding;
+  } catch (const std::bad_alloc &) {
+    holding_.clear();
+  }
+}
+
+void Lease::failed(const char *verb, const Error &cause) noexcept {
+  std::lock_guard lock(mutex_);
+  try {
+    cause_ = cause.message();
+    failed_to_ = verb;
+  } catch (const std::bad_alloc &) {
+    failed_to_.clear();
+  }
+}
+
+void Lease::looked_at(Instant now) noexcept {
+  std::lock_guard lock(mutex_);
+  note_end(now);
+}
+
+void Lease::looks_at(Instant when) noexcept {
+  std::lock_guard lock(mutex_);
+  looks_at_ = when;
+}
+
+// Of a lease that nobody released: that it has ended by the local clock, and why.
+void Lease::note_end(Instant now) noexcept {
+  if (state_ != State::kHeld || releasing_ || now < end_) return;
+  state_ = State::kLost;
+  try {
+    ended_ = why_ended(now);
+  } catch (const std::bad_alloc &) {
+    ended_.clear();
+  }
+  ended();
+}
+
+std::string Lease::why_ended(Instant now) const {
+  const std::string ttl = format_duration(ttl_);
+  if (looks_at_ == kNever) return "its lease of " + ttl + " has ended";
+  if (looks_at_ < end_ && now - looks_at_ > kLate)
+    return "this process was stopped or suspended for " + format_about(now - looks_at_) +
+           " or longer";
+  // The last renewal lasts until then, but for the drift and the time that its request took.
+  const Micros most = drift(claim_.ttl) + Micros(claim_.ttl) / 10;
+  if (after(end_, most) >= renew_until_)
+    return "max_hold of " + format_duration(max_hold_) + " is over";
+  return "not renewed for " + ttl + (failed_to_.empty() ? "" : ": " + cause_);
+}
+
+std::string Lease::loss_known() const {
+  if (taken_ && holding_.empty()) return "lost: taken away or expired";
+  if (taken_) return "lost: taken away: now " + holding_;
+  return ended_.empty() ? "" : "lost: " + ended_;
+}
+
+std::string Lease::loss(Instant now) {
+  std::lock_guard lock(mutex_);
+  note_end(now);
+  return loss_known();
+}
+
+std::string Lease::message(Instant now) {
+  std::lock_guard lock(mutex_);
+  note_end(now);
+  const std::string loss = loss_known();
+  if (!loss.empty() || failed_to_.empty()) return loss;
+  return "cannot " + failed_to_ + ": " + cause_;
 }
 
 bool Lease::release_begun() const noexcept {
@@ -90,9 +177,12 @@ void Lease::release_failed(bool ambiguous) noexcept {
   ended();
 }
 
-void Lease::released() noexcept {
+void Lease::released(bool owned, Instant now) noexcept {
   std::lock_guard lock(mutex_);
   releasing_ = false;
+  failed_to_.clear();
+  if (!owned) note_end(now);
+  if (!owned && ended_.empty()) taken_ = true;
   state_ = State::kReleased;
   ended();
 }

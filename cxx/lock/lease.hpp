@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -22,12 +23,13 @@ class LeaseListener {
   LeaseListener *next_ = nullptr;
 };
 
-class Lease {
+class Lease : public std::enable_shared_from_this<Lease> {
  public:
   enum class State { kHeld, kLost, kReleased };
 
-  // `end` is the local deadline; `max_hold` counts from `now`.
-  Lease(std::string name, Claim claim, int64_t fence, Instant end, Instant renew_until);
+  // `end` is the local deadline. Renewals end at `renew_until`, which was `max_hold` ahead.
+  Lease(std::string name, Claim claim, int64_t fence, Instant end, Instant renew_until,
+        Millis max_hold = Millis(0));
 
   const std::string &name() const noexcept { return name_; }
   const Claim &claim() const noexcept { return claim_; }
@@ -46,12 +48,16 @@ class Lease {
   // The server extended it to last `ttl` from `anchor`. Never shortens it, never revives a lost
   // one.
   void extended(Instant anchor, Millis ttl, Instant now) noexcept;
-  void lost() noexcept;
+  // The server says that the token does not hold the lock.
+  void lost(Instant now) noexcept;
+  // Who holds the lock since then, as holding() of replies.hpp says it.
+  void taken_by(const std::string &holding) noexcept;
   // True for the first of several.
   bool begin_release() noexcept;
   // The release was not carried out after all, or nobody knows: it may be asked for again.
   void release_failed(bool ambiguous) noexcept;
-  void released() noexcept;
+  // `owned`: the token still held the lock.
+  void released(bool owned, Instant now) noexcept;
   bool release_was_ambiguous() const noexcept;
 
   // From any thread. Of a lease that has ended already nothing is heard.
@@ -65,16 +71,31 @@ class Lease {
   void let_go() noexcept { let_go_.store(true); }
   bool is_let_go() const noexcept { return let_go_.load(); }
 
+  // A release, extension or renewal ("renew") failed, or had nothing to do.
+  void failed(const char *verb, const Error &cause) noexcept;
+  // For the thread that renews it: the lease is looked at now, and next at `when`. If the thread comes
+  // much later than that, the process did not run.
+  void looked_at(Instant now) noexcept;
+  void looks_at(Instant when) noexcept;
+  // "lost: " and why, or "" if it was not lost.
+  std::string loss(Instant now);
+  // The same, or what the last release, extension or renewal failed with; "" for neither.
+  std::string message(Instant now);
+
   // The client's tasks that look after it, to end with it; 0 for none.
   std::atomic<uint64_t> renewal_task{0}, watch_task{0};
 
  private:
   void ended() noexcept;
+  void note_end(Instant now) noexcept;
+  std::string loss_known() const;
+  std::string why_ended(Instant now) const;
 
   const std::string name_;
   const Claim claim_;
   const int64_t fence_;
   const Instant renew_until_;
+  const Millis max_hold_;
   std::atomic<bool> let_go_{false};
   mutable std::mutex mutex_;
   State state_ = State::kHeld;
@@ -83,6 +104,13 @@ class Lease {
   bool ambiguous_ = false;
   LeaseListener *listeners_ = nullptr;
   Instant end_;
+  Millis ttl_;  // of the last grant or extension
+  Instant looks_at_ = kNever;
+  // Why it was lost: the server said so, or its end has passed.
+  bool taken_ = false;
+  std::string holding_, ended_;
+  // The last failure.
+  std::string failed_to_, cause_;
 };
 
 }  // namespace redilock

@@ -37,7 +37,24 @@ LockInfo::Waiter read_waiter(std::string_view member, std::string_view arrival, 
   return waiter;
 }
 
+constexpr const char *kHeldByAnother = "held by another client";
+
+// A server of an earlier release does not say who holds the lock.
+std::string read_holding(const Answer &answer, size_t at, const char *unsaid) {
+  const std::vector<Reply> &items = answer.reply.items();
+  return items.size() > at ? holding(items[at].text(), answer.secrets) : unsaid;
+}
+
 }  // namespace
+
+std::string holding(std::string_view value, const Credentials *secrets) {
+  if (value.empty()) return "";
+  if (value == kSharedValue) return "held by shared holders";
+  if (value == kRestValue) return "at rest";
+  if (!is_token(value)) return "held by a foreign client";
+  const std::string label = redacted(token_label(value), secrets);
+  return label.empty() ? kHeldByAnother : "held by " + shown(label, kLabelMax);
+}
 
 AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wait) {
   const Reply &reply = answer.reply;
@@ -48,10 +65,12 @@ AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wai
     return Granted{reply.integer(), answer.sent};
   }
   const int64_t pttl = reply.at(0).integer();
-  if (!may_wait) return Held{pttl == kAskAgain};
-  Queued queued{};
   // A foreign key may live for longer than microseconds can count.
-  if (pttl >= 0) queued.holder_ttl = std::min(Millis(pttl), kTtlMax);
+  std::optional<Millis> ttl;
+  if (pttl >= 0) ttl = std::min(Millis(pttl), kTtlMax);
+  if (!may_wait) return Held{pttl == kAskAgain, ttl, read_holding(answer, 1, kHeldByAnother)};
+  Queued queued{};
+  queued.holder_ttl = ttl;
   queued.rank = reply.at(1).integer();
   queued.arrival = reply.at(2).integer();
   queued.server_us = reply.at(3).integer();
@@ -60,6 +79,8 @@ AcquireReply read_acquire(const Answer &answer, const Claim &claim, bool may_wai
   queued.seen = reply.at(6).integer() != 0;
   queued.known = reply.at(7).integer() != 0 && !answer.asked_before;
   queued.ask_again = pttl == kAskAgain;
+  queued.holding =
+      read_holding(answer, 8, queued.foreign ? "held by a foreign client" : kHeldByAnother);
   queued.sent = answer.sent;
   if (pttl < kAskAgain || queued.rank < 0 || queued.rank >= kFenceEnd)
     misread("no place in a queue");
@@ -107,6 +128,12 @@ LockInfo read_info(const Reply &reply) {
     if (is_token(shared[i].text())) info.holders.push_back(shared[i].text());
   if (!info.holders.empty()) info.label = token_label(info.holders.front());
   return info;
+}
+
+std::string read_holding(const Answer &answer) {
+  const std::string &kind = answer.reply.at(0).text();
+  if (kind != "none" && kind != "string") return holding(kind, answer.secrets);
+  return holding(answer.reply.at(1).text(), answer.secrets);
 }
 
 std::vector<std::string> read_page(const Reply &reply, std::string &cursor) {

@@ -65,6 +65,11 @@ auto extend(const LockKeys &keys, std::string_view token, Millis ttl, Ask ask) {
 }
 
 template <typename Ask>
+auto info(const LockKeys &keys, Ask ask) {
+  return ask(kInfo, Command{keys.lock(), keys.queue(), keys.holders()}, Command{});
+}
+
+template <typename Ask>
 auto beat(std::string_view channel, Ask ask) {
   return ask(kBeat, Command{kAliveKey}, Command{channel});
 }

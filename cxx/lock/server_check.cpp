@@ -2,6 +2,7 @@
 
 #include "lock/requests.hpp"
 #include "values/status.hpp"
+#include "values/text.hpp"
 #include "wire/error_reply.hpp"
 
 namespace redilock {
@@ -70,9 +71,11 @@ class Check {
   }
 
   [[noreturn]] void throw_script_failure(const Reply &reply) {
-    const std::string &command = reply.at(0).text(), &error = reply.at(2).text();
-    throw_failure(server_error(error, {connection_->server(), command}),
-                  permission_for(error, command, reply.at(1).text()));
+    const Credentials &secrets = server_.credentials();
+    const auto fit = [&](size_t at) { return shown(redacted(reply.at(at).text(), &secrets)); };
+    const std::string command = fit(0), &error = reply.at(2).text();
+    throw_failure(server_error(error, {connection_->server(), command, {}, &secrets}),
+                  permission_for(error, command, fit(1)));
   }
 
   Server &server_;

@@ -59,4 +59,20 @@ std::string format_duration(Millis duration) {
   return std::to_string(ms) + "ms";
 }
 
+std::string format_about(std::chrono::microseconds span) {
+  const int64_t ms = std::max<int64_t>(span.count() / 1000, 0);
+  if (ms < 1000) return std::to_string(ms) + "ms";
+  if (ms < 60000) {
+    const int64_t tenths = ms % 1000 / 100;
+    return std::to_string(ms / 1000) + (tenths == 0 ? "" : "." + std::to_string(tenths)) + "s";
+  }
+  for (size_t i = 0;; ++i) {
+    const Unit &unit = kUnits[i], &next = kUnits[i + 1];
+    if (ms < unit.ms) continue;
+    const int64_t rest = ms % unit.ms / next.ms;
+    const std::string whole = std::to_string(ms / unit.ms).append(unit.name);
+    return rest == 0 ? whole : whole + std::to_string(rest).append(next.name);
+  }
+}
+
 }  // namespace redilock

@@ -62,6 +62,25 @@ Error::Error(Status status, std::string_view head, std::string_view tail, bool r
   }
 }
 
+Error Error::worded(std::string_view before, std::string_view behind) const noexcept {
+  Error other(*this);
+  try {
+    std::string message;
+    message.reserve(before.size() + message_.size() + behind.size());
+    message.append(before).append(message_).append(behind);
+    other.message_.swap(message);
+  } catch (const std::bad_alloc &) {
+    return other;
+  }
+  return other;
+}
+
+Error Error::as(Status status) const noexcept {
+  Error other(*this);
+  other.status_ = status;
+  return other;
+}
+
 const char *status_text(int32_t status) noexcept { return row_of(status).text; }
 
 const char *status_name(int32_t status) noexcept { return row_of(status).name; }

@@ -45,7 +45,9 @@ class Error : public std::exception {
   // Of a message in two parts; as a copy of an error, it does without for want of memory.
   Error(Status status, std::string_view head, std::string_view tail, bool retriable) noexcept;
   Error(const Error &other) noexcept
-      : Error(other.status_, other.message_, std::string_view(), other.retriable_) {}
+      : Error(other.status_, other.message_, std::string_view(), other.retriable_) {
+    says_where_ = other.says_where_;
+  }
   Error(Error &&) noexcept = default;
   Error &operator=(const Error &other) noexcept { return *this = Error(other); }
   Error &operator=(Error &&) noexcept = default;
@@ -55,12 +57,23 @@ class Error : public std::exception {
   const std::string &message() const noexcept { return message_; }
   // Whether the same request may well succeed when made again later.
   bool retriable() const noexcept { return retriable_; }
+  // Whether the message needs no name of a server: it has one, or is about this machine.
+  bool says_where() const noexcept { return says_where_; }
+  Error &&saying_where() &&noexcept {
+    says_where_ = true;
+    return std::move(*this);
+  }
+  // The same with words before and behind its message; without those if memory is short.
+  Error worded(std::string_view before, std::string_view behind = {}) const noexcept;
+  // The same with another status.
+  Error as(Status status) const noexcept;
   const char *what() const noexcept override { return message_.c_str(); }
 
  private:
   Status status_;
   std::string message_;
   bool retriable_;
+  bool says_where_ = false;
 };
 
 }  // namespace redilock

@@ -55,7 +55,8 @@ std::optional<Socket> Dialing::step() {
     fd_.reset();
     if (tried_ == addresses_.size())
       throw Error(Status::kUnavailable,
-                  "cannot connect to " + endpoint_ + ": " + system_error_text(error), true);
+                  "cannot connect to " + endpoint_ + ": " + system_error_text(error), true)
+          .saying_where();
   }
 }
 

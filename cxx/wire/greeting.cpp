@@ -54,7 +54,11 @@ std::string_view string_of(const Reply &reply) {
   return has_text ? std::string_view(reply.text()) : std::string_view();
 }
 
-std::string named(std::string_view server, std::string_view version) {
+// Of what the server says of itself; made fit for messages.
+std::string named(std::string_view said_name, std::string_view said_version,
+                  const Credentials &credentials) {
+  const std::string server = redacted(said_name, &credentials),
+                    version = redacted(said_version, &credentials);
   std::string name = server.empty() ? "the server" : shown(server, kMaxName);
   if (server == "redis") name = "Redis";
   if (server == "valkey") name = "Valkey";
@@ -154,7 +158,7 @@ void Greeting::on_hello(const Reply &reply) {
   }
   if (name.empty() && version.empty()) misanswered("HELLO");
   is_redis_ = true;
-  server_ = named(name, version);
+  server_ = named(name, version, credentials_);
   learn_mode(mode);
 }
 
@@ -183,9 +187,10 @@ void Greeting::on_info(const Reply &reply) {
   const std::string_view version = line_value(reply.text(), "redis_version:");
   if (version.empty()) return;
   is_redis_ = true;
-  server_ = named("redis", version);
+  server_ = named("redis", version, credentials_);
   const auto major = parse_digits(version.substr(0, version.find('.')));
-  if (major && *major < kFirstVersion) old_version_ = shown(version, kMaxVersion);
+  if (major && *major < kFirstVersion)
+    old_version_ = shown(redacted(version, &credentials_), kMaxVersion);
   learn_mode(line_value(reply.text(), "redis_mode:"));
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "values/status.hpp"
+#include "wire/socket.hpp"
 
 namespace redilock {
 
@@ -20,6 +21,11 @@ timespec time_left(const Limit &limit) {
   left = std::clamp(left, Micros(0), Micros(hours(24)));
   auto whole = duration_cast<seconds>(left);
   return {static_cast<time_t>(whole.count()), static_cast<long>(nanoseconds(left - whole).count())};
+}
+
+// Of errno, which has nothing to do with the server.
+Error here(const char *what) {
+  return Error(Status::kUnavailable, what + system_error_text(errno), true).saying_where();
 }
 
 }  // namespace
@@ -43,7 +49,7 @@ void Notifier::ring() noexcept {
 
 int Notifier::fd() {
   const int fd = fd_or_none();
-  if (fd < 0) throw Error(Status::kUnavailable, "no descriptor is left to wait with", true);
+  if (fd < 0) throw here("cannot make a descriptor to wait with: ");
   return fd;
 }
 
@@ -90,8 +96,7 @@ Ready wait_until_ready(int fd, short events, const Limit &limit) {
     limit.check();
     timespec left = time_left(limit);
     int count = ::ppoll(polled, 2, &left, nullptr);
-    if (count < 0 && errno != EINTR)
-      throw Error(Status::kUnavailable, "poll failed: out of memory", true);
+    if (count < 0 && errno != EINTR) throw here("cannot wait: ");
     if (count < 0) limit.signal_came();
     if (count > 0 && polled[1].revents != 0) {
       limit.check();                        // other calls may wait with the same interrupt

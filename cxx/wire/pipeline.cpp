@@ -131,7 +131,7 @@ void Pipeline::answered(Reply reply) {
   if (entry->by_text) loading_ = {};
   if (!reply.is_error()) {
     link_.calm();
-    const Answer answer{std::move(reply), entry->sent, entry->sent_before};
+    const Answer answer{std::move(reply), entry->sent, entry->sent_before, &server_.credentials()};
     return finish(sent_, entry, &answer, nullptr);
   }
   if (is_noscript(reply) && !entry->by_text) {

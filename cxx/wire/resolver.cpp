@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -12,6 +13,7 @@
 
 #include "values/process.hpp"
 #include "wire/limit.hpp"
+#include "wire/socket.hpp"
 #include "wire/thread.hpp"
 
 namespace redilock {
@@ -55,6 +57,7 @@ int look_up(const std::string &host, uint16_t port, int flags, std::vector<Addre
 struct Resolving::LookUp {
   std::mutex mutex;
   int code = EAI_MEMORY;
+  int error = 0;  // errno, for EAI_SYSTEM
   bool done = false;
   std::vector<Address> found;
   Notifier finished;
@@ -99,9 +102,10 @@ class Resolving::Pending {
 
   void run(LookUps::iterator at, LookUp &look) noexcept {
     std::vector<Address> found;
-    int code = EAI_MEMORY;
+    int code = EAI_MEMORY, error = 0;
     try {
       code = look_up(at->first.first, at->first.second, 0, found);
+      error = errno;
     } catch (const std::bad_alloc &) {
       code = EAI_MEMORY;
     }
@@ -111,6 +115,7 @@ class Resolving::Pending {
     }
     std::lock_guard lock(look.mutex);
     look.code = code;
+    look.error = error;
     look.found.swap(found);
     look.done = true;
     look.finished.ring();
@@ -122,7 +127,7 @@ class Resolving::Pending {
   LookUps look_ups_;
 };
 
-Resolving::Resolving(const Endpoint &endpoint) : host_(endpoint.host) {
+Resolving::Resolving(const Endpoint &endpoint) : host_(endpoint.host), endpoint_(endpoint.text()) {
   if (endpoint.is_unix()) {
     known_ = {unix_address(endpoint.socket_path)};
     return;
@@ -136,6 +141,7 @@ std::vector<Address> Resolving::addresses() {
   if (!look_up_) return known_;
   std::lock_guard lock(look_up_->mutex);
   if (!look_up_->done) return {};
+  if (look_up_->code == EAI_SYSTEM) throw failure(system_error_text(look_up_->error));
   if (look_up_->code != 0) throw failure(::gai_strerror(look_up_->code));
   if (look_up_->found.empty()) throw failure("it has no address");
   return look_up_->found;
@@ -143,8 +149,9 @@ std::vector<Address> Resolving::addresses() {
 
 Error Resolving::late() const { return failure("no answer in time"); }
 
-Error Resolving::failure(const char *why) const {
-  return {Status::kUnavailable, "cannot resolve " + host_ + ": " + why, true};
+Error Resolving::failure(const std::string &why) const {
+  return Error(Status::kUnavailable, "cannot resolve " + endpoint_ + ": " + why, true)
+      .saying_where();
 }
 
 }  // namespace redilock

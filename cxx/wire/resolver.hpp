@@ -36,9 +36,9 @@ class Resolving {
  private:
   struct LookUp;
   class Pending;
-  Error failure(const char *why) const;
+  Error failure(const std::string &why) const;
 
-  const std::string host_;
+  const std::string host_, endpoint_;
   std::vector<Address> known_;
   std::shared_ptr<LookUp> look_up_;
   int fd_ = -1;

@@ -85,6 +85,26 @@ Error Server::error_of(const Reply &reply, const Connection &connection, const C
   return server_error(reply.text(), {connection.server(), command[0], text, &credentials_});
 }
 
+Error Server::named(const Error &error) const noexcept {
+  switch (error.status()) {
+    case Status::kUnknown:
+    case Status::kUnavailable:
+    case Status::kAuth:
+    case Status::kServer:
+    case Status::kProtocol:
+    case Status::kUnsupported:
+      break;
+    default:
+      return error;
+  }
+  if (error.says_where()) return error;
+  try {
+    return error.worded(address() + ": ").saying_where();
+  } catch (const std::bad_alloc &) {
+    return error;
+  }
+}
+
 // One request on one connection. Nothing comes back where it may be made again.
 std::optional<Answer> Server::attempt(const Request &request, const Limit &limit,
                                       Attempts &attempts) {
@@ -108,7 +128,7 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
     } else {
       check_in(std::move(connection), start);
     }
-    if (!refusal) return Answer{std::move(reply), start, attempts.sent};
+    if (!refusal) return Answer{std::move(reply), start, attempts.sent, &credentials_};
     if (!passes_soon(reply)) throw Error(*refusal);
     attempts.cause = std::move(refusal);
   } catch (const Error &error) {

@@ -31,6 +31,8 @@ struct Answer {
   Reply reply;
   Instant sent;       // when the request that was answered went out
   bool asked_before;  // an earlier request of the same call may have been carried out unheard
+  // What no message may show, or null.
+  const Credentials *secrets = nullptr;
 };
 
 // Thrown when no answer came, or one that does not tell what became of an earlier request.
@@ -67,6 +69,10 @@ class Server {
   // A new connection outside the pool. What was abandoned before is ended first.
   std::unique_ptr<Connection> connect(const Limit &limit);
 
+  // The error with the name of this server before its words, if it is about the server and does not
+  // name it yet.
+  Error named(const Error &error) const noexcept;
+
   // `Limit` for one request: the client's timeout from now.
   Limit request_limit(Interrupt *interrupt) const;
   const Clock &clock() const noexcept { return clock_; }
@@ -93,6 +99,8 @@ class Server {
   // What the server's refusal of a command or script means.
   Error error_of(const Reply &reply, const Connection &connection, const Command &command,
                  const Script *script = nullptr) const;
+
+  const Credentials &credentials() const noexcept { return credentials_; }
 
   void close() noexcept;  // drops the idle connections, and keeps no other when its call ends
   // As close() in the child of a fork, where a thread that does not exist may hold the mutex.

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "values/status.hpp"
+#include "wire/socket.hpp"
 
 namespace redilock {
 
@@ -28,8 +29,10 @@ std::thread start_thread(std::function<void()> body) {
   AllSignalsBlocked blocked;  // a new thread inherits the mask
   try {
     return std::thread(std::move(body));
-  } catch (const std::system_error &) {
-    throw Error(Status::kUnavailable, "no thread can be started", true);
+  } catch (const std::system_error &error) {
+    throw Error(Status::kUnavailable,
+                "cannot start a thread: " + system_error_text(error.code().value()), true)
+        .saying_where();
   }
 }
 

@@ -108,8 +108,8 @@ class Crowd {
   int serve() {
     for (uint64_t name = 0; name < kNames; ++name)
       cli::bench_check(redilock_release_token(client_.get(), name_of(name).data(),
-                                              name_of(name).size(), kHolder.data(),
-                                              kHolder.size()));
+                                              name_of(name).size(), kHolder.data(), kHolder.size(),
+                                              nullptr, 0));
     std::vector<cli::Lock> locks(kWaiters);
     std::vector<uint64_t> next(kNames);
     int out_of_order = 0;

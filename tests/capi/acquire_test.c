@@ -23,7 +23,7 @@ static int drop_client(void **state) {
 
 static int32_t try_name(const char *name, size_t len, int64_t ttl_ms, int64_t wait_ms) {
   redilock_lock_t *lock = (redilock_lock_t *)&lock;
-  const int32_t status = redilock_acquire(client, name, len, ttl_ms, wait_ms, &lock);
+  const int32_t status = redilock_acquire(client, name, len, ttl_ms, wait_ms, &lock, NULL, 0);
   if (status == REDILOCK_OK)
     give(lock);
   else
@@ -87,7 +87,7 @@ static void a_lease_of_a_millisecond_is_never_held(void **state) {
 
 static bool acquire_by_ttl(void *ttl_ms) {
   redilock_lock_t *lock = NULL;
-  const int32_t status = redilock_acquire(client, "late", 4, *(int64_t *)ttl_ms, 0, &lock);
+  const int32_t status = redilock_acquire(client, "late", 4, *(int64_t *)ttl_ms, 0, &lock, NULL, 0);
   const bool held = lock != NULL && redilock_lock_is_held(lock) == 1;
   redilock_lock_free(lock);
   return status == REDILOCK_OK && held;
@@ -147,8 +147,8 @@ static void any_bytes_are_a_name_and_no_two_share_a_key(void **state) {
   redilock_lock_t *locks[kCount];
   for (size_t i = 0; i < kCount; ++i) {
     size_t len = 0;
-    assert_status(REDILOCK_OK,
-                  redilock_acquire(client, names[i].bytes, names[i].len, 20000, 0, &locks[i]));
+    assert_status(REDILOCK_OK, redilock_acquire(client, names[i].bytes, names[i].len, 20000, 0,
+                                                &locks[i], NULL, 0));
     const char *back = redilock_lock_name(locks[i], &len);
     assert_int_equal(len, names[i].len);
     assert_memory_equal(back, names[i].bytes, len);
@@ -201,18 +201,24 @@ static void only_the_exact_token_releases(void **state) {
   char *forged = strdup(token);
   for (size_t i = 0; i < len; ++i) {
     forged[i] ^= 1;
-    assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, forged, len));
+    assert_status(REDILOCK_E_NOT_OWNER,
+                  redilock_release_token(client, "job", 3, forged, len, NULL, 0));
     forged[i] ^= 1;
   }
-  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, "", 0));
-  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, token, len - 1));
-  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, token, len + 1));
-  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, others, other_len));
-  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "free", 4, token, len));
-  assert_status(REDILOCK_E_INVALID, redilock_release_token(client, "", 0, token, len));
+  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, "", 0, NULL, 0));
+  assert_status(REDILOCK_E_NOT_OWNER,
+                redilock_release_token(client, "job", 3, token, len - 1, NULL, 0));
+  assert_status(REDILOCK_E_NOT_OWNER,
+                redilock_release_token(client, "job", 3, token, len + 1, NULL, 0));
+  assert_status(REDILOCK_E_NOT_OWNER,
+                redilock_release_token(client, "job", 3, others, other_len, NULL, 0));
+  assert_status(REDILOCK_E_NOT_OWNER,
+                redilock_release_token(client, "free", 4, token, len, NULL, 0));
+  assert_status(REDILOCK_E_INVALID, redilock_release_token(client, "", 0, token, len, NULL, 0));
   assert_in_range(redis_integer(server, "PTTL job"), 10000, 20000);
-  assert_status(REDILOCK_OK, redilock_release_token(client, "job", 3, forged, len));
-  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, forged, len));
+  assert_status(REDILOCK_OK, redilock_release_token(client, "job", 3, forged, len, NULL, 0));
+  assert_status(REDILOCK_E_NOT_OWNER,
+                redilock_release_token(client, "job", 3, forged, len, NULL, 0));
   assert_status(REDILOCK_E_LOST, redilock_release(lock));
   free(forged);
   redilock_lock_free(lock);
@@ -222,7 +228,7 @@ static void only_the_exact_token_releases(void **state) {
 static void a_foreign_value_is_no_token(void **state) {
   (void)state;
   redis_do(server, "SET job mine PX 20000");
-  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, "mine", 4));
+  assert_status(REDILOCK_E_NOT_OWNER, redilock_release_token(client, "job", 3, "mine", 4, NULL, 0));
   assert_int_equal(redis_integer(server, "EXISTS job"), 1);
 }
 

@@ -258,7 +258,8 @@ static void a_client_is_closed_with_everything_under_way(void **state) {
     redilock_lock_t *lock = NULL;
     snprintf(name, sizeof name, "%s", name_in(i / kNames, (uint64_t)i));
     assert_true(eventually(is_free, name, 5000)); /* what was granted ran out */
-    assert_status(REDILOCK_OK, redilock_acquire(client, name, strlen(name), 1000, 5000, &lock));
+    assert_status(REDILOCK_OK,
+                  redilock_acquire(client, name, strlen(name), 1000, 5000, &lock, NULL, 0));
     give(lock);
   }
 }

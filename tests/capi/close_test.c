@@ -32,7 +32,7 @@ struct user {
 
 static int32_t acquire_of(struct user *user, redilock_lock_t **lock) {
   if (user->op != NULL) return redilock_op_acquire(user->op, lock);
-  return redilock_acquire(user->client, "lock", 4, 30000, 60000, lock);
+  return redilock_acquire(user->client, "lock", 4, 30000, 60000, lock, NULL, 0);
 }
 
 static void *use(void *argument) {

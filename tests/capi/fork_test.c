@@ -54,9 +54,9 @@ static int calls_that_are_not_forked(void) {
   const int32_t statuses[] = {
       redilock_release(lock),
       redilock_extend(lock, 1000),
-      redilock_acquire(client, "n", 1, 1000, 0, &taken),
-      redilock_acquire(client, "n", 1, 1000, 100, &taken),
-      redilock_release_token(client, "job", 3, token, len),
+      redilock_acquire(client, "n", 1, 1000, 0, &taken, NULL, 0),
+      redilock_acquire(client, "n", 1, 1000, 100, &taken, NULL, 0),
+      redilock_release_token(client, "job", 3, token, len, NULL, 0),
       redilock_op_new(client, &new),
       redilock_op_acquire(op, &taken),
       redilock_op_release(op, lock),
@@ -168,8 +168,8 @@ static int make_its_own(child_t *self, void *context) {
   (void)self, (void)context;
   redilock_lock_t *mine = NULL;
   redilock_client_t *own = new_client(server, NULL);
-  if (redilock_acquire(own, "job", 3, 1000, 0, &mine) != REDILOCK_E_HELD) return 1;
-  if (redilock_acquire(own, "own", 3, 1000, 100, &mine) != REDILOCK_OK) return 2;
+  if (redilock_acquire(own, "job", 3, 1000, 0, &mine, NULL, 0) != REDILOCK_E_HELD) return 1;
+  if (redilock_acquire(own, "own", 3, 1000, 100, &mine, NULL, 0) != REDILOCK_OK) return 2;
   if (redilock_release(mine) != REDILOCK_OK) return 3;
   redilock_lock_free(mine);
   redilock_free(own);

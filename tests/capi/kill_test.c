@@ -12,8 +12,8 @@
 static int hold_job(child_t *self, void *ttl_ms) {
   redilock_client_t *client = new_client(server, NULL);
   redilock_lock_t *lock = NULL;
-  const int32_t status =
-      redilock_acquire(client, "job", 3, *(const int64_t *)ttl_ms, REDILOCK_WAIT_FOREVER, &lock);
+  const int32_t status = redilock_acquire(client, "job", 3, *(const int64_t *)ttl_ms,
+                                          REDILOCK_WAIT_FOREVER, &lock, NULL, 0);
   tell(self, status == REDILOCK_OK ? redilock_lock_fence(lock) : status);
   hear(self);
   return redilock_release(lock) == REDILOCK_OK ? 0 : 1;

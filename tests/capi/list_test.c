@@ -106,7 +106,7 @@ static void a_name_may_hold_any_byte(void **state) {
   redilock_lock_t *lock = NULL;
   const char *name = NULL;
   size_t len = 0;
-  assert_status(REDILOCK_OK, redilock_acquire(client, "a\0\n{}\xff", 6, 5000, 0, &lock));
+  assert_status(REDILOCK_OK, redilock_acquire(client, "a\0\n{}\xff", 6, 5000, 0, &lock, NULL, 0));
   redilock_list_t *list = new_list(client, NULL);
   assert_status(REDILOCK_OK, redilock_list_next(list, &name, &len));
   assert_int_equal(len, 6);

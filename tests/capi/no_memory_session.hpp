@@ -169,7 +169,7 @@ static void try_free_lock(struct session *s) {
   if (!GOOD(redilock_op_set(s->op, "wait", "0"))) return;
   if (GOOD(redilock_op_acquire(s->op, &s->lock))) use_lock(s);
   end_lock(s, true);
-  if (GOOD(redilock_acquire(s->client, name, strlen(name), kTtlMs, 1000, &s->lock))) {
+  if (GOOD(redilock_acquire(s->client, name, strlen(name), kTtlMs, 1000, &s->lock, nullptr, 0))) {
     TELLS(redilock_lock_token(s->lock, nullptr) != nullptr);
     TELLS(is_text(redilock_lock_name(s->lock, nullptr), name));
   }
@@ -304,7 +304,8 @@ static void run(struct session *s) {
   break_held_lock(s);
   list_names(s);
   GOOD(redilock_op_check(s->op));
-  GOOD(redilock_release_token(s->client, "session", 7, "no token", 8) == REDILOCK_E_NOT_OWNER
+  GOOD(redilock_release_token(s->client, "session", 7, "no token", 8, nullptr, 0) ==
+                REDILOCK_E_NOT_OWNER
            ? REDILOCK_OK
            : REDILOCK_E_NO_MEMORY);
 }

@@ -56,17 +56,17 @@ static void clients_and_the_short_form(void **state) {
   assert_invalid(redilock_new("redis://localhost", NULL, NULL, NULL, 0));
   assert_invalid(redilock_new("redis://localhost", NULL, NULL, error, sizeof error));
   assert_non_null(strstr(error, "out"));
-  assert_invalid(redilock_acquire(NULL, "n", 1, 1000, 0, &lock));
+  assert_invalid(redilock_acquire(NULL, "n", 1, 1000, 0, &lock, NULL, 0));
   assert_null(lock);
   lock = (redilock_lock_t *)&lock;
-  assert_invalid(redilock_acquire(client, NULL, 1, 1000, 0, &lock));
+  assert_invalid(redilock_acquire(client, NULL, 1, 1000, 0, &lock, NULL, 0));
   assert_null(lock);
-  assert_invalid(redilock_acquire(client, "n", 1, 1000, 0, NULL));
+  assert_invalid(redilock_acquire(client, "n", 1, 1000, 0, NULL, NULL, 0));
   assert_invalid(redilock_release(NULL));
   assert_invalid(redilock_extend(NULL, 1000));
-  assert_invalid(redilock_release_token(NULL, "n", 1, "t", 1));
-  assert_invalid(redilock_release_token(client, NULL, 1, "t", 1));
-  assert_invalid(redilock_release_token(client, "n", 1, NULL, 1));
+  assert_invalid(redilock_release_token(NULL, "n", 1, "t", 1, NULL, 0));
+  assert_invalid(redilock_release_token(client, NULL, 1, "t", 1, NULL, 0));
+  assert_invalid(redilock_release_token(client, "n", 1, NULL, 1, NULL, 0));
   assert_int_equal(redis_integer(server, "DBSIZE"), 0);
 }
 

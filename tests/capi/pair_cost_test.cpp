@@ -22,7 +22,7 @@ static constexpr int kWarmUp = 5, kCounts = 4;
 
 static void pair(redilock_client_t *client, int64_t ttl_ms = 30000, int64_t wait_ms = 0) {
   redilock_lock_t *lock = nullptr;
-  if (redilock_acquire(client, "lock", 4, ttl_ms, wait_ms, &lock) != REDILOCK_OK ||
+  if (redilock_acquire(client, "lock", 4, ttl_ms, wait_ms, &lock, nullptr, 0) != REDILOCK_OK ||
       redilock_release(lock) != REDILOCK_OK)
     abort();
   redilock_lock_free(lock);
@@ -39,7 +39,7 @@ static redilock_client_t *warm_client(const std::string &url) {
 static void wait_once(redilock_client_t *client, const std::string &url) {
   redilock_client_t *other = warm_client(url);
   redilock_lock_t *ends = nullptr;
-  if (redilock_acquire(other, "lock", 4, 50, 0, &ends) != REDILOCK_OK) abort();
+  if (redilock_acquire(other, "lock", 4, 50, 0, &ends, nullptr, 0) != REDILOCK_OK) abort();
   pair(client, 30000, 10000);
   redilock_lock_free(ends);
   redilock_free(other);

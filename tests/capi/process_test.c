@@ -135,8 +135,8 @@ static void meet_exceptions(void) {
   redilock_lock_t *lock = NULL;
   assert_status(REDILOCK_OK,
                 redilock_new("unix:///no/such/socket?timeout=20ms", NULL, &lost, NULL, 0));
-  assert_status(REDILOCK_E_UNAVAILABLE, redilock_acquire(lost, "n", 1, 1000, 0, &lock));
-  assert_status(REDILOCK_E_UNAVAILABLE, redilock_acquire(lost, "n", 1, 1000, 50, &lock));
+  assert_status(REDILOCK_E_UNAVAILABLE, redilock_acquire(lost, "n", 1, 1000, 0, &lock, NULL, 0));
+  assert_status(REDILOCK_E_UNAVAILABLE, redilock_acquire(lost, "n", 1, 1000, 50, &lock, NULL, 0));
   redilock_free(lost);
 }
 
@@ -163,8 +163,8 @@ static void without_descriptors_it_is_unavailable_and_recovers(void **state) {
   redilock_lock_t *lock = NULL;
   use_up_descriptors(&scarcity);
   const int64_t before = now_ms();
-  const int32_t tried = redilock_acquire(client, "job", 3, 5000, 0, &lock);
-  const int32_t waited = redilock_acquire(client, "job", 3, 5000, 300, &lock);
+  const int32_t tried = redilock_acquire(client, "job", 3, 5000, 0, &lock, NULL, 0);
+  const int32_t waited = redilock_acquire(client, "job", 3, 5000, 300, &lock, NULL, 0);
   give_back_descriptors(&scarcity);
   assert_status(REDILOCK_E_UNAVAILABLE, tried);
   assert_status(REDILOCK_E_UNAVAILABLE, waited);
@@ -177,7 +177,7 @@ static void a_connected_client_keeps_its_lock_while_there_are_no_descriptors(voi
   struct scarcity scarcity;
   redilock_lock_t *none = NULL, *lock = take_renewed("job");
   use_up_descriptors(&scarcity);
-  const int32_t waited = redilock_acquire(client, "job", 3, 5000, 1000, &none);
+  const int32_t waited = redilock_acquire(client, "job", 3, 5000, 1000, &none, NULL, 0);
   pass_ms(1000);
   give_back_descriptors(&scarcity);
   assert_status(REDILOCK_E_UNAVAILABLE, waited);
@@ -230,7 +230,7 @@ static void without_threads_a_plain_lock_still_works(void **state) {
   (void)state;
   no_threads = true;
   redilock_lock_t *lock = take(client, "job", 5000), *none = NULL;
-  const int32_t status = redilock_acquire(client, "job", 3, 5000, 100, &none);
+  const int32_t status = redilock_acquire(client, "job", 3, 5000, 100, &none, NULL, 0);
   const int32_t released = redilock_release(lock);
   no_threads = false;
   assert_status(REDILOCK_E_TIMEOUT, status);

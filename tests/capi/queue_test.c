@@ -24,7 +24,7 @@ static int drop_clients(void **state) {
 
 static int32_t try_job(redilock_client_t *by) {
   redilock_lock_t *lock = NULL;
-  const int32_t status = redilock_acquire(by, "job", 3, 5000, 0, &lock);
+  const int32_t status = redilock_acquire(by, "job", 3, 5000, 0, &lock, NULL, 0);
   redilock_lock_free(lock);
   return status;
 }

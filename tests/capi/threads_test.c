@@ -70,7 +70,7 @@ static void *run_fighter(void *argument) {
     const int length = snprintf(name, sizeof name, "job:%d", which);
     const int64_t before = now_ms();
     int32_t status = redilock_acquire(fight->clients[self->number % 2], name, (size_t)length, 20000,
-                                      self->wait_ms, &lock);
+                                      self->wait_ms, &lock, NULL, 0);
     if (self->wait_ms < 0) note_time(fight, now_ms() - before);
     if (status == REDILOCK_OK) {
       count_under_lock(fight, which, redilock_lock_fence(lock));
@@ -170,7 +170,8 @@ static int count_in_redis(child_t *self, void *rounds) {
     redilock_lock_t *lock = NULL;
     snprintf(key, sizeof key, "count:%d", i % kLocks);
     const int length = snprintf(name, sizeof name, "job:%d", i % kLocks);
-    if (redilock_acquire(client, name, (size_t)length, 20000, -1, &lock) != REDILOCK_OK) return 1;
+    if (redilock_acquire(client, name, (size_t)length, 20000, -1, &lock, NULL, 0) != REDILOCK_OK)
+      return 1;
     redis_text(server, text, sizeof text, "GET %s", key);
     redis_do(server, "SET %s %lld", key, strtoll(text, NULL, 10) + 1);
     if (redilock_release(lock) != REDILOCK_OK) return 2;

@@ -32,7 +32,7 @@ int main(void) {
   if (redilock_new("unix:///nowhere/s?timeout=50ms", NULL, &client, error, sizeof error) != 0) {
     return 1;
   }
-  if (redilock_acquire(client, "name", 4, 1000, 0, &lock) != REDILOCK_E_UNAVAILABLE) return 2;
+  if (redilock_acquire(client, "name", 4, 1000, 0, &lock, NULL, 0) != REDILOCK_E_UNAVAILABLE) return 2;
   redilock_free(client);
   return 0;
 }

@@ -25,7 +25,7 @@ static void *use_names_once(void *argument) {
     char name[64];
     redilock_lock_t *lock = NULL;
     const int length = snprintf(name, sizeof name, "once:%d:%d", worker->number, i);
-    if (redilock_acquire(worker->client, name, (size_t)length, 30000, i % 2, &lock) !=
+    if (redilock_acquire(worker->client, name, (size_t)length, 30000, i % 2, &lock, NULL, 0) !=
             REDILOCK_OK ||
         redilock_release(lock) != REDILOCK_OK)
       ++worker->failures;

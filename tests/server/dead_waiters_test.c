@@ -146,7 +146,8 @@ static pid_t spawn_waiter(const char *url) {
   if (pid != 0) return pid;
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no process behind */
   redilock_lock_t *lock = NULL;
-  const int32_t status = redilock_acquire(client_at(url, NULL), "lock", 4, 60000, -1, &lock);
+  const int32_t status =
+      redilock_acquire(client_at(url, NULL), "lock", 4, 60000, -1, &lock, NULL, 0);
   _exit(status == REDILOCK_OK ? 0 : 1);
 }
 
@@ -172,7 +173,8 @@ static void killed_processes_are_passed_at_once(void **state) {
   assert_int_equal(redis_integer(server, "ZCARD " QUEUE), kKilled + 1);
   const int64_t released = now_ms();
   const char token[] = "redilock:0123456789abcdef0123456789abcdef:holder";
-  assert_int_equal(redilock_release_token(client, "lock", 4, token, sizeof token - 1), REDILOCK_OK);
+  assert_int_equal(redilock_release_token(client, "lock", 4, token, sizeof token - 1, NULL, 0),
+                   REDILOCK_OK);
   assert_int_equal(attempt_join(&waiter), REDILOCK_OK);
   assert_in_range(waiter.ended - released, 0, 1000);
   assert_int_equal(redilock_release(waiter.lock), REDILOCK_OK);

@@ -58,7 +58,8 @@ static bool has_two_pollers(void *context) {
 
 static void release_holder(void) {
   static const char token[] = HOLDER;
-  assert_int_equal(redilock_release_token(seeing, "lock", 4, token, sizeof token - 1), REDILOCK_OK);
+  assert_int_equal(redilock_release_token(seeing, "lock", 4, token, sizeof token - 1, NULL, 0),
+                   REDILOCK_OK);
 }
 
 /* What is shown of the waiters: the first `pollers` of `count` poll. */

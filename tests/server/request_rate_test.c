@@ -142,8 +142,9 @@ static void waiters_share_their_retries_at_a_server_that_refuses(void **state) {
     char name[32];
     static const char token[] = "redilock:0123456789abcdef0123456789abcdef:holder";
     snprintf(name, sizeof name, "name:%d", i);
-    assert_int_equal(redilock_release_token(client, name, strlen(name), token, sizeof token - 1),
-                     REDILOCK_OK);
+    assert_int_equal(
+        redilock_release_token(client, name, strlen(name), token, sizeof token - 1, NULL, 0),
+        REDILOCK_OK);
     expect_completion(client, (uint64_t)i, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   }
   assert_int_equal(places(), kWaiters - kWaiters / 100);

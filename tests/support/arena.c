@@ -62,7 +62,7 @@ static void fight(struct arena *arena, int number) {
     redilock_lock_t *lock = NULL;
     const int64_t began = arena_now();
     atomic_store(&slot->since, began);
-    const int32_t status = redilock_acquire(client, "lock", 4, kTtlMs, kWaitMs, &lock);
+    const int32_t status = redilock_acquire(client, "lock", 4, kTtlMs, kWaitMs, &lock, NULL, 0);
     const int64_t waited = arena_now() - began;
     if (waited > atomic_load(&slot->longest)) atomic_store(&slot->longest, waited);
     atomic_store(&slot->since, 0);

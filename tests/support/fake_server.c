@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/fake_echo.h"
 #include "support/timing.h"
 
 enum { kPeers = 64, kBuffer = 32768, kWords = 16, kWord = 1100, kCommands = 2048, kTick = 20 };
@@ -37,6 +38,7 @@ struct fake_server {
   char url[64];
   char words[kCommands][12];
   struct command evalsha, subscribe, scan; /* the last of each */
+  struct fake_secrets secrets;
   struct peer peers[kPeers];
   int subscribed;
   bool stopping;
@@ -138,6 +140,9 @@ static void obey(fake_server_t *server, struct peer *peer, const struct command 
   if (strcasecmp(word, "EVALSHA") == 0) server->evalsha = *command;
   if (strcasecmp(word, "SUBSCRIBE") == 0) server->subscribe = *command;
   if (strcasecmp(word, "SCAN") == 0) server->scan = *command;
+  if (strcasecmp(word, "AUTH") == 0) server->secrets.credentials[0] = '\0';
+  for (int i = 0; i < command->count && i < kWords; ++i)
+    fake_secrets_note(&server->secrets, word, command->words[i]);
   const struct fake_step *step = step_for(server, word);
   if (step == NULL) {
     unscripted(server, peer, command);
@@ -146,6 +151,10 @@ static void obey(fake_server_t *server, struct peer *peer, const struct command 
   if (step->action == FAKE_TRICKLE) {
     peer->trickle = step->bytes;
     peer->next_byte = now_ms();
+  } else if (step->action == FAKE_ECHO) {
+    char text[2048];
+    fake_secrets_echo(&server->secrets, step->bytes, text, sizeof text);
+    send_text(peer, text);
   } else if (step->action != FAKE_SILENT && step->action != FAKE_RESET) {
     send_text(peer, step->bytes);
   }

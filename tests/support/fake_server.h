@@ -15,6 +15,7 @@ enum fake_action {
   FAKE_RESET,           /* nothing, and the connection is reset */
   FAKE_SILENT,          /* nothing; the connection stays open */
   FAKE_TRICKLE,         /* the bytes, one a second */
+  FAKE_ECHO,            /* the bytes with what the client sent as secrets; see fake_echo.h */
   FAKE_SUBSCRIBE,       /* the confirmation of a SUBSCRIBE, with the bytes put before it */
   FAKE_SUBSCRIBE_CLOSE, /* the same, then an orderly end */
 };

@@ -37,7 +37,7 @@ redilock_op_t *new_op(redilock_client_t *client, const char *name) {
 
 redilock_lock_t *take(redilock_client_t *client, const char *name, int64_t ttl_ms) {
   redilock_lock_t *lock = NULL;
-  const int32_t status = redilock_acquire(client, name, strlen(name), ttl_ms, 0, &lock);
+  const int32_t status = redilock_acquire(client, name, strlen(name), ttl_ms, 0, &lock, NULL, 0);
   must(status == REDILOCK_OK, redilock_status_name(status));
   return lock;
 }

@@ -266,6 +266,9 @@ REDILOCK_API void redilock_free(redilock_client_t *client);
  *                it is kept back (leases of a few milliseconds are never held)
  * @param wait_ms 0 tries once, n > 0 waits up to n milliseconds, negative waits for ever
  * @param out     the lock, owned by the caller
+ * @param error   NULL, or a buffer for a sentence on a failure: the lock, who holds it, for how long
+ *                and how many are ahead in the queue, as last heard; or the server and the cause. It
+ *                never shows a password or a whole token
  * @return REDILOCK_OK,
  *         REDILOCK_E_HELD         wait_ms is 0 and somebody holds it, or waits for it
  *         REDILOCK_E_TIMEOUT      it was not granted in wait_ms
@@ -278,7 +281,8 @@ REDILOCK_API void redilock_free(redilock_client_t *client);
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_acquire(redilock_client_t *client, const char *name,
                                                      size_t name_len, int64_t ttl_ms,
-                                                     int64_t wait_ms, redilock_lock_t **out);
+                                                     int64_t wait_ms, redilock_lock_t **out,
+                                                     char *error, size_t error_size);
 
 /**
  * Releases a lock and hands it to the next waiter. The handle stays, and is freed by the caller.
@@ -313,6 +317,7 @@ REDILOCK_API int32_t redilock_extend(redilock_lock_t *lock, int64_t ttl_ms);
  * Releases, from any process or host, the lock of a name by the token from redilock_lock_token.
  *
  * Blocks for at most the client's `timeout`.
+ * @param error NULL, or a buffer for a sentence on a failure
  * @return REDILOCK_OK,
  *         REDILOCK_E_NOT_OWNER  the token does not hold the lock (any more); nothing was changed
  *         REDILOCK_E_UNKNOWN    it may have been released or not: call again
@@ -320,7 +325,8 @@ REDILOCK_API int32_t redilock_extend(redilock_lock_t *lock, int64_t ttl_ms);
  * Since 0.1.
  */
 REDILOCK_API int32_t redilock_release_token(redilock_client_t *client, const char *name,
-                                            size_t name_len, const char *token, size_t token_len);
+                                            size_t name_len, const char *token, size_t token_len,
+                                            char *error, size_t error_size);
 
 /* ---------------------------------------------------------------- operations */
 
@@ -627,6 +633,18 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_lock_watch(redilock_lock_t *lock, u
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_lock_wait_lost(redilock_lock_t *lock,
                                                             int64_t timeout_ms);
+
+/**
+ * Copies a sentence on why the lock was lost, or else why its last release, extension or renewal
+ * failed; "" where neither is so. For instance: taken away, and by whom (which the client's thread
+ * asks the server after the loss); not renewed, and why; max_hold is over; or the process was
+ * stopped or suspended. It names the lock and never shows a password or a whole token.
+ *
+ * Does no I/O and never blocks.
+ * @return the length of the whole message without its NUL
+ * Thread safety: any thread. Since 0.2.
+ */
+REDILOCK_API size_t redilock_lock_message(const redilock_lock_t *lock, char *buffer, size_t size);
 
 /**
  * For how many more milliseconds the lock is surely held, by the local clock that also counts

@@ -30,7 +30,7 @@ func main() {
 	check("new", C.redilock_new(url, nil, &client, nil, 0))
 	defer C.redilock_free(client)
 	var lock *C.redilock_lock_t
-	check("acquire", C.redilock_acquire(client, name, 3, 5000, -1, &lock))
+	check("acquire", C.redilock_acquire(client, name, 3, 5000, -1, &lock, nil, 0))
 	defer C.redilock_lock_free(lock)
 	fmt.Println(C.redilock_lock_fence(lock))
 	check("release", C.redilock_release(lock))

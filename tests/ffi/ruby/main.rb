@@ -9,7 +9,7 @@ module Redilock
   typealias 'int64_t', 'long long'
   extern 'int32_t redilock_new(const char *, void *, void **, char *, size_t)'
   extern 'void redilock_free(void *)'
-  extern 'int32_t redilock_acquire(void *, const char *, size_t, int64_t, int64_t, void **)'
+  extern 'int32_t redilock_acquire(void *, const char *, size_t, int64_t, int64_t, void **, char *, size_t)'
   extern 'int32_t redilock_release(void *)'
   extern 'int64_t redilock_lock_fence(void *)'
   extern 'void redilock_lock_free(void *)'
@@ -29,7 +29,7 @@ end
 
 client = Redilock.out { |out| Redilock.check 'new', Redilock.redilock_new(ARGV[0], nil, out, nil, 0) }
 lock = Redilock.out do |out|
-  Redilock.check 'acquire', Redilock.redilock_acquire(client, 'ffi', 3, 5000, -1, out)
+  Redilock.check 'acquire', Redilock.redilock_acquire(client, 'ffi', 3, 5000, -1, out, nil, 0)
 end
 puts Redilock.redilock_lock_fence(lock)
 Redilock.check 'release', Redilock.redilock_release(lock)

@@ -8,7 +8,8 @@ extern "C" {
                     error: *mut c_char, error_size: usize) -> i32;
     fn redilock_free(client: *mut c_void);
     fn redilock_acquire(client: *mut c_void, name: *const c_char, name_len: usize, ttl_ms: i64,
-                        wait_ms: i64, out: *mut *mut c_void) -> i32;
+                        wait_ms: i64, out: *mut *mut c_void, error: *mut c_char,
+                        error_size: usize) -> i32;
     fn redilock_release(lock: *mut c_void) -> i32;
     fn redilock_lock_fence(lock: *const c_void) -> i64;
     fn redilock_lock_free(lock: *mut c_void);
@@ -28,7 +29,8 @@ fn main() {
     let (mut client, mut lock) = (null_mut(), null_mut());
     unsafe {
         check("new", redilock_new(url.as_ptr(), null(), &mut client, null_mut(), 0));
-        check("acquire", redilock_acquire(client, name.as_ptr().cast(), name.len(), 5000, -1, &mut lock));
+        check("acquire", redilock_acquire(client, name.as_ptr().cast(), name.len(), 5000, -1, &mut lock,
+                                          null_mut(), 0));
         println!("{}", redilock_lock_fence(lock));
         check("release", redilock_release(lock));
         redilock_lock_free(lock);

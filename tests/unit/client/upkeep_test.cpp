@@ -136,11 +136,11 @@ static void token_ends_with_the_answer_to_its_release(void **) {
                    Lease failed("job", claim, 5, end, end), lease("job", claim, 5, end, end);
                    upkeep.begin_release(failed);
                    std::string told = push();
-                   upkeep.release_failed(failed, false);
+                   upkeep.release_failed(failed, {redilock::Status::kUnavailable, "away"}, false);
                    told += push();
                    upkeep.begin_release(lease);
                    told += push();
-                   upkeep.released(lease);
+                   upkeep.released(lease, true);
                    told += push();
                    redilock::Claim other = claim_of(std::string(32, 'c'), "job");
                    other.channel = claim.channel;

@@ -194,9 +194,96 @@ static void grants_that_come_too_late_are_asked_for_anew_and_then_lost(void **) 
                  ("queue, queue, " + ended(Status::kLost, " undo, ")).c_str());
 }
 
+// ---------------------------------------------------------------- messages
+
+static Queued behind(const char *holding, std::optional<Millis> ttl, int64_t rank) {
+  Queued queued{};
+  queued.holding = holding;
+  queued.holder_ttl = ttl;
+  queued.rank = rank;
+  return queued;
+}
+
+static void refused_try_says_who_holds_the_lock(void **) {
+  const struct {
+    Held held;
+    int64_t now;
+    const char *text;
+  } cases[] = {
+      {{false, Millis(12300), "held by host-b/77"}, 0, "held by host-b/77 for another 12.3s"},
+      {{false, Millis(12300), "held by host-b/77"}, 300000, "held by host-b/77 for another 12s"},
+      {{false, std::nullopt, "held by a foreign client"},
+       0,
+       "held by a foreign client without an end"},
+      {{false, Millis(100), "held by shared holders"},
+       5000000,
+       "held by shared holders when last heard of, 5s ago"},
+      {{false, Millis(500), "at rest"}, 0, "at rest for another 500ms"},
+      {{false, Millis(500), ""}, 0, "others wait for it"},
+  };
+  for (const auto &one : cases) {
+    assert_throws(outcome_of([&]() -> std::string {
+                    Acquiring machine = acquiring(Millis(0));
+                    machine.begin(true);
+                    machine.replied(one.held, at_us(0));
+                    throw machine.why(false, at_us(one.now));
+                  }),
+                  kHeld, one.text);
+  }
+}
+
+// How an acquire ends that waited in the queue, and then `ends`.
+template <typename End>
+static Outcome waited(const Queued &queued, const End &ends) {
+  return outcome_of([&]() -> std::string {
+    Acquiring machine = acquiring(kTimeout);
+    machine.begin(true);
+    machine.queues_under("channel");
+    machine.replied(queued, at_us(0));
+    ends(machine);
+    machine.left();
+    throw machine.why(false, at_us(5000000));
+  });
+}
+
+static void wait_that_is_over_says_what_it_waited_for(void **) {
+  const auto in_time = [](Acquiring &machine) { machine.passed(at_us(5000000)); };
+  assert_throws(waited(behind("held by host-b/77", Millis(8100), 2), in_time), kTimeout,
+                "not granted within 5s: held by host-b/77 for another 3.1s, 2 ahead in the queue");
+  assert_throws(waited(behind("held by host-b/77", Millis(8100), 0), in_time), kTimeout,
+                "not granted within 5s: held by host-b/77 for another 3.1s, next in the queue");
+  assert_throws(waited(behind("", std::nullopt, 1), in_time), kTimeout,
+                "not granted within 5s: others wait for it, 1 ahead in the queue");
+}
+
+static void wait_that_is_ended_says_what_it_waited_for(void **) {
+  assert_throws(waited(behind("held by host-b/77", Millis(8100), 2),
+                       [](Acquiring &machine) {
+                         machine.stop(Error(Status::kCancelled, "the operation was cancelled"));
+                       }),
+                kCancelled,
+                "the operation was cancelled: held by host-b/77 for another 3.1s, 2 ahead in the "
+                "queue");
+}
+
+static void wait_without_replies_says_why(void **) {
+  const auto fails = [](Acquiring &machine) {
+    machine.due();
+    machine.failed(Error(Status::kUnavailable, "s:6379: away", true), true);
+    machine.passed(at_us(5000000));
+  };
+  assert_throws(waited(behind("held by host-b/77", Millis(1000), 0), fails), kTimeout,
+                "not granted within 5s: s:6379: away; held by host-b/77 when last heard of, 5s "
+                "ago, next in the queue");
+}
+
 int main() {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(try_takes_one_timeout_at_most),
+      cmocka_unit_test(refused_try_says_who_holds_the_lock),
+      cmocka_unit_test(wait_that_is_over_says_what_it_waited_for),
+      cmocka_unit_test(wait_that_is_ended_says_what_it_waited_for),
+      cmocka_unit_test(wait_without_replies_says_why),
       cmocka_unit_test(first_place_in_the_queue_takes_one_timeout_at_most),
       cmocka_unit_test(recheck_has_a_timeout_of_its_own),
       cmocka_unit_test(request_outlasts_the_wait_by_the_grace_alone),

@@ -98,6 +98,16 @@ static std::string queue(Commands &commands, const Claim &claim, const redilock:
          (place.known ? "" : " unknown");
 }
 
+static redilock::AcquireReply queue_reply(Commands &commands, const Claim &claim,
+                                          const redilock::Limit &limit) {
+  return commands.queue(claim, 0, limit);
+}
+
+static redilock::AcquireReply try_reply(Commands &commands, const Claim &claim,
+                                        const redilock::Limit &limit) {
+  return commands.acquire(claim, true, limit);
+}
+
 static Outcome queued(const char *reply) { return replied({reply}, queue); }
 
 static void place_is_read(void **) {
@@ -107,6 +117,46 @@ static void place_is_read(void **) {
   assert_returns(queued("*8\r\n:-1\r\n:0\r\n:7\r\n:8\r\n:1\r\n:0\r\n:1\r\n:1\r\n"),
                  "none 0 7 foreign");
   assert_returns(queued("*8\r\n:-2\r\n:0\r\n:7\r\n:8\r\n:0\r\n:0\r\n:1\r\n:1\r\n"), "none 0 7 ask");
+}
+
+static void holder_is_read(void **) {
+  const std::string id(32, 'a'), place = ":900\r\n:1\r\n:7\r\n:8\r\n:0\r\n:1\r\n:1\r\n:1\r\n";
+  const auto holding = [&](const std::string &value) {
+    const std::string bytes = "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+    const Outcome by_place = replied({"*9\r\n" + place + bytes}, [](auto &...given) {
+      return std::get<Queued>(queue_reply(given...)).holding;
+    });
+    const Outcome by_try = replied({"*2\r\n:900\r\n" + bytes}, [](auto &...given) {
+      return std::get<redilock::Held>(try_reply(given...)).holding;
+    });
+    return strcmp(by_place.text, by_try.text) == 0 ? std::string(by_place.text)
+                                                   : std::string("both");
+  };
+  const auto says = [&](const std::string &value, const char *text) {
+    assert_string_equal(holding(value).c_str(), text);
+  };
+  says("redilock:" + id + ":host/1", "held by host/1");
+  says("redilock:" + id + ":", "held by another client");
+  says("redilock:" + id + ":redilock:" + id + ":x", "held by redilock:***:x");
+  says("redilock:" + id, "held by a foreign client");
+  says("uuid", "held by a foreign client");
+  says("redilock:shared", "held by shared holders");
+  says("redilock:rest", "at rest");
+  says("", "");
+}
+
+static void holder_may_be_left_out(void **) {
+  const auto of_place = [](auto &...given) {
+    return std::get<Queued>(queue_reply(given...)).holding;
+  };
+  const auto of_try = [](auto &...given) {
+    return std::get<redilock::Held>(try_reply(given...)).holding;
+  };
+  assert_returns(replied({"*8\r\n:9\r\n:1\r\n:7\r\n:8\r\n:0\r\n:1\r\n:1\r\n:1\r\n"}, of_place),
+                 "held by another client");
+  assert_returns(replied({"*8\r\n:9\r\n:1\r\n:7\r\n:8\r\n:1\r\n:1\r\n:1\r\n:1\r\n"}, of_place),
+                 "held by a foreign client");
+  assert_returns(replied({"*1\r\n:9\r\n"}, of_try), "held by another client");
 }
 
 // The request that was not heard of may be the one that joined.
@@ -173,6 +223,8 @@ int main() {
       cmocka_unit_test(later_additions_to_a_push_are_ignored),
       cmocka_unit_test(what_is_no_push_is_ignored),
       cmocka_unit_test(place_is_read),
+      cmocka_unit_test(holder_is_read),
+      cmocka_unit_test(holder_may_be_left_out),
       cmocka_unit_test(place_that_was_asked_for_twice_counts_as_joined),
       cmocka_unit_test(endless_ttl_of_a_foreign_key_is_cut),
       cmocka_unit_test(wrong_replies_are_never_a_grant),

@@ -8,6 +8,7 @@ using redilock::Claim;
 using redilock::Lease;
 using redilock::LockKeys;
 using redilock::Millis;
+using redilock::Status;
 
 // Held until 1000, with a ttl of 100 ms and renewals until 500000.
 struct Held : Lease {
@@ -59,7 +60,7 @@ static void late_extension_revives_nothing(void **) {
 
 static void lost_lease_stays_lost(void **) {
   assert_returns(lease([](Held &held) {
-                   held.lost();
+                   held.lost(at_us(1));
                    held.extended(at_us(0), Millis(1000), at_us(1));
                    return held.at(1) + " " + held.renewal(1);
                  }),
@@ -71,8 +72,8 @@ static void one_of_several_releases(void **) {
                    std::string told = held.begin_release() ? "first" : "none";
                    told += held.begin_release() ? " second" : "";
                    told += ", " + held.at(1) + " " + held.renewal(1);
-                   held.released();
-                   held.lost();
+                   held.released(true, at_us(1));
+                   held.lost(at_us(1));
                    told += ", " + held.at(1) + (held.begin_release() ? " again" : "");
                    return told;
                  }),
@@ -106,7 +107,7 @@ static void failed_release_ends_what_kept_it(void **) {
                    held.begin_release();
                    held.release_failed(false);
                    told += " " + held.renewal(1);
-                   held.lost();
+                   held.lost(at_us(1));
                    return told + (held.is_lost(at_us(1)) ? " told" : "");
                  }),
                  "100 0");
@@ -124,12 +125,123 @@ static void renewal_stops_at_its_ceiling_and_when_let_go(void **) {
                  "100 51 1 0 0");
 }
 
+// ---------------------------------------------------------------- messages
+
+static void loss_says_who_took_the_lock(void **) {
+  assert_returns(lease([](Held &held) {
+                   std::string told = held.message(at_us(1));
+                   held.lost(at_us(1));
+                   told += held.message(at_us(1)) + "; ";
+                   held.taken_by("held by host-b/77");
+                   return told + held.message(at_us(2000));
+                 }),
+                 "lost: taken away or expired; lost: taken away: now held by host-b/77");
+  assert_returns(lease([](Held &held) {
+                   held.lost(at_us(1));
+                   held.taken_by("");
+                   return held.message(at_us(1));
+                 }),
+                 "lost: taken away: now free");
+}
+
+static void lease_that_nobody_renews_has_ended(void **) {
+  assert_returns(lease([](Held &held) {
+                   const std::string before = held.message(at_us(999));
+                   return before + held.message(at_us(1000));
+                 }),
+                 "lost: its lease of 100ms has ended");
+  // What the server says after the end is no news.
+  assert_returns(lease([](Held &held) {
+                   held.lost(at_us(1000));
+                   held.taken_by("held by host-b/77");
+                   return held.message(at_us(1000));
+                 }),
+                 "lost: its lease of 100ms has ended");
+}
+
+static void failed_renewals_say_why(void **) {
+  assert_returns(lease([](Held &held) {
+                   held.looks_at(at_us(500));
+                   held.failed("renew", {Status::kUnavailable, "s:6379: away"});
+                   std::string told = held.message(at_us(999)) + "; ";
+                   return told + held.message(at_us(1000));
+                 }),
+                 "cannot renew: s:6379: away; lost: not renewed for 100ms: s:6379: away");
+}
+
+static void renewal_that_succeeds_takes_the_failure_back(void **) {
+  assert_returns(lease([](Held &held) {
+                   held.looks_at(at_us(500));
+                   held.failed("renew", {Status::kUnavailable, "away"});
+                   held.extended(at_us(900), Millis(100), at_us(901));
+                   const std::string before = held.message(at_us(902));
+                   return before + held.message(at_us(600000));
+                 }),
+                 "lost: not renewed for 100ms");
+}
+
+static void thread_that_came_late_was_stopped(void **) {
+  const auto late_by = [](int64_t us) {
+    return lease([us](Held &held) {
+      held.looks_at(at_us(500));
+      held.looked_at(at_us(500 + us));
+      held.looks_at(at_us(600 + us));
+      return held.message(at_us(1000000000));
+    });
+  };
+  assert_returns(late_by(40000000),
+                 "lost: this process was stopped or suspended for 40s or longer");
+  assert_returns(late_by(1000000), "lost: not renewed for 100ms");
+}
+
+static void lease_over_its_ceiling_says_so(void **) {
+  assert_returns(outcome_of([] {
+                   const Claim claim{LockKeys("", "L"), "t", Millis(100)};
+                   Lease held("L", claim, 5, at_us(97000), at_us(100000), Millis(86400000));
+                   held.looks_at(at_us(97000));
+                   return held.message(at_us(5000000));
+                 }),
+                 "lost: max_hold of 1d is over");
+}
+
+static void release_of_what_is_gone_keeps_the_reason(void **) {
+  assert_returns(lease([](Held &held) {
+                   held.begin_release();
+                   held.released(false, at_us(10));
+                   return held.message(at_us(2000));
+                 }),
+                 "lost: taken away or expired");
+  assert_returns(lease([](Held &held) {
+                   held.begin_release();
+                   held.released(false, at_us(1000));
+                   return held.message(at_us(2000));
+                 }),
+                 "lost: its lease of 100ms has ended");
+  assert_returns(lease([](Held &held) {
+                   held.begin_release();
+                   held.failed("release", {Status::kUnavailable, "away"});
+                   held.release_failed(false);
+                   std::string told = held.message(at_us(10)) + ";";
+                   held.begin_release();
+                   held.released(true, at_us(10));
+                   return told + held.message(at_us(2000));
+                 }),
+                 "cannot release: away;");
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(it_is_held_until_its_end_and_lost_from_then_on),
       cmocka_unit_test(extension_lengthens),
       cmocka_unit_test(extension_never_shortens),
       cmocka_unit_test(late_extension_revives_nothing),
+      cmocka_unit_test(loss_says_who_took_the_lock),
+      cmocka_unit_test(lease_that_nobody_renews_has_ended),
+      cmocka_unit_test(failed_renewals_say_why),
+      cmocka_unit_test(renewal_that_succeeds_takes_the_failure_back),
+      cmocka_unit_test(thread_that_came_late_was_stopped),
+      cmocka_unit_test(lease_over_its_ceiling_says_so),
+      cmocka_unit_test(release_of_what_is_gone_keeps_the_reason),
       cmocka_unit_test(lost_lease_stays_lost),
       cmocka_unit_test(one_of_several_releases),
       cmocka_unit_test(failed_release_may_be_asked_for_again),

@@ -82,6 +82,18 @@ static void what_is_written_reads_back_the_same(void **) {
   }
 }
 
+static void span_is_written_about(void **) {
+  const struct {
+    int64_t ms;
+    const char *text;
+  } spans[] = {{-5, "0ms"},        {0, "0ms"},       {999, "999ms"},      {1000, "1s"},
+               {12349, "12.3s"},   {59999, "59.9s"}, {60000, "1m"},       {310000, "5m10s"},
+               {3600000, "1h"},    {3659000, "1h"},  {12000000, "3h20m"}, {86400000, "1d"},
+               {190800000, "2d5h"}};
+  for (const auto &span : spans)
+    assert_string_equal(redilock::format_about(Millis(span.ms)).c_str(), span.text);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(every_unit_is_read),
@@ -93,6 +105,7 @@ int main() {
       cmocka_unit_test(foreign_bytes_do_not_reach_the_message),
       cmocka_unit_test(shortest_exact_form_is_written),
       cmocka_unit_test(what_is_written_reads_back_the_same),
+      cmocka_unit_test(span_is_written_about),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

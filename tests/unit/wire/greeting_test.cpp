@@ -37,8 +37,8 @@ static void server_is_known_from_hello(void **) {
                  "Redis 7.0.15 7 10.0.0.1:7, 0:CLIENT INFO");
   assert_returns(greeted(hello("valkey", "8.1.0", "standalone"), {":7\r\n"}),
                  "Valkey 8.1.0 7 10.0.0.1:7, 0:CLIENT INFO");
-  assert_returns(greeted(hello("\x1b[31m", std::string(100, '9'), "standalone"), {":7\r\n"}),
-                 "?[31m 99999999999999999999... 7 10.0.0.1:7, 0:CLIENT INFO");
+  assert_returns(greeted(hello("\x1b[31m", std::string(100, '.'), "standalone"), {":7\r\n"}),
+                 "?[31m ....................... 7 10.0.0.1:7, 0:CLIENT INFO");
 }
 
 // Of a server with versions of its own.
@@ -111,10 +111,10 @@ static void first_refusal_counts(void **) {
 static void user_name_and_password_are_not_shown(void **) {
   assert_throws(
       greeted(FakeServer::kHello, {"-ERR worker, hunter2\r\n", ":7\r\n"}, {"worker", "hunter2", 0}),
-      kServer, "the server says: ERR *, *");
+      kServer, "the server says: ERR ***, ***");
   assert_throws(
       greeted(FakeServer::kHello, {"-ERR workers co-work\r\n", ":7\r\n"}, {"work", "hunter2", 0}),
-      kServer, "the server says: ERR workers co-*");
+      kServer, "the server says: ERR workers co-***");
 }
 
 // ---------------------------------------------------------------- CLIENT INFO
@@ -194,7 +194,7 @@ static void what_another_peer_says_has_no_secrets(void **) {
   for (const char *says : {"Xhunter2 worker\r\n", "Xhunter2 worker", "Xhunter2 work"})
     assert_int_equal(
         strncmp(greeted(FakeServer::kHello, {says, FakeServer::kSilent}, credentials).text,
-                "this is not a Redis server; it says \"X* ", 40),
+                "this is not a Redis server; it says \"X*** ", 42),
         0);
   assert_throws(greeted(FakeServer::kSilent, {"Xhunt", FakeServer::kSilent}, credentials),
                 kProtocol, "this is not a Redis server; it says \"X\"");

@@ -109,12 +109,21 @@ static void arguments_are_not_repeated(void **) {
 }
 
 static void tokens_are_made_unreadable(void **) {
-  const std::string stars(32, '*');
   assert_throws(said("ERR what is redilock:" + kId + ":host/1 here"), kServer,
-                ("the server says: ERR what is redilock:" + stars + ":host/1 here").c_str());
+                "the server says: ERR what is redilock:***:host/1 here");
+  assert_throws(said("ERR 'redilock:" + kId + ":a' 'redilock:" + kId.substr(0, 20)), kServer,
+                "the server says: ERR 'redilock:***:a' 'redilock:***");
+}
+
+// In another case, without what stands before it in a token, and inside of other digits.
+static void ids_of_tokens_are_found_anywhere(void **) {
+  const std::string id = "0123456789abcdef0123456789abcdef",
+                    upper = "0123456789ABCDEF0123456789ABCDEF";
+  for (const std::string &text : {id, upper, "REDILOCK:" + upper.substr(0, 9), "12" + id + "34"})
+    assert_false(said("ERR " + text + " here").has("12345678"));
   assert_throws(
-      said("ERR 'redilock:" + kId + ":a' 'redilock:" + kId.substr(0, 20)), kServer,
-      ("the server says: ERR 'redilock:" + stars + ":a' 'redilock:" + stars.substr(0, 20)).c_str());
+      said("ERR no such " + id.substr(1) + ", nor redilock:12345678"), kServer,
+      ("the server says: ERR no such " + id.substr(1) + ", nor redilock:12345678").c_str());
 }
 
 static void keys_stay_readable(void **) {
@@ -124,9 +133,12 @@ static void keys_stay_readable(void **) {
 
 static void a_secret_is_left_out_wherever_it_stands(void **) {
   assert_throws(said("ERR no 'hunter2', hunter2hunter2", {"", "hunter2"}), kServer,
-                "the server says: ERR no '*', **");
+                "the server says: ERR no '***', ******");
+  assert_throws(said("ERR no HUNTER2 or Work", {"work", "hunter2"}), kServer,
+                "the server says: ERR no *** or ***");
   // What it means is read from the words as they are.
-  assert_throws(said("WRONGPASS invalid", {"", "WRONGPASS"}), kAuth, "the server says: * invalid");
+  assert_throws(said("WRONGPASS invalid", {"", "WRONGPASS"}), kAuth,
+                "the server says: *** invalid");
 }
 
 static void no_escape_reaches_a_terminal(void **) {
@@ -151,9 +163,9 @@ static Outcome greeted(std::vector<std::string> replies) {
 static void a_refused_password_is_not_told(void **) {
   assert_returns(greeted({"+OK\r\n", ":7\r\n"}), "open");
   assert_throws(greeted({"-ERR 'hunter2' is wrong\r\n", ":7\r\n"}), kServer,
-                "the server says: ERR '*' is wrong");
+                "the server says: ERR '***' is wrong");
   assert_throws(greeted({"+OK\r\n", "-NOAUTH after hunter2\r\n"}), kAuth,
-                "the server says: NOAUTH after *");
+                "the server says: NOAUTH after ***");
 }
 
 // More than one call takes in has arrived when it is made.
@@ -192,6 +204,7 @@ int main() {
       cmocka_unit_test(a_cluster_node_is_named_as_such),
       cmocka_unit_test(arguments_are_not_repeated),
       cmocka_unit_test(tokens_are_made_unreadable),
+      cmocka_unit_test(ids_of_tokens_are_found_anywhere),
       cmocka_unit_test(keys_stay_readable),
       cmocka_unit_test(a_secret_is_left_out_wherever_it_stands),
       cmocka_unit_test(no_escape_reaches_a_terminal),

@@ -120,10 +120,11 @@ static void last_reason_is_told_where_none_works(void **) {
 
 static void names_that_do_not_resolve_are_unavailable(void **) {
   assert_throws(connect_to("unknown", {}), kUnavailable,
-                "cannot resolve unknown: Name or service not known");
-  assert_throws(connect_to("name", {}), kUnavailable, "cannot resolve name: it has no address");
+                "cannot resolve unknown:6379: Name or service not known");
+  assert_throws(connect_to("name", {}), kUnavailable,
+                "cannot resolve name:6379: it has no address");
   assert_throws(connect_to("silent", {}, 20), kUnavailable,
-                "cannot resolve silent: no answer in time");
+                "cannot resolve silent:6379: no answer in time");
 }
 
 static void path_that_is_too_long_is_invalid(void **) {

@@ -1,0 +1,27 @@
+// How an outcome reads to the caller: on which lock, what failed, on which server, and why.
+#pragma once
+
+#include <string_view>
+
+#include "lock/lease.hpp"
+#include "values/status.hpp"
+#include "wire/server.hpp"
+
+namespace redilock {
+
+Error done();
+// Of a token, of a handle that was released, of a lock that was lost.
+Error no_token();
+Error released_before();
+Error lost(Lease &lease, Instant now);
+// An unanswered request that may have been carried out has an unknown outcome.
+Error outcome_of(const Unanswered &error) noexcept;
+
+// "cannot release: 10.0.0.5:6379: the server says: ..."; the same error if what it says is whole:
+// the lock was not granted, the caller has ended the call, or an argument is wrong.
+Error cannot(const char *verb, const Server &server, const Error &error) noexcept;
+
+// `lock "nightly": ` and what is said of it. The name is cut where it is long.
+Error on_lock(std::string_view name, const Error &error) noexcept;
+
+}  // namespace redilock
