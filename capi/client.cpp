@@ -83,7 +83,7 @@ int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t nam
     handle->core = core;
     handle->lease = std::move(acquired.lease);
     *out = handle.release();
-    return std::move(acquired.why);
+    return redilock::done();
   });
   copy_text(report.message, error, error_size);
   return status;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/client.hpp"
+#include "client/failure.hpp"
 #include "guard.hpp"
 #include "redilock/redilock.h"
 #include "values/options.hpp"

@@ -123,7 +123,7 @@ int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out) {
     handle->core = op->core;
     handle->lease = std::move(acquired.lease);
     *out = handle.release();
-    return std::move(acquired.why);
+    return redilock::done();
   });
 }
 

@@ -40,7 +40,7 @@ Acquired Acquisition::run() {
     give_back();
     return {{Status::kClosed, "the client was closed"}, nullptr};
   }
-  if (machine_.grant()) return {{Status::kOk, ""}, lease()};
+  if (machine_.grant()) return {Error(Status::kOk), lease()};
   parts_.wake.remember_ended(machine_.claim());
   return {machine_.why(parts_.wake.polls(), now()), nullptr};
 }

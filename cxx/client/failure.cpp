@@ -7,8 +7,6 @@
 
 namespace redilock {
 
-Error done() { return {Status::kOk, ""}; }
-
 Error no_token() { return {Status::kNotOwner, "the token does not hold it"}; }
 
 Error released_before() { return {Status::kNotOwner, "it was released before"}; }

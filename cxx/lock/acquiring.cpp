@@ -104,7 +104,7 @@ void Acquiring::heard(const std::string &holding, std::optional<Millis> holder_t
 void Acquiring::granted(const Granted &granted, Instant now) {
   if (now < lease_end(granted.anchor, claim_.ttl)) {
     grant_ = granted;
-    return finish({Status::kOk, ""});
+    return finish(Error(Status::kOk));
   }
   if (++slow_grants_ < kSlowGrants) return;
   undo_ = true;

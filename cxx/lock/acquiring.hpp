@@ -111,7 +111,7 @@ class Acquiring {
   std::optional<Granted> grant_;
   std::optional<Refusal> refusal_;
   std::optional<Error> missed_;  // why the last request of a waiter got no reply
-  Error why_{Status::kOk, ""};
+  Error why_{Status::kOk};
 };
 
 }  // namespace redilock

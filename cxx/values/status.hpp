@@ -42,6 +42,8 @@ class Error : public std::exception {
  public:
   Error(Status status, std::string message, bool retriable = false)
       : status_(status), message_(std::move(message)), retriable_(retriable) {}
+  // Without words, as for what has not failed.
+  explicit Error(Status status) noexcept : status_(status), retriable_(false) {}
   // Of a message in two parts; as a copy of an error, it does without for want of memory.
   Error(Status status, std::string_view head, std::string_view tail, bool retriable) noexcept;
   Error(const Error &other) noexcept

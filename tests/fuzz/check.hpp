@@ -20,7 +20,7 @@ inline void must(bool holds, const char *what, const char *file, int line) {
 
 // Fit to be shown to people, and not without bounds.
 inline void must_be_presentable(const std::string &message) {
-  MUST(!message.empty() && message.size() < 400);
+  MUST(!message.empty() && message.size() < 600);
   for (char c : message) MUST(c >= 0x20 && c < 0x7f);
 }
 

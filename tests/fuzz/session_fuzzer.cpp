@@ -44,30 +44,42 @@ class Session {
         return extend();
       case 'r':
         return timed(kTimeout, [&] {
-          if (lease_) client_.release(*lease_, {});
+          return lease_ ? client_.release(*lease_, {}) : Error(Status::kOk, "");
         });
       case 'u':
-        return timed(kTimeout, [&] { client_.release_token(request_, {}); });
+        return timed(kTimeout, [&] { return client_.release_token(request_, {}); });
       case 'b':
-        return timed(kTimeout, [&] { client_.force_release(request_, {}); });
+        return timed(kTimeout, [&] { return client_.force_release(request_, {}); });
       case 'i':
-        return timed(kTimeout, [&] { client_.info(request_, {}); });
+        return timed(kTimeout, [&] {
+          redilock::LockInfo info;
+          return client_.info(request_, info, {});
+        });
       case 'l':
-        return timed(kTimeout, [&] { client_.list(true, "*", cursor_, {}); });
+        return timed(kTimeout, [&] {
+          client_.list(true, "*", cursor_, {});
+          return Error(Status::kOk, "");
+        });
       default:
         clock_.pass(Millis(150));
     }
   }
 
  private:
+  static void must_be_told(const Error &outcome) {
+    MUST(outcome.status() != Status::kInternal);
+    MUST(outcome.message().empty() == (outcome.status() == Status::kOk));
+    if (!outcome.message().empty()) fuzz::must_be_presentable(outcome.message());
+  }
+
   template <typename Call>
   void timed(Micros most, const Call &call) {
     const Instant start = clock_.now() - peer_.stalled();
     try {
-      call();
+      must_be_told(call());
     } catch (const Error &error) {
-      MUST(error.status() != Status::kOk && error.status() != Status::kInternal);
-      fuzz::must_be_presentable(error.message());
+      MUST(error.status() != Status::kOk);
+      must_be_told(error);
     }
     MUST(clock_.now() - peer_.stalled() - start <= most + kSlack);
   }
@@ -84,11 +96,9 @@ class Session {
     const Micros patience = cancels ? Micros(Millis(30)) : Micros(wait);
     timed(std::max<Micros>(patience, kTimeout) + 2 * kGrace, [&] {
       Acquired acquired = client_.acquire(request, {cancels ? &interrupt : nullptr, nullptr});
-      MUST((acquired.status == Status::kOk) == (acquired.lease != nullptr));
-      if (acquired.lease)
-        granted(std::move(acquired.lease), fence);
-      else
-        MUST(acquired.status == Status::kHeld || acquired.status == Status::kTimeout);
+      MUST((acquired.why.status() == Status::kOk) == (acquired.lease != nullptr));
+      if (acquired.lease) granted(std::move(acquired.lease), fence);
+      return acquired.why;
     });
     peer_.cancel_after(Micros(0), nullptr);
   }
@@ -104,8 +114,9 @@ class Session {
     const int64_t before = peer_.extensions();
     const Instant end = lease_->end();
     timed(kTimeout, [&] {
-      const Status status = client_.extend(*lease_, kTtl, {});
-      MUST(status != Status::kOk || peer_.extensions() > before);
+      Error outcome = client_.extend(*lease_, kTtl, {});
+      MUST(outcome.status() != Status::kOk || peer_.extensions() > before);
+      return outcome;
     });
     MUST(lease_->end() >= end);
     MUST(lease_->end() == end || peer_.extensions() > before);

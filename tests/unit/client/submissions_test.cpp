@@ -45,7 +45,8 @@ static bool is_queued(void *submission) {
 
 static std::string end_of(const std::shared_ptr<Submission> &submission) {
   if (!eventually(has_ended, submission.get(), 5000)) return "waits";
-  return submission->outcome.message();
+  const std::string message = submission->outcome.message();
+  return message.substr(0, message.find(": held by"));
 }
 
 // One waits whose flag is set without a word: it goes on as long as nobody looks at it.
@@ -65,7 +66,8 @@ static void cancel_of_one_looks_at_no_other(void **) {
                    client->cancel(*flagged->control);
                    return ends + ", " + end_of(flagged);
                  }),
-                 "the operation was cancelled, waits, the operation was cancelled");
+                 "lock \"job\": the operation was cancelled, waits, "
+                 "lock \"job\": the operation was cancelled");
 }
 
 static void cancels_in_a_burst_end_all(void **) {
