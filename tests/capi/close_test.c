@@ -166,14 +166,14 @@ static void later_calls_say_closed(void **state) {
   redilock_client_close(client);
   redilock_client_close(client);
   redilock_client_close(NULL);
-  assert_status(REDILOCK_E_CLOSED, redilock_acquire(client, "x", 1, 1000, 0, &none));
+  assert_status(REDILOCK_E_CLOSED, redilock_acquire(client, "x", 1, 1000, 0, &none, NULL, 0));
   assert_status(REDILOCK_E_CLOSED, redilock_op_acquire(op, &none));
   assert_status(REDILOCK_E_CLOSED, redilock_op_submit_acquire(op, 1));
   assert_status(REDILOCK_E_CLOSED, redilock_op_info(op, &info));
   assert_status(REDILOCK_E_CLOSED, redilock_op_break(op));
   assert_status(REDILOCK_E_CLOSED, redilock_release(lock));
   assert_status(REDILOCK_E_CLOSED, redilock_extend(lock, 1000));
-  assert_status(REDILOCK_E_CLOSED, redilock_release_token(client, "x", 1, "y", 1));
+  assert_status(REDILOCK_E_CLOSED, redilock_release_token(client, "x", 1, "y", 1, NULL, 0));
   assert_status(REDILOCK_E_CLOSED, redilock_op_new(client, &late));
   assert_status(REDILOCK_OK, redilock_client_fd(client, &fd));
   struct pollfd ready = {fd, POLLIN, 0};

@@ -243,9 +243,10 @@ static void lost_lock_names_who_took_it(void **state) {
 
 static void renewal_finds_who_took_the_lock(void **state) {
   (void)state;
-  redilock_op_t *op = submit(client, "job", "renew=yes&ttl=3s&tell_loss=yes", 3);
+  redilock_op_t *op = submit(client, "job", "renew=yes&ttl=3s", 3);
   expect_completion(client, 3, REDILOCK_COMPLETION_ACQUIRE, REDILOCK_OK);
   redilock_lock_t *lock = lock_of(op);
+  assert_status(REDILOCK_OK, redilock_lock_watch(lock, 3));
   redis_do(server, "SET job uuid");
   expect_completion(client, 3, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);
   await_message(lock, "lock \"job\": lost: taken away: now held by a foreign client");
