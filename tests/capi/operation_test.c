@@ -206,9 +206,11 @@ static void enormous_lengths_are_refused(void **state) {
   assert_status(REDILOCK_OK, redilock_op_info(op, &info));
   for (size_t i = 0; i < sizeof enormous / sizeof *enormous; ++i) {
     const size_t length = enormous[i];
-    assert_status(REDILOCK_E_INVALID, redilock_acquire(client, "n", length, 1000, 0, &lock));
-    assert_status(REDILOCK_E_INVALID, redilock_release_token(client, "n", length, "t", 1));
-    assert_status(REDILOCK_E_INVALID, redilock_release_token(client, "n", 1, "t", length));
+    assert_status(REDILOCK_E_INVALID,
+                  redilock_acquire(client, "n", length, 1000, 0, &lock, error, sizeof error));
+    assert_status(REDILOCK_E_INVALID,
+                  redilock_release_token(client, "n", length, "t", 1, error, sizeof error));
+    assert_status(REDILOCK_E_INVALID, redilock_release_token(client, "n", 1, "t", length, NULL, 0));
     assert_status(REDILOCK_E_INVALID, redilock_op_set_bytes(op, "name", "n", length));
     assert_status(REDILOCK_E_INVALID, redilock_op_set_bytes(op, "token", "n", length));
     redilock_op_reset(op);
