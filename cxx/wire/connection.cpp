@@ -9,7 +9,9 @@ namespace redilock {
 
 namespace {
 
-constexpr size_t kReadSize = 16384;
+// On the stack, of which some threads have little.
+constexpr size_t kReadSize = 4096;
+constexpr size_t kGreetingSize = 512;
 constexpr size_t kFirstBytes = 256;
 constexpr int kMostReads = 4;
 
@@ -79,7 +81,7 @@ std::vector<Reply> Connection::call_all(const std::vector<Command> &commands, co
 
 std::optional<Reply> Connection::next_now() {
   if (auto reply = reader_.next()) return reply;
-  char buffer[kReadSize];
+  char buffer[kGreetingSize];
   const size_t count = socket_.receive_now(buffer, sizeof buffer);
   const bool is_greeting = known_at_ == Instant();
   if (is_greeting) first_bytes_.append(buffer, std::min(count, kFirstBytes - first_bytes_.size()));
