@@ -33,7 +33,7 @@ int break_lock(const Args &args) {
     const bool held = redilock_info_state(info.get()) != REDILOCK_STATE_FREE;
     if (held && !confirmed(name, info)) throw Failure(kExitHeld, "nothing was changed");
   }
-  check(op, redilock_op_break(op.get()), "cannot break " + printable(name));
+  check(op, redilock_op_break(op.get()));
   return kExitOk;
 }
 

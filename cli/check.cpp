@@ -10,7 +10,7 @@ int check_server(const Args &args) {
   args.expect_at_most(1);
   const Client client = make_client(args);
   const Op op = args.operands().empty() ? make_op(client) : make_op(client, args.operands()[0]);
-  check(op, redilock_op_check(op.get()), "cannot use the server");
+  check(op, redilock_op_check(op.get()));
   print(reason(op, REDILOCK_OK) + "\n");
   return kExitOk;
 }

@@ -13,7 +13,7 @@ int extend(const Args &args) {
   const Op op = make_op(client, name);
   set_bytes(op, "token", token);
   set_by_flag(op, "ttl", args, "--ttl");
-  check(op, redilock_op_extend(op.get(), nullptr), "cannot extend");
+  check(op, redilock_op_extend(op.get(), nullptr));
   return kExitOk;
 }
 

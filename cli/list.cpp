@@ -26,8 +26,7 @@ std::optional<std::string> next_name(const List &list) {
   const char *name = nullptr;
   size_t len = 0;
   const int32_t status = redilock_list_next(list.get(), &name, &len);
-  if (status != REDILOCK_OK)
-    throw Failure(exit_code_of(status), "cannot list: " + reason(list, status));
+  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), reason(list, status));
   return name == nullptr ? std::nullopt : std::optional<std::string>({name, len});
 }
 

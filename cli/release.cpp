@@ -12,7 +12,7 @@ int release(const Args &args) {
   const Client client = make_client(args);
   const Op op = make_op(client, name);
   set_bytes(op, "token", token);
-  check(op, redilock_op_release(op.get(), nullptr), "cannot release");
+  check(op, redilock_op_release(op.get(), nullptr));
   return kExitOk;
 }
 

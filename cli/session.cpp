@@ -116,16 +116,16 @@ std::string reason(const List &list, int32_t status) {
   return message_or_text(redilock_list_message, list.get(), status);
 }
 
-void check(const Op &op, int32_t status, const std::string &doing) {
+void check(const Op &op, int32_t status) {
   if (status == REDILOCK_OK) return;
-  throw Failure(exit_code_of(status), doing + ": " + reason(op, status));
+  throw Failure(exit_code_of(status), reason(op, status));
 }
 
 Info look_up(const Op &op) {
   redilock_info_t *raw = nullptr;
   const int32_t status = redilock_op_info(op.get(), &raw);
   Info info(raw);
-  check(op, status, "cannot look the lock up");
+  check(op, status);
   return info;
 }
 

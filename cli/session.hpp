@@ -44,8 +44,8 @@ void set_by_flag(const Op &op, const char *option, const Args &args, const char 
 std::string reason(const Op &op, int32_t status);
 std::string reason(const List &list, int32_t status);
 
-// Throws Failure "doing: reason" unless status is REDILOCK_OK.
-void check(const Op &op, int32_t status, const std::string &doing);
+// Throws Failure with the reason unless status is REDILOCK_OK.
+void check(const Op &op, int32_t status);
 
 Info look_up(const Op &op);
 

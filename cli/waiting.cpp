@@ -18,7 +18,7 @@ namespace cli {
 void complain_of(const Wait &wait, int32_t status) {
   const bool others_have_it = status == REDILOCK_E_HELD || status == REDILOCK_E_TIMEOUT;
   if (wait.quiet && others_have_it) return;
-  complain(printable(wait.name) + ": " + reason(wait.op, status));
+  complain(reason(wait.op, status));
 }
 
 Waited wait_for_lock(const Wait &wait, Signals &signals) {

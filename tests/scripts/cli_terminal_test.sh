@@ -10,7 +10,7 @@ start_server
 "$redilock" acquire --ttl 60s --label deploy@web-1 job >/dev/null
 expect 74 script -qec "'$redilock' acquire --wait 2500ms job" /dev/null </dev/null
 contains "$dir/out" 's for job, next in line, held by deploy@web-1, remaining: 5'
-tail -n 1 "$dir/out" | grep -q 'redilock: job' || fail "no last line"
+tail -n 1 "$dir/out" | grep -q 'redilock: lock "job": not granted within 2500ms: held by deploy@web-1' || fail "no last line"
 expect 74 script -qec "'$redilock' acquire --quiet --wait 1500ms job" /dev/null </dev/null
 [ ! -s "$dir/out" ] || fail "--quiet draws: $(cat "$dir/out")"
 
