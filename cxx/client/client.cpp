@@ -23,7 +23,8 @@ template <typename Call>
 Error told(const std::string &name, const char *verb, const Server &server, Call call) {
   try {
     Error outcome = call();
-    return outcome.status() == Status::kOk ? outcome : on_lock(name, cannot(verb, server, outcome));
+    if (outcome.status() == Status::kOk) return outcome;
+    return on_lock(name, cannot(verb, server, outcome));
   } catch (const Unanswered &error) {
     return on_lock(name, cannot(verb, server, outcome_of(error)));
   } catch (const Error &error) {
@@ -114,17 +115,19 @@ Limit Client::limit_of(const Call &call) {
   return parts_.server.request_limit(&interrupt_of(call));
 }
 
-// A waiter is roused by an interrupt of its own. A try without one saves the descriptor for it.
 Acquired Client::acquire(const RequestOptions &request, const Call &call) {
-  Acquired acquired{done(), nullptr};
-  Error why = told(request.name, "acquire", parts_.server, [&] {
-    acquired = acquire_now(request, call);
-    return acquired.lease ? done() : std::move(acquired.why);
-  });
-  if (!acquired.lease) acquired.why = std::move(why);
-  return acquired;
+  Error why = done();
+  try {
+    Acquired acquired = acquire_now(request, call);
+    if (acquired.lease) return acquired;
+    why = std::move(acquired.why);
+  } catch (const Error &error) {
+    why = error;
+  }
+  return {on_lock(request.name, cannot("acquire", parts_.server, why)), nullptr};
 }
 
+// A waiter is roused by an interrupt of its own. A try without one saves the descriptor for it.
 Acquired Client::acquire_now(const RequestOptions &request, const Call &call) {
   Interrupt own;
   own.on_signals = request.interruptible;

@@ -177,7 +177,10 @@ bool Upkeep::begin_release(Lease &lease) noexcept {
 // way, and to release it once more would overtake the release, or undo the lease if that fails.
 void Upkeep::released(Lease &lease, bool owned) noexcept {
   parts_.wake.remember_ended(lease.claim());
-  lease.released(owned, parts_.now());
+  if (owned)
+    lease.released();
+  else
+    lease.released_late(parts_.now());
 }
 
 void Upkeep::release_failed(Lease &lease, const Error &why, bool sent) noexcept {

@@ -44,7 +44,7 @@ void Lease::extended(Instant anchor, Millis ttl, Instant now) noexcept {
   std::lock_guard lock(mutex_);
   if (state_ != State::kHeld) return;
   if (now >= end_) return note_end(now);  // it was reported lost meanwhile
-  failed_to_.clear();
+  failed_to_ = nullptr;
   const Instant end = lease_end(anchor, ttl);
   if (end < end_) return;
   end_ = end;
@@ -80,10 +80,11 @@ void Lease::remove(LeaseListener &listener) noexcept {
 
 void Lease::taken_by(const std::string &holding) noexcept {
   std::lock_guard lock(mutex_);
+  if (!taken_) return;
   try {
-    holding_ = holding.empty() ? "free" : holding;
+    loss_ = holding.empty() ? "free" : holding;
   } catch (const std::bad_alloc &) {
-    holding_.clear();
+    loss_.clear();
   }
 }
 
@@ -93,7 +94,7 @@ void Lease::failed(const char *verb, const Error &cause) noexcept {
     cause_ = cause.message();
     failed_to_ = verb;
   } catch (const std::bad_alloc &) {
-    failed_to_.clear();
+    failed_to_ = nullptr;
   }
 }
 
@@ -112,9 +113,9 @@ void Lease::note_end(Instant now) noexcept {
   if (state_ != State::kHeld || releasing_ || now < end_) return;
   state_ = State::kLost;
   try {
-    ended_ = why_ended(now);
+    loss_ = why_ended(now);
   } catch (const std::bad_alloc &) {
-    ended_.clear();
+    loss_.clear();
   }
   ended();
 }
@@ -129,13 +130,13 @@ std::string Lease::why_ended(Instant now) const {
   const Micros most = drift(claim_.ttl) + Micros(claim_.ttl) / 10;
   if (after(end_, most) >= renew_until_)
     return "max_hold of " + format_duration(max_hold_) + " is over";
-  return "not renewed for " + ttl + (failed_to_.empty() ? "" : ": " + cause_);
+  return "not renewed for " + ttl + (failed_to_ == nullptr ? "" : ": " + cause_);
 }
 
 std::string Lease::loss_known() const {
-  if (taken_ && holding_.empty()) return "lost: taken away or expired";
-  if (taken_) return "lost: taken away: now " + holding_;
-  return ended_.empty() ? "" : "lost: " + ended_;
+  if (taken_ && loss_.empty()) return "lost: taken away or expired";
+  if (taken_) return "lost: taken away: now " + loss_;
+  return loss_.empty() ? "" : "lost: " + loss_;
 }
 
 std::string Lease::loss(Instant now) {
@@ -148,8 +149,8 @@ std::string Lease::message(Instant now) {
   std::lock_guard lock(mutex_);
   note_end(now);
   const std::string loss = loss_known();
-  if (!loss.empty() || failed_to_.empty()) return loss;
-  return "cannot " + failed_to_ + ": " + cause_;
+  if (!loss.empty() || failed_to_ == nullptr) return loss;
+  return std::string("cannot ") + failed_to_ + ": " + cause_;
 }
 
 bool Lease::release_begun() const noexcept {
@@ -177,14 +178,22 @@ void Lease::release_failed(bool ambiguous) noexcept {
   ended();
 }
 
-void Lease::released(bool owned, Instant now) noexcept {
+void Lease::released() noexcept {
   std::lock_guard lock(mutex_);
   releasing_ = false;
-  failed_to_.clear();
-  if (!owned) note_end(now);
-  if (!owned && ended_.empty()) taken_ = true;
+  failed_to_ = nullptr;
   state_ = State::kReleased;
   ended();
+}
+
+void Lease::released_late(Instant now) noexcept {
+  {
+    std::lock_guard lock(mutex_);
+    releasing_ = false;
+    note_end(now);
+    if (loss_.empty()) taken_ = true;
+  }
+  released();
 }
 
 bool Lease::release_was_ambiguous() const noexcept {

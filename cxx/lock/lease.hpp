@@ -56,8 +56,9 @@ class Lease : public std::enable_shared_from_this<Lease> {
   bool begin_release() noexcept;
   // The release was not carried out after all, or nobody knows: it may be asked for again.
   void release_failed(bool ambiguous) noexcept;
-  // `owned`: the token still held the lock.
-  void released(bool owned, Instant now) noexcept;
+  void released() noexcept;
+  // The token did not hold the lock any more.
+  void released_late(Instant now) noexcept;
   bool release_was_ambiguous() const noexcept;
 
   // From any thread. Of a lease that has ended already nothing is heard.
@@ -71,7 +72,7 @@ class Lease : public std::enable_shared_from_this<Lease> {
   void let_go() noexcept { let_go_.store(true); }
   bool is_let_go() const noexcept { return let_go_.load(); }
 
-  // A release, extension or renewal ("renew") failed, or had nothing to do.
+  // A release, extension or renewal ("renew") failed. `verb`: of static duration.
   void failed(const char *verb, const Error &cause) noexcept;
   // For the thread that renews it: the lease is looked at now, and next at `when`. If the thread comes
   // much later than that, the process did not run.
@@ -108,9 +109,10 @@ class Lease : public std::enable_shared_from_this<Lease> {
   Instant looks_at_ = kNever;
   // Why it was lost: the server said so, or its end has passed.
   bool taken_ = false;
-  std::string holding_, ended_;
-  // The last failure.
-  std::string failed_to_, cause_;
+  std::string loss_;  // who has taken it; or else why its end came
+  // What failed last, and why.
+  const char *failed_to_ = nullptr;
+  std::string cause_;
 };
 
 }  // namespace redilock

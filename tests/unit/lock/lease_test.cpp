@@ -72,7 +72,7 @@ static void one_of_several_releases(void **) {
                    std::string told = held.begin_release() ? "first" : "none";
                    told += held.begin_release() ? " second" : "";
                    told += ", " + held.at(1) + " " + held.renewal(1);
-                   held.released(true, at_us(1));
+                   held.released();
                    held.lost(at_us(1));
                    told += ", " + held.at(1) + (held.begin_release() ? " again" : "");
                    return told;
@@ -207,13 +207,13 @@ static void lease_over_its_ceiling_says_so(void **) {
 static void release_of_what_is_gone_keeps_the_reason(void **) {
   assert_returns(lease([](Held &held) {
                    held.begin_release();
-                   held.released(false, at_us(10));
+                   held.released_late(at_us(10));
                    return held.message(at_us(2000));
                  }),
                  "lost: taken away or expired");
   assert_returns(lease([](Held &held) {
                    held.begin_release();
-                   held.released(false, at_us(1000));
+                   held.released_late(at_us(1000));
                    return held.message(at_us(2000));
                  }),
                  "lost: its lease of 100ms has ended");
@@ -223,7 +223,7 @@ static void release_of_what_is_gone_keeps_the_reason(void **) {
                    held.release_failed(false);
                    std::string told = held.message(at_us(10)) + ";";
                    held.begin_release();
-                   held.released(true, at_us(10));
+                   held.released();
                    return told + held.message(at_us(2000));
                  }),
                  "cannot release: away;");
