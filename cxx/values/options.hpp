@@ -44,10 +44,10 @@ enum class OptionScope { kClient, kOperation, kBoth };
 // The calls of an operation, and which of them read an option: a set of bits.
 using Readers = uint32_t;
 namespace readers {
-constexpr Readers kAcquire = 1, kRelease = 2, kExtend = 4, kBreak = 8, kInfo = 16, kAttach = 32;
-constexpr Readers kByToken = 64;    // a release or extension without a handle
-constexpr Readers kBlocking = 128;  // any call that blocks
-constexpr Readers kCheck = 256;
+constexpr Readers kAcquire = 1, kRelease = 2, kExtend = 4, kBreak = 8, kInfo = 16;
+constexpr Readers kByToken = 32;   // a release or extension without a handle
+constexpr Readers kBlocking = 64;  // any call that blocks
+constexpr Readers kCheck = 128;
 }  // namespace readers
 
 struct Option {
@@ -63,7 +63,7 @@ size_t option_count() noexcept;
 const Option *option_at(size_t index) noexcept;  // null past the last
 const char *option_type_name(OptionType type) noexcept;
 const char *option_scope_name(OptionScope scope) noexcept;
-// The names of the calls that read it, such as "acquire, attach"; "" for an option of a client.
+// The names of the calls that read it, such as "acquire, extend"; "" for an option of a client.
 std::string option_readers(const Option &option);
 // Of an option that exists.
 size_t option_index(std::string_view name) noexcept;

@@ -1,12 +1,14 @@
 #!/bin/sh
-# redilock(3) says of each option what the library says, and leaves out no function and no status of the
-# header. With --print, it prints the options as they have to stand between the page's marks.
+# redilock(3) says of each option what the library says, and leaves out no function, no status and no
+# other constant of the header; redilock_constant() knows each of the numbers. With --print, it prints the
+# options as they have to stand between the page's marks.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 library=${REDILOCK_LIBRARY:?the shared library}
 page=$REDILOCK_SOURCE_DIR/docs/redilock.3
 include=$REDILOCK_SOURCE_DIR/capi/include
+header=$include/redilock/redilock.h
 failed=0
 fail() {
   echo "failed: $*"
@@ -38,15 +40,19 @@ int main(void) {
     if (*value != '\0') printf(", by default\n.Li %s .\n", value);
     else printf(".\n");
     print_sentences(redilock_option_doc(i));
+    if (*redilock_option_calls(i) != '\0') printf("Read by %s.\n", redilock_option_calls(i));
   }
   return 0;
 }
 END
 sanitize=${REDILOCK_SANITIZE:+-fsanitize=$REDILOCK_SANITIZE}
-# shellcheck disable=SC2086
-"${CC:-cc}" -std=c89 -Wall -Wextra -Werror $sanitize -I"$include" -o "$work/options" "$work/options.c" \
-  "$library"
-LD_LIBRARY_PATH=${library%/*} "$work/options" >"$work/wanted"
+# run PROGRAM: compiles PROGRAM.c with the library and runs it.
+run() {
+  # shellcheck disable=SC2086
+  "${CC:-cc}" -std=c89 -Wall -Wextra -Werror $sanitize -I"$include" -o "$work/$1" "$work/$1.c" "$library"
+  LD_LIBRARY_PATH=${library%/*} "$work/$1"
+}
+run options >"$work/wanted"
 if [ "${1:-}" = --print ]; then
   cat "$work/wanted"
   exit
@@ -57,7 +63,7 @@ sed '1,/^\.\\" options: begin$/d; /^\.\\" options: end$/,$d' "$page" >"$work/wri
 diff -u "$work/written" "$work/wanted" ||
   fail "the options of redilock.3 (-) are not those of the library (+); see $0 --print"
 
-sed -n '/^REDILOCK_API/,/;$/p' "$include/redilock/redilock.h" | grep -o 'redilock_[a-z_]*(' | tr -d '(' |
+sed -n '/^REDILOCK_API/,/;$/p' "$header" | grep -o 'redilock_[a-z_]*(' | tr -d '(' |
   sort -u >"$work/functions"
 [ "$(wc -l <"$work/functions")" -ge 40 ] || fail "the header has hardly any function"
 while read -r function; do
@@ -66,10 +72,33 @@ while read -r function; do
   awk '/^\.Sh DESCRIPTION/ { on = 1 } on' "$page" |
     grep -Eq "^\.(It )?Fn $function( |\$)" || fail "the description lacks $function"
 done <"$work/functions"
-grep -Eo '^  REDILOCK_E_[A-Z_]+' "$include/redilock/redilock.h" | tr -d ' ' >"$work/statuses"
+grep -Eo '^  REDILOCK_E_[A-Z_]+' "$header" | tr -d ' ' >"$work/statuses"
 while read -r status; do
   grep -q "^\.It Bq Dv $status\$" "$page" || fail "the errors lack $status"
 done <"$work/statuses"
+{
+  sed -n 's/^#define \(REDILOCK_[A-Z_]*\) .*/\1/p' "$header" | grep -Ev '_(API|CHECK)$'
+  sed -n 's/^  \(REDILOCK_[A-Z_]*\) = .*/\1/p' "$header"
+} >"$work/constants"
+[ "$(wc -l <"$work/constants")" -ge 30 ] || fail "the header has hardly any constant"
+while read -r constant; do
+  awk '/^\.Sh DESCRIPTION/ { on = 1 } on' "$page" | grep -Eq "^\.(It Bq )?Dv $constant( |\$)" ||
+    fail "the page lacks $constant"
+done <"$work/constants"
+{
+  echo '#include <redilock/redilock.h>'
+  echo '#include <stdio.h>'
+  echo 'int main(void) {'
+  echo '  int failed = 0;'
+  echo '  int64_t value;'
+  grep -v '_STRING$' "$work/constants" | while read -r constant; do
+    echo "  if (redilock_constant(\"$constant\", &value) != REDILOCK_OK || value != $constant)"
+    echo "    failed = !!puts(\"$constant\");"
+  done
+  echo '  return failed;'
+  echo '}'
+} >"$work/numbers.c"
+run numbers || fail "redilock_constant() does not know the numbers above"
 
 if command -v mandoc >/dev/null; then
   for file in "$REDILOCK_SOURCE_DIR"/docs/*.[1-9]; do

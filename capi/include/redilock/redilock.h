@@ -196,7 +196,7 @@ REDILOCK_API const char *redilock_option_default(size_t index);
 REDILOCK_API const char *redilock_option_scope(size_t index);
 
 /**
- * Which calls of an operation read an option, such as "acquire, attach"; "" for an option of a
+ * Which calls of an operation read an option, such as "acquire, extend"; "" for an option of a
  * client; NULL past the last. Static. Since 0.2.
  */
 REDILOCK_API const char *redilock_option_calls(size_t index);
