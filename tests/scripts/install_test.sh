@@ -2,7 +2,7 @@
 # An installed redilock is found and used in each of the ways there are: pkg-config, shared and static,
 # find_package, both again, and dlopen with dlsym alone; from a DESTDIR, and from a prefix of its own
 # that was moved afterwards. The programs are C89 and see nothing of the build tree. The installed pages
-# link to what is installed.
+# link to what is installed, and each function has a manual page.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -12,8 +12,8 @@ cc=${CC:-cc}
 # A library with sanitizers wants a program that has them too.
 flags="-std=c89 -pedantic -Wall -Wextra -Werror"
 [ -z "${REDILOCK_SANITIZE:-}" ] || flags="$flags -fsanitize=$REDILOCK_SANITIZE"
-version=$(sed -n 's/^#define REDILOCK_VERSION_[A-Z]* //p' \
-  "$REDILOCK_SOURCE_DIR/capi/include/redilock/redilock.h" | paste -sd.)
+version=$(sed -n 's/^#define REDILOCK_VERSION_STRING "\(.*\)"$/\1/p' \
+  "$REDILOCK_SOURCE_DIR/capi/include/redilock/redilock.h")
 failed=0
 fail() {
   echo "failed: $*"
@@ -121,6 +121,21 @@ for file in include/redilock/redilock.h share/doc/redilock/LICENSE share/doc/red
   share/doc/redilock/cxx/scripts/_hand_off.lua; do
   [ -f "moved/$file" ] || fail "$file was not installed"
 done
+
+# `man redilock_acquire` finds redilock(3), as for every other function of the installed library.
+manual=$work/moved/share/man
+nm -D --defined-only "$(library_folder "$work/moved")/libredilock.so.0" | sed -n 's/.* T \(redilock_[a-z0-9_]*\).*/\1/p' |
+  sort -u >functions
+[ "$(wc -l <functions)" -ge 40 ] || fail 'the installed library has hardly any function'
+(cd "$manual/man3" && ls redilock_*.3) | sed 's/\.3$//' | sort | diff functions - ||
+  fail 'the functions (-) are not those that have a page (+)'
+while IFS= read -r function; do
+  [ "$(cat "$manual/man3/$function.3")" = '.so man3/redilock.3' ] || fail "the page of $function is another"
+done <functions
+[ -f "$manual/man3/redilock.3" ] || fail 'redilock(3) was not installed'
+if command -v man >/dev/null && command -v col >/dev/null; then
+  man -M "$manual" redilock_acquire | col -b | grep -q 'REDILOCK(3)' || fail 'man redilock_acquire does not show redilock(3)'
+fi
 
 # What the pages may link to although it is in the sources only.
 cat >in_the_sources <<'EOF'
