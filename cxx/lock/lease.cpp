@@ -148,7 +148,7 @@ std::string Lease::loss(Instant now) {
 std::string Lease::message(Instant now) {
   std::lock_guard lock(mutex_);
   note_end(now);
-  const std::string loss = loss_known();
+  std::string loss = loss_known();
   if (!loss.empty() || failed_to_ == nullptr) return loss;
   return std::string("cannot ") + failed_to_ + ": " + cause_;
 }
