@@ -17,7 +17,7 @@ const char *text_at(size_t index, Field field) {
   return option == nullptr ? nullptr : field(*option);
 }
 
-// A failure counts for every client made with these options, because many callers do not look at it.
+// A failure counts for every client made with these options, because many callers ignore it.
 template <typename Set>
 int32_t set(redilock_options *options, const char *name, char *error, size_t error_size,
             Set set_value) {

@@ -1,5 +1,5 @@
-// What runs in a client: calls that block, asynchronous requests, and the rollback of claims. Closing
-// the client interrupts the calls; freeing it waits until nothing runs.
+// What runs in a client: calls that block, asynchronous requests, and the rollback of claims.
+// Closing the client interrupts the calls; freeing it waits until nothing runs.
 #pragma once
 
 #include <chrono>

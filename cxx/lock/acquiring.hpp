@@ -72,8 +72,8 @@ class Acquiring {
   // Once done. The grant, or nothing and why.
   const std::optional<Granted> &grant() const noexcept { return grant_; }
   const Error &why() const noexcept { return why_; }
-  // The same for the caller: with who holds the lock and for how long, and the place in the queue, as
-  // last heard; and with a remark if the client polls.
+  // The same for the caller: with who holds the lock and for how long, and the place in the queue,
+  // as last heard; and with a remark if the client polls.
   Error why(bool polls, Instant now) const noexcept;
   // Whether something may be left on the server that has to be taken back.
   bool must_undo() const noexcept { return undo_; }

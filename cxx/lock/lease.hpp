@@ -74,8 +74,8 @@ class Lease : public std::enable_shared_from_this<Lease> {
 
   // A release, extension or renewal ("renew") failed. `verb`: of static duration.
   void failed(const char *verb, const Error &cause) noexcept;
-  // For the thread that renews it: the lease is looked at now, and next at `when`. If the thread comes
-  // much later than that, the process did not run.
+  // For the thread that renews it: the lease is looked at now, and next at `when`. If the thread
+  // comes much later than that, the process did not run.
   void looked_at(Instant now) noexcept;
   void looks_at(Instant when) noexcept;
   // "lost: " and why, or "" if it was not lost.

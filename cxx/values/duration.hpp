@@ -20,7 +20,7 @@ Millis parse_duration(std::string_view text);
 // The shortest exact form: 30000 ms is "30s", 1500 ms is "1500ms", kForever is "forever".
 std::string format_duration(Millis duration);
 
-// About how long, for messages: "350ms", "12.3s", "5m10s", "3h20m", "2d5h". 0 for less than nothing.
+// About how long, for messages: "350ms", "12.3s", "5m10s", "3h20m", "2d5h". 0 if it is negative.
 std::string format_about(std::chrono::microseconds span);
 
 }  // namespace redilock

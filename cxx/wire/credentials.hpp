@@ -12,8 +12,8 @@ struct Credentials {
   int64_t db = 0;
 };
 
-// The text without the password, the user name and the ids of tokens, which release a lock: each one
-// becomes "***", in any letter case, an id also without what stands before it in a token.
+// The text without the password, the user name and the ids of tokens, which release a lock: each
+// one becomes "***", in any letter case, an id also without what stands before it in a token.
 // `credentials` may be null.
 std::string redacted(std::string_view text, const Credentials *credentials);
 // The same for a text that the peer may not have finished: its end may be the begin of a secret.

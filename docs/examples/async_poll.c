@@ -114,7 +114,7 @@ int main(int argc, char **argv) {
     must(redilock_op_set(job->op, "ttl", "30s"), job->name);
     must(redilock_op_set(job->op, "wait", "forever"), job->name);
     must(redilock_op_set(job->op, "renew", "yes"), job->name);
-      must(redilock_op_submit_acquire(job->op, (uint64_t)i), job->name);
+    must(redilock_op_submit_acquire(job->op, (uint64_t)i), job->name);
   }
   signal(SIGINT, cancel_all);
 

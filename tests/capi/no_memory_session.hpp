@@ -305,7 +305,7 @@ static void run(struct session *s) {
   list_names(s);
   GOOD(redilock_op_check(s->op));
   GOOD(redilock_release_token(s->client, "session", 7, "no token", 8, nullptr, 0) ==
-                REDILOCK_E_NOT_OWNER
+               REDILOCK_E_NOT_OWNER
            ? REDILOCK_OK
            : REDILOCK_E_NO_MEMORY);
 }

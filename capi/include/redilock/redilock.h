@@ -6,8 +6,8 @@
  *  1. A function that can fail returns an int32_t status: REDILOCK_OK (0) or one of the negative
  *     REDILOCK_E_ codes. Codes never change and are never reused. Later versions may add statuses,
  *     kinds of completions and states of a lock: a caller treats a negative status that it does not
- *     know as a failure, skips a completion of a kind that it does not know, and counts a state that
- *     it does not know as held.
+ *     know as a failure, skips a completion of a kind that it does not know, and counts a state
+ *     that it does not know as held.
  *  2. Types are opaque. What a function gives through an `out` parameter is owned by the caller and
  *     is freed with the type's own _free function; a returned `const char *` is borrowed and lives
  *     as long as the object it was asked of. On failure `*out` is set to NULL.
@@ -266,9 +266,9 @@ REDILOCK_API void redilock_free(redilock_client_t *client);
  *                it is kept back (leases of a few milliseconds are never held)
  * @param wait_ms 0 tries once, n > 0 waits up to n milliseconds, negative waits for ever
  * @param out     the lock, owned by the caller
- * @param error   NULL, or a buffer for a sentence on a failure: the lock, who holds it, for how long
- *                and how many are ahead in the queue, as last heard; or the server and the cause. It
- *                never shows a password or a whole token
+ * @param error   NULL, or a buffer for a sentence on a failure: the lock, who holds it, for how
+ *                long and how many are ahead in the queue, as last heard; or the server and the
+ *                cause. It never shows a password or a whole token
  * @return REDILOCK_OK,
  *         REDILOCK_E_HELD         wait_ms is 0 and somebody holds it, or waits for it
  *         REDILOCK_E_TIMEOUT      it was not granted in wait_ms
