@@ -45,6 +45,16 @@ const Error &ended(const redilock_op *op) {
   return is_submitted(op) ? under_way : op->submission->outcome;
 }
 
+// `handle` was made before the request: afterwards nothing may fail.
+Error hand_out(const redilock_op *op, redilock::Acquired acquired,
+               std::unique_ptr<redilock_lock> &handle, redilock_lock **out) {
+  if (!acquired.lease) return std::move(acquired.why);
+  handle->core = op->core;
+  handle->lease = std::move(acquired.lease);
+  *out = handle.release();
+  return redilock::done();
+}
+
 void require_name(const redilock_op *op) {
   if (op->request.name.empty()) throw Error(Status::kInvalid, "name: it is not set");
 }
@@ -118,12 +128,17 @@ int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out) {
     require(out != nullptr, "out");
     require_name(op);
     auto handle = std::make_unique<redilock_lock>();
-    auto acquired = op->core->acquire(op->request, op->call());
-    if (!acquired.lease) return std::move(acquired.why);
-    handle->core = op->core;
-    handle->lease = std::move(acquired.lease);
-    *out = handle.release();
-    return redilock::done();
+    return hand_out(op, op->core->acquire(op->request, op->call()), handle, out);
+  });
+}
+
+int32_t redilock_op_attach(redilock_op_t *op, redilock_lock_t **out) {
+  if (out != nullptr) *out = nullptr;
+  return guard_op(op, readers::kAttach, [&] {
+    require(out != nullptr, "out");
+    require_name(op);
+    auto handle = std::make_unique<redilock_lock>();
+    return hand_out(op, op->core->attach(op->request, op->call()), handle, out);
   });
 }
 

@@ -32,6 +32,8 @@ class Client final {
   // All of these block, as options and limits say. They return the outcome in the words for the
   // caller, or throw it where they return something else.
   Acquired acquire(const RequestOptions &request, const Call &call);
+  // A handle for the request's token, if that holds the lock: extends it by the ttl.
+  Acquired attach(const RequestOptions &request, const Call &call);
   Error release(Lease &lease, const Call &call);
   Error extend(Lease &lease, Millis ttl, const Call &call);
   Error release_token(const RequestOptions &request, const Call &call);

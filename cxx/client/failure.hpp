@@ -1,6 +1,7 @@
 // How an outcome reads to the caller: on which lock, what failed, on which server, and why.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "lock/lease.hpp"
@@ -24,5 +25,19 @@ Error cannot(const char *verb, const Server &server, const Error &error) noexcep
 
 // `lock "nightly": ` and what is said of it. The name is cut where it is long.
 Error on_lock(std::string_view name, const Error &error) noexcept;
+
+// The outcome that `call` returns or throws, in the words for the caller.
+template <typename Call>
+Error told(const std::string &name, const char *verb, const Server &server, Call call) {
+  try {
+    Error outcome = call();
+    if (outcome.status() == Status::kOk) return outcome;
+    return on_lock(name, cannot(verb, server, outcome));
+  } catch (const Unanswered &error) {
+    return on_lock(name, cannot(verb, server, outcome_of(error)));
+  } catch (const Error &error) {
+    return on_lock(name, cannot(verb, server, error));
+  }
+}
 
 }  // namespace redilock

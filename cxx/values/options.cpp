@@ -92,15 +92,15 @@ constexpr char kLabelDefault[] = "host/pid";
 // clang-format off
 constexpr Row kRows[] = {
     {{"name", kBytes, kOperation, "", "The lock's name: 1 to 1024 bytes, the prefix included.",
-      kAcquire | kRelease | kExtend | kBreak | kInfo | kCheck},
+      kAcquire | kRelease | kExtend | kBreak | kInfo | kCheck | kAttach},
      0, 0, no_name, request<&RequestOptions::name>},
     {{"token", kBytes, kOperation, "",
       "The token of a held lock, to release or extend it without its handle.",
-      kByToken},
+      kByToken | kAttach},
      0, 0, any, request<&RequestOptions::token>},
     {{"ttl", kDuration, kBoth, "30s",
       "The lease: for how long a lock is held unless it is extended, 1ms to 365d.",
-      kAcquire | kExtend},
+      kAcquire | kExtend | kAttach},
      1, kYear, any, request<&RequestOptions::ttl>},
     {{"wait", kDuration, kBoth, "forever",
       "How long to wait for a lock that is held. 0 tries once, \"forever\" has no end.",
@@ -108,11 +108,11 @@ constexpr Row kRows[] = {
      kForever.count(), kYear, any, request<&RequestOptions::wait>},
     {{"renew", kBoolean, kBoth, "no",
       "Whether a held lock is extended in the background, at a third of its ttl.",
-      kAcquire},
+      kAcquire | kAttach},
      0, 1, any, request<&RequestOptions::renew>},
     {{"max_hold", kDuration, kBoth, "24h",
       "How long after its grant a lock is renewed at most, so that a hung job ends, 1ms to 365d.",
-      kAcquire},
+      kAcquire | kAttach},
      1, kYear, any, request<&RequestOptions::max_hold>},
     {{"fence", kBoolean, kBoth, "yes",
       "Whether each grant carries a fence. Without it acquiring is a little faster.",
@@ -277,7 +277,8 @@ std::string option_readers(const Option &option) {
                                            "info",
                                            "release or extend by token",
                                            "every call that blocks",
-                                           "check"};
+                                           "check",
+                                           "attach"};
   std::string text;
   for (size_t bit = 0; bit < std::size(kNames); ++bit)
     if ((option.readers >> bit & 1) != 0)

@@ -47,7 +47,7 @@ namespace readers {
 constexpr Readers kAcquire = 1, kRelease = 2, kExtend = 4, kBreak = 8, kInfo = 16;
 constexpr Readers kByToken = 32;   // a release or extension without a handle
 constexpr Readers kBlocking = 64;  // any call that blocks
-constexpr Readers kCheck = 128;
+constexpr Readers kCheck = 128, kAttach = 256;
 }  // namespace readers
 
 struct Option {

@@ -215,6 +215,57 @@ static void drop_does_not_wait_for_a_server_that_hangs(void **state) {
   assert_true(eventually(is_free, "a", 10000));
 }
 
+/* ---------------------------------------------------------------- attach */
+
+static redilock_op_t *attaching(redilock_client_t *by, const char *token, size_t length) {
+  redilock_op_t *op = new_op(by, "a");
+  assert_status(REDILOCK_OK, redilock_op_set_bytes(op, "token", token, length));
+  set_options(op, "ttl=3s&renew=yes");
+  return op;
+}
+
+/* As in another process: it knows the name and the token. */
+static void token_is_enough_to_take_a_lock_over(void **state) {
+  (void)state;
+  redilock_client_t *other = new_client(server, NULL);
+  redilock_lock_t *granted = take(client, "a", 60000), *taken = NULL, *none = NULL;
+  size_t length = 0;
+  const char *token = redilock_lock_token(granted, &length);
+  redilock_op_t *op = attaching(other, token, length);
+  redilock_op_t *stranger = attaching(other, "redilock:0123456789abcdef0123456789abcdef:x", 43);
+  assert_status(REDILOCK_E_NOT_OWNER, redilock_op_attach(stranger, &none));
+  assert_status(REDILOCK_OK, redilock_op_attach(op, &taken));
+  redilock_lock_free(granted);
+  assert_true(redilock_lock_remaining_ms(taken) > 0);
+  assert_int_equal(redilock_lock_fence(taken), 0);
+  assert_status(REDILOCK_OK, redilock_lock_watch(taken, 3));
+  redis_do(server, "PEXPIRE a 1500"); /* it is renewed before that */
+  assert_true(redis_sees_renewal(server, "a"));
+  redis_do(server, "DEL a");
+  expect_completion(other, 3, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);
+  assert_status(REDILOCK_E_NOT_OWNER, redilock_op_attach(op, &none));
+  assert_null(none);
+  redilock_lock_free(taken);
+  redilock_op_free(op);
+  redilock_op_free(stranger);
+  redilock_free(other);
+}
+
+static void attached_lock_is_released(void **state) {
+  (void)state;
+  redilock_lock_t *granted = take(client, "a", 60000), *taken = NULL;
+  size_t length = 0;
+  const char *token = redilock_lock_token(granted, &length);
+  redilock_op_t *op = attaching(client, token, length);
+  assert_status(REDILOCK_OK, redilock_op_attach(op, &taken));
+  redilock_lock_free(granted);
+  waiter_t *waiter = start_waiter(client, "a", "wait=20s");
+  give(taken);
+  assert_status(REDILOCK_OK, join_waiter(waiter));
+  free_waiter(waiter);
+  redilock_op_free(op);
+}
+
 /* ---------------------------------------------------------------- waiting for completions */
 
 static void *submit_soon(void *unused) {
@@ -252,6 +303,8 @@ int main(void) {
       CASE(renewal_begins_when_it_is_taken),
       CASE(dropped_lock_is_released_in_the_background),
       CASE(drop_does_not_wait_for_a_server_that_hangs),
+      CASE(token_is_enough_to_take_a_lock_over),
+      CASE(attached_lock_is_released),
       CASE(completion_can_be_waited_for),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);

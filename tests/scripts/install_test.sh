@@ -63,7 +63,7 @@ mkdir package
 cat >package/CMakeLists.txt <<'EOF'
 cmake_minimum_required(VERSION 3.18)
 project(user C)
-find_package(redilock 0.1 REQUIRED COMPONENTS static)
+find_package(redilock 0.2 REQUIRED COMPONENTS static)
 foreach(kind redilock redilock_static)
   add_executable(by_${kind} ../linked.c)
   target_link_libraries(by_${kind} redilock::${kind})

@@ -380,6 +380,19 @@ REDILOCK_API int32_t redilock_op_set_int(redilock_op_t *op, const char *name, in
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_acquire(redilock_op_t *op, redilock_lock_t **out);
 
 /**
+ * Makes a handle of a lock that is held by the operation's "token", and extends it by "ttl": so a
+ * program passes its lock to another process, which then renews ("renew", "max_hold"), watches and
+ * releases it. The handle that the lock was granted to should be freed, not released. The fence of
+ * the new handle is 0: pass it along with the token.
+ *
+ * @param out the lock, owned by the caller
+ * @return REDILOCK_OK, REDILOCK_E_NOT_OWNER (the token does not hold the lock), REDILOCK_E_LOST (the
+ *         lease had ended when the answer came), and what redilock_extend says
+ * Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_attach(redilock_op_t *op, redilock_lock_t **out);
+
+/**
  * Releases `lock` as redilock_release does; with lock NULL, as redilock_release_token with the
  * operation's "name" and "token". Also REDILOCK_E_CANCELLED and, where it is "interruptible",
  * REDILOCK_E_INTERRUPTED: it may have been released or not. Since 0.1.

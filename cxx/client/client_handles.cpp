@@ -1,0 +1,108 @@
+// What a client does for the handles of locks that are held: renew, watch, drop and attach them; and
+// for those who wait for completions.
+#include <poll.h>
+
+#include <atomic>
+#include <list>
+
+#include "client/client.hpp"
+#include "client/failure.hpp"
+#include "lock/validity.hpp"
+#include "values/finally.hpp"
+#include "values/status.hpp"
+#include "values/token.hpp"
+
+namespace redilock {
+
+namespace {
+
+constexpr uint64_t kWatchBegins = ~uint64_t{0};  // names no task
+
+}  // namespace
+
+// The fence is not known here: it was told to whoever acquired.
+Acquired Client::attach(const RequestOptions &request, const Call &call) {
+  std::shared_ptr<Lease> lease;
+  Error outcome = told(request.name, "attach to it", parts_.server, [&] {
+    const auto entry = begin(call);
+    if (!is_token(request.token)) return no_token();
+    const Claim claim{parts_.keys_of(request), request.token, request.ttl};
+    const auto anchor =
+        parts_.commands.extend(claim.keys, claim.token, request.ttl, limit_of(call));
+    if (!anchor) return no_token();
+    lease = upkeep_.lease(request, claim, {0, *anchor});
+    upkeep_.keep(lease, request);
+    const bool held = lease->state(parts_.now()) == Lease::State::kHeld;
+    return held ? done() : lost(*lease, parts_.now());
+  });
+  if (outcome.status() != Status::kOk) lease.reset();
+  return {std::move(outcome), std::move(lease)};
+}
+
+std::string Client::message(Lease &lease) const {
+  const Error said(Status::kLost, is_forked() ? "the client belongs to the parent process"
+                                              : lease.message(parts_.now()));
+  return said.message().empty() ? "" : on_lock(lease.name(), said).message();
+}
+
+void Client::let_go(Lease &lease) noexcept {
+  if (!is_forked()) upkeep_.let_go(lease);
+}
+
+Status Client::wait_for_completion(Millis most) {
+  Interrupt closing;  // makes the descriptor readable too
+  const auto entry = begin({&closing, nullptr});
+  const Instant end = most == kForever ? kNever : after(parts_.now(), most);
+  const Ready ready = wait_until_ready(parts_.completions.fd(), POLLIN, {parts_.clock, end});
+  return ready == Ready::kDeadline ? Status::kTimeout : Status::kOk;
+}
+
+void Client::keep(const std::shared_ptr<Lease> &lease, const RequestOptions &request) {
+  upkeep_.keep(lease, request);
+}
+
+void Client::watch(const std::shared_ptr<Lease> &lease, uint64_t tag) {
+  check_usable();
+  uint64_t none = 0;
+  if (!lease->watch_task.compare_exchange_strong(none, kWatchBegins))
+    throw Error(Status::kInvalid, "the lock is watched already");
+  try {
+    auto loss = std::make_shared<std::list<Completion>>();
+    loss->push_back({CompletionKind::kLoss, tag, nullptr, lease});
+    lease->watch_task = upkeep_.watch(lease, [this, loss](bool lost) {
+      if (lost) parts_.completions.push(*loss);
+    });
+  } catch (...) {
+    lease->watch_task = 0;
+    throw;
+  }
+}
+
+// What the service thread does at the end of the lease may come after this call, so it owns what it
+// needs.
+Status Client::wait_for_loss(const std::shared_ptr<Lease> &lease, Millis most) {
+  struct Waiting {
+    Interrupt interrupt;
+    std::atomic<int32_t> end{0};
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  const auto entry = begin({&waiting->interrupt, nullptr});
+  const uint64_t watch = upkeep_.watch(lease, [waiting](bool lost) {
+    waiting->end = static_cast<int32_t>(lost ? Status::kLost : Status::kNotOwner);
+    waiting->interrupt.notifier.ring();
+  });
+  Finally left([&] { upkeep_.forget(watch); });
+  if (lease->release_begun()) return Status::kNotOwner;
+  if (lease->is_lost(parts_.now())) return Status::kLost;
+  const Instant end = most == kForever ? kNever : after(parts_.now(), most);
+  while (waiting->end == 0)
+    if (wait_until_ready(-1, 0, {parts_.clock, end, &waiting->interrupt}) == Ready::kDeadline)
+      return Status::kTimeout;
+  return static_cast<Status>(waiting->end.load());
+}
+
+void Client::drop(Lease &lease) noexcept {
+  if (!is_forked()) upkeep_.drop(lease);
+}
+
+}  // namespace redilock
