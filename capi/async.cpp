@@ -5,6 +5,7 @@ using redilock::CompletionKind;
 using redilock::Error;
 using redilock::Readers;
 using redilock::Status;
+using redilock::capi::by_token;
 using redilock::capi::check_lock;
 using redilock::capi::check_options;
 using redilock::capi::drop_submission;
@@ -18,7 +19,9 @@ namespace readers = redilock::readers;
 static_assert(REDILOCK_COMPLETION_ACQUIRE == static_cast<int>(CompletionKind::kAcquire) &&
               REDILOCK_COMPLETION_RELEASE == static_cast<int>(CompletionKind::kRelease) &&
               REDILOCK_COMPLETION_EXTEND == static_cast<int>(CompletionKind::kExtend) &&
-              REDILOCK_COMPLETION_LOSS == static_cast<int>(CompletionKind::kLoss));
+              REDILOCK_COMPLETION_LOSS == static_cast<int>(CompletionKind::kLoss) &&
+              REDILOCK_COMPLETION_BREAK == static_cast<int>(CompletionKind::kBreak) &&
+              REDILOCK_COMPLETION_INFO == static_cast<int>(CompletionKind::kInfo));
 
 namespace {
 
@@ -32,7 +35,6 @@ int32_t submit(redilock_op *op, CompletionKind kind, Readers reader, redilock_lo
   drop_submission(op);
   note(op->report, Status::kOk, "", false);
   if (kind != CompletionKind::kAcquire) op->forget_cancel();
-  if (lock == nullptr && kind != CompletionKind::kAcquire) reader |= readers::kByToken;
   const auto core = op->core;
   redilock::capi::Report report;
   const int32_t status = guard(report, [&] {
@@ -65,11 +67,36 @@ int32_t redilock_op_submit_acquire(redilock_op_t *op, uint64_t tag) {
 }
 
 int32_t redilock_op_submit_release(redilock_op_t *op, redilock_lock_t *lock, uint64_t tag) {
-  return submit(op, CompletionKind::kRelease, readers::kRelease, lock, tag);
+  return submit(op, CompletionKind::kRelease, readers::kRelease | by_token(lock), lock, tag);
 }
 
 int32_t redilock_op_submit_extend(redilock_op_t *op, redilock_lock_t *lock, uint64_t tag) {
-  return submit(op, CompletionKind::kExtend, readers::kExtend, lock, tag);
+  return submit(op, CompletionKind::kExtend, readers::kExtend | by_token(lock), lock, tag);
+}
+
+int32_t redilock_op_submit_break(redilock_op_t *op, uint64_t tag) {
+  return submit(op, CompletionKind::kBreak, readers::kBreak, nullptr, tag);
+}
+
+int32_t redilock_op_submit_info(redilock_op_t *op, uint64_t tag) {
+  return submit(op, CompletionKind::kInfo, readers::kInfo, nullptr, tag);
+}
+
+int32_t redilock_op_take_info(redilock_op_t *op, redilock_info_t **out) {
+  if (out != nullptr) *out = nullptr;
+  return guard([&] {
+    require(op != nullptr, "op");
+    require(out != nullptr, "out");
+    op->core->check_owner();
+    const auto &submission = op->submission;
+    if (!submission || is_submitted(op) || submission->kind != CompletionKind::kInfo ||
+        submission->outcome.status() != Status::kOk)
+      throw Error(Status::kInvalid, "the operation has looked nothing up");
+    auto info = std::make_unique<redilock_info>();
+    info->info = submission->info;
+    *out = info.release();
+    return Status::kOk;
+  });
 }
 
 int32_t redilock_op_take_lock(redilock_op_t *op, redilock_lock_t **out) {

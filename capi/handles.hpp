@@ -102,6 +102,10 @@ class OpCall {
 // Refuses options that could not be set, or that were set for this call and that it does not read.
 // A reader: what option_readers() calls the call.
 void check_options(redilock_op *op, Readers reader);
+// What a call on a lock reads in addition if it has no handle.
+inline Readers by_token(const redilock_lock *lock) noexcept {
+  return lock == nullptr ? readers::kByToken : 0;
+}
 // Refuses a lock of another client, or of another name than the operation's, if it has one.
 void check_lock(const redilock_op *op, const redilock_lock *lock);
 

@@ -5,6 +5,7 @@
 using redilock::Error;
 using redilock::Readers;
 using redilock::Status;
+using redilock::capi::by_token;
 using redilock::capi::check_lock;
 using redilock::capi::copy_text;
 using redilock::capi::drop_submission;
@@ -36,8 +37,6 @@ int32_t set(redilock_op *op, const char *name, Value value) {
   if (op->failed_set.status == REDILOCK_OK) op->failed_set = std::move(report);
   return status;
 }
-
-Readers by_token(const redilock_lock *lock) { return lock == nullptr ? readers::kByToken : 0; }
 
 // How a submitted request ended, once its completion was taken.
 const Error &ended(const redilock_op *op) {

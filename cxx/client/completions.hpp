@@ -18,7 +18,14 @@
 namespace redilock {
 
 // The numbers are those of redilock.h.
-enum class CompletionKind : int32_t { kAcquire = 1, kRelease = 2, kExtend = 3, kLoss = 4 };
+enum class CompletionKind : int32_t {
+  kAcquire = 1,
+  kRelease = 2,
+  kExtend = 3,
+  kLoss = 4,
+  kBreak = 5,
+  kInfo = 6
+};
 
 // What an operation of the C ABI and the requests that it makes, one after the other, have in
 // common.
@@ -57,6 +64,7 @@ struct Submission {
   std::atomic<bool> taken{false};         // its completion, by the caller
   std::atomic<bool> lock_taken{false};  // and its lock; or the lock was given back for want of that
   std::list<Completion> end;            // one, kept until it is told
+  LockInfo info;                        // what a look-up found
   Error outcome{Status::kOk, ""};
 };
 

@@ -15,8 +15,20 @@ namespace redilock {
 namespace {
 
 const char *verb_of(CompletionKind kind) noexcept {
-  if (kind == CompletionKind::kAcquire) return "acquire";
-  return kind == CompletionKind::kRelease ? "release" : "extend";
+  switch (kind) {
+    case CompletionKind::kAcquire:
+      return "acquire";
+    case CompletionKind::kRelease:
+      return "release";
+    case CompletionKind::kBreak:
+      return "break";
+    case CompletionKind::kInfo:
+      return "look up";
+    case CompletionKind::kExtend:
+    case CompletionKind::kLoss:
+      break;
+  }
+  return "extend";
 }
 
 Error closed() noexcept { return {Status::kClosed, "the client was closed", "", false}; }
@@ -134,12 +146,19 @@ void Submissions::drive_later() noexcept {
 void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept {
   if (parts_.running.is_closed()) return complete(submission, closed());
   try {
-    if (submission->kind == CompletionKind::kAcquire)
-      begin_acquire(submission);
-    else if (submission->kind == CompletionKind::kRelease)
-      begin_release(submission);
-    else
-      begin_extend(submission);
+    switch (submission->kind) {
+      case CompletionKind::kAcquire:
+        return begin_acquire(submission);
+      case CompletionKind::kRelease:
+        return begin_release(submission);
+      case CompletionKind::kBreak:
+        return begin_break(submission, parts_.request_deadline());
+      case CompletionKind::kInfo:
+        return begin_info(submission);
+      case CompletionKind::kExtend:
+      case CompletionKind::kLoss:
+        return begin_extend(submission);
+    }
   } catch (const Error &error) {
     complete(submission, error);
   } catch (const std::bad_alloc &) {
@@ -276,6 +295,44 @@ Error Submissions::extended(Lease &lease, Millis ttl, const Answer *answer,
   std::optional<Instant> anchor;
   if (read_extend(answer->reply)) anchor = answer->sent;
   return upkeep_.extended(lease, ttl, anchor) == Status::kOk ? done() : lost(lease, parts_.now());
+}
+
+// A living waiter may be behind the dead ones that the server has dropped so far: then it is asked
+// again, until `end`.
+void Submissions::begin_break(const std::shared_ptr<Submission> &submission, Instant end) {
+  const LockKeys keys = parts_.keys_of(submission->request);
+  auto ended = completing(submission, [](const Answer *answer, const Unanswered *error) -> Error {
+    if (answer == nullptr) return outcome_of(*error);
+    if (read_release(answer->reply).owned || answer->asked_before) return done();
+    return {Status::kNotOwner, "nobody holds it"};
+  });
+  auto answered = [this, keys, end, ended](const Answer *answer, const Unanswered *error) {
+    if (answer != nullptr) drop_dead(keys, *answer, end);
+    ended(answer, error);
+  };
+  requests::force_release(keys, parts_.asking(end, std::move(answered)));
+}
+
+void Submissions::drop_dead(const LockKeys &keys, const Answer &answer, Instant end) noexcept {
+  try {
+    if (!read_release(answer.reply).more) return;
+    auto again = [this, keys, end](const Answer *next, const Unanswered *) {
+      if (next != nullptr) drop_dead(keys, *next, end);
+    };
+    requests::force_release(keys, parts_.asking(end, std::move(again)));
+  } catch (const std::exception &) {
+    return;  // the next waiter that asks drops them
+  }
+}
+
+void Submissions::begin_info(const std::shared_ptr<Submission> &submission) {
+  auto answered = completing(submission, [=](const Answer *answer, const Unanswered *error) {
+    if (answer == nullptr) return static_cast<Error>(*error);
+    submission->info = read_info(answer->reply);
+    return done();
+  });
+  requests::info(parts_.keys_of(submission->request),
+                 parts_.asking(parts_.request_deadline(), std::move(answered)));
 }
 
 }  // namespace redilock

@@ -55,6 +55,8 @@ class Submissions final : public Pollable {
   void begin_acquire(const std::shared_ptr<Submission> &submission);
   void begin_release(const std::shared_ptr<Submission> &submission);
   void begin_extend(const std::shared_ptr<Submission> &submission);
+  void begin_break(const std::shared_ptr<Submission> &submission, Instant end);
+  void begin_info(const std::shared_ptr<Submission> &submission);
   Error told(const Submission &submission, const Error &outcome) const noexcept;
   void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
   template <typename Heard>
@@ -64,6 +66,7 @@ class Submissions final : public Pollable {
   Error released(const Claim &claim, const Answer *answer, const Unanswered *error);
   bool released(const Claim &claim, const Answer &answer);
   Error extended(Lease &lease, Millis ttl, const Answer *answer, const Unanswered *error);
+  void drop_dead(const LockKeys &keys, const Answer &answer, Instant end) noexcept;
   void give_back(Submission &submission) noexcept;
 
   Parts &parts_;

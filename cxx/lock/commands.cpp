@@ -109,7 +109,7 @@ std::optional<Instant> Commands::extend(const LockKeys &keys, std::string_view t
 
 bool Commands::force_release(const LockKeys &keys, const Limit &limit) {
   return repeat_while_more(
-      [&] { return server_.run(requests::kForceRelease, requests::all_keys(keys), {}, limit); });
+      [&] { return requests::force_release(keys, waiting(limit)); });
 }
 
 LockInfo Commands::info(const LockKeys &keys, const Limit &limit) {

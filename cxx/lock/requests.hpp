@@ -65,6 +65,11 @@ auto extend(const LockKeys &keys, std::string_view token, Millis ttl, Ask ask) {
 }
 
 template <typename Ask>
+auto force_release(const LockKeys &keys, Ask ask) {
+  return ask(kForceRelease, all_keys(keys), Command{});
+}
+
+template <typename Ask>
 auto info(const LockKeys &keys, Ask ask) {
   return ask(kInfo, Command{keys.lock(), keys.queue(), keys.holders()}, Command{});
 }

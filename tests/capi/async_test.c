@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support/one_server.h"
+#include "support/side_keys.h"
 
 enum { kNames = 20, kWaiters = 2000, kRaces = 1000 };
 
@@ -258,27 +259,67 @@ static void closed_client_drops_what_is_under_way(void **state) {
   assert_int_equal(redis_integer(server, "EXISTS job"), 0);
 }
 
+static void break_and_look_up_can_be_submitted(void **state) {
+  (void)state;
+  redilock_lock_t *lock = take(client, "job", 60000);
+  redilock_op_t *op = new_op(client, "job");
+  redilock_info_t *info = NULL;
+  assert_status(REDILOCK_E_INVALID, redilock_op_take_info(op, &info));
+  assert_status(REDILOCK_OK, redilock_op_submit_info(op, 1));
+  assert_status(REDILOCK_E_INVALID, redilock_op_submit_break(op, 2)); /* it is busy */
+  expect_next(1, REDILOCK_COMPLETION_INFO, REDILOCK_OK);
+  for (int i = 0; i < 2; ++i) {
+    assert_status(REDILOCK_OK, redilock_op_take_info(op, &info));
+    assert_int_equal(redilock_info_state(info), REDILOCK_STATE_HELD);
+    redilock_info_free(info);
+  }
+  assert_status(REDILOCK_OK, redilock_op_submit_break(op, 2));
+  expect_next(2, REDILOCK_COMPLETION_BREAK, REDILOCK_OK);
+  assert_status(REDILOCK_E_INVALID, redilock_op_take_info(op, &info));
+  assert_int_equal(redis_integer(server, "EXISTS job"), 0);
+  assert_status(REDILOCK_OK, redilock_op_submit_break(op, 3));
+  expect_next(3, REDILOCK_COMPLETION_BREAK, REDILOCK_E_NOT_OWNER);
+  assert_non_null(strstr(message_of(op), "nobody holds it"));
+  redis_do(server, "LPUSH job x");
+  assert_status(REDILOCK_OK, redilock_op_submit_info(op, 4));
+  expect_next(4, REDILOCK_COMPLETION_INFO, REDILOCK_OK); /* a key of another kind is foreign */
+  redilock_lock_free(lock);
+  redilock_op_free(op);
+}
+
+/* The server drops 100 dead waiters in a call, and grants the living one in the next. */
+static void submitted_break_passes_many_dead_waiters(void **state) {
+  (void)state;
+  redis_do(server, "EVAL %s 1 %s",
+           "for i = 1, 250 do redis.call('ZADD', KEYS[1], i, '9 dead ' .. i) end", queue_of("job"));
+  redis_do(server, "SET job redilock:0123456789abcdef0123456789abcdef:holder PX 600000");
+  waiter_t *waiter = start_waiter(client, "job", "wait=20s");
+  redilock_op_t *op = new_op(client, "job");
+  const int64_t before = now_ms();
+  assert_status(REDILOCK_OK, redilock_op_submit_break(op, 1));
+  expect_next(1, REDILOCK_COMPLETION_BREAK, REDILOCK_OK);
+  assert_status(REDILOCK_OK, join_waiter(waiter));
+  assert_in_range(now_ms() - before, 0, slow_ms(1500)); /* by itself it asks after 2 s */
+  free_waiter(waiter);
+  redilock_op_free(op);
+}
+
 int main(void) {
+#define CASE(f) cmocka_unit_test_setup_teardown(f, make_client, drop_client)
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(acquire_extend_and_release_complete_once, make_client,
-                                      drop_client),
-      cmocka_unit_test_setup_teardown(operation_under_way_takes_no_other_request, make_client,
-                                      drop_client),
-      cmocka_unit_test_setup_teardown(try_says_held_and_a_wait_times_out, make_client, drop_client),
-      cmocka_unit_test_setup_teardown(blocking_and_submitted_waiters_share_one_order, make_client,
-                                      drop_client),
-      cmocka_unit_test_setup_teardown(
-          subscription_that_broke_while_nobody_waited_comes_before_the_queue, make_client,
-          drop_client),
-      cmocka_unit_test_setup_teardown(cancelled_and_freed_waiters_leave_the_queue, make_client,
-                                      drop_client),
-      cmocka_unit_test_setup_teardown(cancel_against_grant_has_one_outcome, make_client,
-                                      drop_client),
-      cmocka_unit_test_setup_teardown(loss_is_told_once, make_client, drop_client),
-      cmocka_unit_test_setup_teardown(waiters_outlive_the_server, make_client, drop_client),
-      cmocka_unit_test_setup_teardown(thousands_wait_on_one_thread, make_client, drop_client),
-      cmocka_unit_test_setup_teardown(closed_client_drops_what_is_under_way, make_client,
-                                      drop_client),
+      CASE(acquire_extend_and_release_complete_once),
+      CASE(operation_under_way_takes_no_other_request),
+      CASE(try_says_held_and_a_wait_times_out),
+      CASE(blocking_and_submitted_waiters_share_one_order),
+      CASE(subscription_that_broke_while_nobody_waited_comes_before_the_queue),
+      CASE(cancelled_and_freed_waiters_leave_the_queue),
+      CASE(cancel_against_grant_has_one_outcome),
+      CASE(loss_is_told_once),
+      CASE(waiters_outlive_the_server),
+      CASE(thousands_wait_on_one_thread),
+      CASE(closed_client_drops_what_is_under_way),
+      CASE(break_and_look_up_can_be_submitted),
+      CASE(submitted_break_passes_many_dead_waiters),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

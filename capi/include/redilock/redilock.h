@@ -515,7 +515,9 @@ enum redilock_completion {
   REDILOCK_COMPLETION_ACQUIRE = 1, /**< an acquire that was submitted has ended */
   REDILOCK_COMPLETION_RELEASE = 2, /**< a release that was submitted has ended */
   REDILOCK_COMPLETION_EXTEND = 3,  /**< an extension that was submitted has ended */
-  REDILOCK_COMPLETION_LOSS = 4     /**< a lock that redilock_lock_watch watches was lost */
+  REDILOCK_COMPLETION_LOSS = 4,    /**< a lock that redilock_lock_watch watches was lost */
+  REDILOCK_COMPLETION_BREAK = 5,   /**< a break that was submitted has ended */
+  REDILOCK_COMPLETION_INFO = 6     /**< a look-up that was submitted has ended */
 };
 
 /**
@@ -555,6 +557,33 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_release(redilock_op_t *op
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_extend(redilock_op_t *op,
                                                               redilock_lock_t *lock, uint64_t tag);
+
+/**
+ * Submits a break of the operation's "name". Never blocks.
+ *
+ * Its completion has the statuses of redilock_op_break.
+ * @return as redilock_op_submit_acquire
+ * Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_break(redilock_op_t *op, uint64_t tag);
+
+/**
+ * Submits a look-up of the operation's "name". Never blocks.
+ *
+ * Its completion has the statuses of redilock_op_info; redilock_op_take_info gives what was found.
+ * @return as redilock_op_submit_acquire
+ * Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_info(redilock_op_t *op, uint64_t tag);
+
+/**
+ * What a submitted look-up found, once its completion was taken and said REDILOCK_OK.
+ *
+ * @param out what was found, owned by the caller
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (nothing was looked up), REDILOCK_E_NO_MEMORY, _FORKED
+ * Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_take_info(redilock_op_t *op, redilock_info_t **out);
 
 /**
  * The lock that a submitted acquire was granted, once its completion was taken and said so. Renewal
