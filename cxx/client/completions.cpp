@@ -10,9 +10,9 @@ namespace redilock {
 
 namespace {
 
-void tell(int fd) {
+bool tell(int fd) {
   const char byte = 0;
-  [[maybe_unused]] auto sent = ::send(fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return ::send(fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
 bool is_wanted(const Completion &completion) {
@@ -61,7 +61,10 @@ std::optional<Completion> Completions::take() noexcept {
 void Completions::stay_readable() noexcept {
   std::lock_guard lock(mutex_);
   stays_readable_ = true;
-  if (ours_) tell(ours_.get());
+  if (!ours_ || tell(ours_.get())) return;
+  // Full: only after some bytes are read can another one wake those who poll edge-triggered.
+  char bytes[64];
+  if (::recv(theirs_.get(), bytes, sizeof bytes, MSG_DONTWAIT) > 0) tell(ours_.get());
 }
 
 void Completions::close() noexcept {

@@ -87,7 +87,8 @@ class Completions {
       if (completion.submission) look(*completion.submission);
   }
 
-  // From now on fd() is readable for ever: there will be a last completion.
+  // From now on fd() is readable for ever: there will be a last completion. Each call also wakes
+  // those who poll it edge-triggered.
   void stay_readable() noexcept;
   // Drops what was not taken; fd() then fails.
   void close() noexcept;

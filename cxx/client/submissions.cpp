@@ -185,6 +185,7 @@ void Submissions::complete(const std::shared_ptr<Submission> &submission,
   if (parts_.running.is_closed()) give_back_untaken();  // close() may not have seen this one
   submission->running.reset();
   --open_;
+  if (parts_.running.is_closed()) parts_.completions.stay_readable();  // it may be the last one
 }
 
 // What the pipeline calls: `heard` gives the outcome, also by an Error.

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "support/async.h"
 #include "support/one_server.h"
@@ -210,6 +212,40 @@ static void grant_that_nobody_took_is_released(void **state) {
   }
 }
 
+/* Whoever polls edge-triggered, and takes all that there is after each event, misses nothing. */
+static void each_completion_of_a_closed_client_is_an_event(void **state) {
+  (void)state;
+  enum { kWaits = 500 };
+  redilock_client_t *client = new_client(server, NULL), *other = new_client(server, NULL);
+  redilock_lock_t *holder = take(other, "lock", 60000);
+  redilock_op_t *ops[kWaits];
+  int32_t fd = -1, result = REDILOCK_OK;
+  assert_status(REDILOCK_OK, redilock_client_fd(client, &fd));
+  const int epoll = epoll_create1(EPOLL_CLOEXEC), own = dup(fd);
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+  assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, own, &event), 0);
+  for (uint64_t i = 0; i < kWaits; ++i) ops[i] = submit(client, "lock", NULL, i);
+  assert_true(wait_for_waiters(other, "lock", kWaits));
+  redilock_client_close(client);
+  int ended = 0;
+  while (result == REDILOCK_OK) {
+    uint64_t tag;
+    int32_t kind, status;
+    assert_int_equal(epoll_wait(epoll, &event, 1, 10000), 1);
+    while ((result = redilock_client_next(client, &tag, &kind, &status)) == REDILOCK_OK &&
+           kind != 0)
+      ++ended;
+  }
+  assert_status(REDILOCK_E_CLOSED, result);
+  assert_int_equal(ended, kWaits);
+  close(own);
+  close(epoll);
+  for (int i = 0; i < kWaits; ++i) redilock_op_free(ops[i]);
+  redilock_free(client);
+  give(holder);
+  redilock_free(other);
+}
+
 static void renewal_ends_with_the_client(void **state) {
   (void)state;
   redilock_client_t *client = new_client(server, "renew=yes");
@@ -257,6 +293,7 @@ int main(void) {
       cmocka_unit_test(calls_end_wherever_they_are),
       cmocka_unit_test_setup(later_calls_say_closed, empty_server),
       cmocka_unit_test_setup(grant_that_nobody_took_is_released, empty_server),
+      cmocka_unit_test_setup(each_completion_of_a_closed_client_is_an_event, empty_server),
       cmocka_unit_test_setup(renewal_ends_with_the_client, empty_server),
       cmocka_unit_test_setup(calls_end_at_a_server_that_hangs, empty_server),
   };
