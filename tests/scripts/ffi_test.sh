@@ -1,7 +1,8 @@
 #!/bin/sh
-# The ABI is easy from other languages: a program of some twenty lines in each of Go, Rust, Ruby and Python
-# finds the installed library, takes a lock, prints its fence and releases. Every fence is above the one
-# before, whichever language drew it. A language that is not installed is left out, and said.
+# The ABI serves other languages: a program in each of Go, Rust, Ruby and Python uses the installed library.
+# It takes a lock, has many waits at once on the descriptor of one client, cancels one, sees a loss, drops a
+# lock and closes a client; it fails where one of these goes wrong. Every fence is above the one before,
+# whichever language drew it. A language that is not installed is skipped.
 # shellcheck disable=SC1091,SC2154
 . "$REDILOCK_SOURCE_DIR/tests/support/cli.sh"
 
@@ -18,38 +19,43 @@ export LD_LIBRARY_PATH PKG_CONFIG_PATH
 programs=$REDILOCK_SOURCE_DIR/tests/ffi
 last=0
 
-# takes LANGUAGE COMMAND...
-takes() {
+# uses LANGUAGE COMMAND...
+uses() {
   language=$1
   shift
-  fence=$("$@" "$REDILOCK_URL") || fail "$language: exit code $?"
+  "$@" "$REDILOCK_URL" >"$dir/out" || fail "$language: exit code $?"
+  sed "s/^/$language: /" "$dir/out"
+  for step in cancel waits loss drop close; do
+    [ "$(grep -c "^$step: ." "$dir/out")" -eq 1 ] || fail "$language: it did not do this: $step"
+  done
+  fence=$(sed -n 's/^fence //p' "$dir/out")
   [ "$fence" -gt "$last" ] || fail "$language: fence $fence does not come after $last"
   last=$fence
-  echo "$language: fence $fence"
   is_free ffi || fail "$language: the lock was not released"
+  has_waiters ffi 0 || fail "$language: a waiter did not leave the queue"
 }
 
 # there TOOL...
 there() {
   for tool in "$@"; do
     command -v "$tool" >/dev/null || {
-      echo "left out: there is no $tool"
+      echo "skipped: there is no $tool"
       return 1
     }
   done
 }
 
-if there python3; then takes Python python3 "$programs/python/main.py"; fi
-if there ruby; then takes Ruby ruby "$programs/ruby/main.rb"; fi
+if there python3; then uses Python python3 "$programs/python/main.py"; fi
+if there ruby; then uses Ruby ruby "$programs/ruby/main.rb"; fi
 if there go gcc; then
   (cd "$programs/go" && GOFLAGS=-mod=mod GOTOOLCHAIN=local GOCACHE="$dir/go" go build -o "$dir/go-program" .) ||
     fail "Go: it does not build"
-  takes Go "$dir/go-program"
+  uses Go "$dir/go-program"
 fi
 if there rustc; then
   # shellcheck disable=SC2046
   rustc --edition 2021 -o "$dir/rust-program" "$programs/rust/main.rs" \
     $(pkg-config --libs redilock | sed 's/-l/-l /g; s/-L/-L /g') || fail "Rust: it does not build"
-  takes Rust "$dir/rust-program"
+  uses Rust "$dir/rust-program"
 fi
 [ "$last" -gt 0 ] || fail "there is none of these languages"
