@@ -50,8 +50,11 @@ void Client::let_go(Lease &lease) noexcept {
 }
 
 Status Client::wait_for_completion(Millis most) {
-  Interrupt closing;  // makes the descriptor readable too
-  const auto entry = begin({&closing, nullptr});
+  check_owner();
+  // A task, not a call: a close ends it by the descriptor, and the completions that it causes count.
+  const Running::Entry entry(parts_.running);
+  if (is_finished() && parts_.completions.is_empty())
+    throw Error(Status::kClosed, "the client is closed");
   const Instant end = most == kForever ? kNever : after(parts_.now(), most);
   const Ready ready = wait_until_ready(parts_.completions.fd(), POLLIN, {parts_.clock, end});
   return ready == Ready::kDeadline ? Status::kTimeout : Status::kOk;

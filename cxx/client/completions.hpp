@@ -79,6 +79,10 @@ class Completions {
   // is none.
   std::optional<Completion> take() noexcept;
 
+  bool is_empty() noexcept {
+    std::lock_guard lock(mutex_);
+    return queue_.empty();
+  }
   // Calls `look` with the submissions whose end was not taken yet. It must not use this object.
   template <typename Look>
   void for_each(Look look) {

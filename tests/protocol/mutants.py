@@ -100,7 +100,7 @@ ALL = [
            edge='each_key_but_the_counter_expires'),
     mutant('_record', "redis.call('PEXPIRE', alive, '180000')\n", '', 'records never expire',
            edge='each_key_but_the_counter_expires'),
-    mutant('acquire', 'seen and 1 or 0, known and 1 or 0}', 'seen and 1 or 0, 1}',
+    mutant('acquire', 'seen and 1 or 0, known and 1 or 0, held', 'seen and 1 or 0, 1, held',
            'a join hides a loss',
            edge='a_lost_record_is_noticed_once'),
     mutant('acquire', "    redis.call('PEXPIREAT', KEYS[5], ends)\n", '', 'holders never expire',
