@@ -9,6 +9,7 @@ using redilock::Client;
 using redilock::Status;
 using redilock::capi::copy_text;
 using redilock::capi::guard;
+using redilock::capi::NoCancellation;
 using redilock::capi::Report;
 using redilock::capi::require;
 using redilock::capi::require_length;
@@ -54,11 +55,13 @@ int32_t redilock_new(const char *url, const redilock_options_t *options, rediloc
 }
 
 void redilock_free(redilock_client_t *client) {
+  const NoCancellation uncancelled;
   std::unique_ptr<redilock_client> owner(client);
   if (client != nullptr) client->core->shut_down();
 }
 
 void redilock_client_close(redilock_client_t *client) {
+  const NoCancellation uncancelled;
   if (client != nullptr) client->core->close();
 }
 

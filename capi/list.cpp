@@ -7,6 +7,7 @@ using redilock::Limit;
 using redilock::Status;
 using redilock::capi::copy_text;
 using redilock::capi::guard;
+using redilock::capi::NoCancellation;
 using redilock::capi::require;
 
 namespace {
@@ -87,6 +88,7 @@ int32_t redilock_list_next(redilock_list_t *list, const char **name, size_t *len
 }
 
 void redilock_list_cancel(redilock_list_t *list) {
+  const NoCancellation uncancelled;
   if (list == nullptr || list->core->is_forked()) return;
   list->interrupt.cancel();
 }
@@ -100,6 +102,9 @@ int32_t redilock_list_retriable(const redilock_list_t *list) {
   return list != nullptr && !list->busy.load() && list->report.retriable ? 1 : 0;
 }
 
-void redilock_list_free(redilock_list_t *list) { std::unique_ptr<redilock_list> owner(list); }
+void redilock_list_free(redilock_list_t *list) {
+  const NoCancellation uncancelled;
+  std::unique_ptr<redilock_list> owner(list);
+}
 
 }  // extern "C"

@@ -3,6 +3,7 @@
 
 using redilock::capi::copy_text;
 using redilock::capi::guard;
+using redilock::capi::NoCancellation;
 using redilock::capi::require;
 
 namespace {
@@ -41,11 +42,13 @@ int32_t redilock_extend(redilock_lock_t *lock, int64_t ttl_ms) {
 }
 
 void redilock_lock_free(redilock_lock_t *lock) {
+  const NoCancellation uncancelled;
   std::unique_ptr<redilock_lock> owner(lock);
   if (lock != nullptr) lock->core->let_go(*lock->lease);
 }
 
 void redilock_lock_drop(redilock_lock_t *lock) {
+  const NoCancellation uncancelled;
   std::unique_ptr<redilock_lock> owner(lock);
   if (lock != nullptr) lock->core->drop(*lock->lease);
 }

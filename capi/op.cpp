@@ -12,6 +12,7 @@ using redilock::capi::drop_submission;
 using redilock::capi::guard;
 using redilock::capi::guard_op;
 using redilock::capi::is_submitted;
+using redilock::capi::NoCancellation;
 using redilock::capi::OpCall;
 using redilock::capi::Report;
 using redilock::capi::require;
@@ -99,6 +100,7 @@ int32_t redilock_op_new(redilock_client_t *client, redilock_op_t **out) {
 }
 
 void redilock_op_free(redilock_op_t *op) {
+  const NoCancellation uncancelled;
   std::unique_ptr<redilock_op> owner(op);
   if (op != nullptr) drop_submission(op);
 }
@@ -187,11 +189,13 @@ int32_t redilock_op_check(redilock_op_t *op) {
 }
 
 void redilock_op_cancel(redilock_op_t *op) {
+  const NoCancellation uncancelled;
   if (op == nullptr || op->core->is_forked()) return;
   op->core->cancel(*op->control);
 }
 
 void redilock_op_reset(redilock_op_t *op) {
+  const NoCancellation uncancelled;
   const OpCall call(op);
   if (!call) return;
   op->forget_cancel();

@@ -115,76 +115,170 @@ static void cancellation_takes_effect_after_the_call(void **state) {
   redilock_op_free(one.op);
 }
 
-enum { kCalls = 8 };
-
+/* One call on the lock "mine", which it has; how it has to end. */
 struct call {
-  int number;
+  int32_t (*make)(redilock_lock_t *lock);
+  int32_t end;
   redilock_lock_t *lock;
   int32_t status;
 };
 
+static redilock_op_t *op_of(redilock_lock_t *lock) {
+  redilock_op_t *op = new_op(client, "mine");
+  size_t length = 0;
+  const char *token = redilock_lock_token(lock, &length);
+  if (redilock_op_set_bytes(op, "token", token, length) != REDILOCK_OK) abort();
+  return op;
+}
+
+static int32_t acquire_short(redilock_lock_t *lock) {
+  redilock_lock_t *other = NULL;
+  (void)lock;
+  const int32_t status = redilock_acquire(client, "x", 1, 1000, 0, &other, NULL, 0);
+  redilock_lock_free(other);
+  return status;
+}
+
+static int32_t wait_in_the_queue(redilock_lock_t *lock) {
+  redilock_lock_t *other = NULL;
+  (void)lock;
+  return redilock_acquire(client, "mine", 4, 1000, 50, &other, NULL, 0);
+}
+
+static int32_t acquire_by_op(redilock_lock_t *lock) {
+  redilock_op_t *op = new_op(client, "y");
+  redilock_lock_t *other = NULL;
+  (void)lock;
+  const int32_t status = redilock_op_acquire(op, &other);
+  redilock_lock_free(other);
+  redilock_op_free(op);
+  return status;
+}
+
+static int32_t extend_short(redilock_lock_t *lock) { return redilock_extend(lock, 60000); }
+static int32_t release_short(redilock_lock_t *lock) { return redilock_release(lock); }
+
+static int32_t release_by_token(redilock_lock_t *lock) {
+  size_t length = 0;
+  const char *token = redilock_lock_token(lock, &length);
+  return redilock_release_token(client, "mine", 4, token, length, NULL, 0);
+}
+
+static int32_t release_by_op(redilock_lock_t *lock) {
+  redilock_op_t *op = op_of(lock);
+  const int32_t status = redilock_op_release(op, NULL);
+  redilock_op_free(op);
+  return status;
+}
+
+static int32_t extend_by_op(redilock_lock_t *lock) {
+  redilock_op_t *op = op_of(lock);
+  const int32_t status = redilock_op_extend(op, NULL);
+  redilock_op_free(op);
+  return status;
+}
+
+static int32_t attach(redilock_lock_t *lock) {
+  redilock_op_t *op = op_of(lock);
+  redilock_lock_t *other = NULL;
+  const int32_t status = redilock_op_attach(op, &other);
+  redilock_lock_free(other);
+  redilock_op_free(op);
+  return status;
+}
+
+static int32_t break_it(redilock_lock_t *lock) {
+  redilock_op_t *op = new_op(client, "mine");
+  (void)lock;
+  const int32_t status = redilock_op_break(op);
+  redilock_op_free(op);
+  return status;
+}
+
+static int32_t look_up(redilock_lock_t *lock) {
+  redilock_op_t *op = new_op(client, "mine");
+  redilock_info_t *info = NULL;
+  (void)lock;
+  const int32_t status = redilock_op_info(op, &info);
+  redilock_info_free(info);
+  redilock_op_free(op);
+  return status;
+}
+
+static int32_t check(redilock_lock_t *lock) {
+  redilock_op_t *op = new_op(client, NULL);
+  (void)lock;
+  const int32_t status = redilock_op_check(op);
+  redilock_op_free(op);
+  return status;
+}
+
+static int32_t list_all(redilock_lock_t *lock) {
+  redilock_list_t *list = NULL;
+  const char *name = NULL;
+  (void)lock;
+  int32_t status = redilock_list_new(client, NULL, 0, &list);
+  if (status == REDILOCK_OK) status = redilock_list_next(list, &name, NULL);
+  redilock_list_free(list);
+  return status;
+}
+
+static int32_t wait_for_completion(redilock_lock_t *lock) {
+  (void)lock;
+  return redilock_client_wait(client, 20);
+}
+
+static int32_t wait_lost(redilock_lock_t *lock) { return redilock_lock_wait_lost(lock, 20); }
+
+/* None of these returns a status. */
+static int32_t end_everything(redilock_lock_t *lock) {
+  redilock_client_t *other = new_client(server, NULL);
+  redilock_lock_t *held = take(other, "z", 1000), *dropped = take(other, "w", 1000);
+  redilock_op_t *waiting = submit(other, "mine", NULL, 1);
+  redilock_list_t *list = NULL;
+  (void)lock;
+  const int32_t status = redilock_list_new(other, NULL, 0, &list);
+  redilock_list_cancel(list);
+  redilock_list_free(list);
+  redilock_op_cancel(waiting);
+  redilock_op_reset(waiting);
+  redilock_op_free(waiting);
+  redilock_lock_drop(dropped);
+  redilock_client_close(other);
+  redilock_free(other);
+  redilock_lock_free(held);
+  return status;
+}
+
 /* The cancellation is pending when the call begins. */
 static void *call_cancelled(void *argument) {
   struct call *call = argument;
-  redilock_op_t *op = new_op(client, "other");
-  redilock_info_t *info = NULL;
-  redilock_list_t *list = NULL;
-  redilock_lock_t *lock = NULL;
-  const char *name = NULL;
-  size_t length = 0;
-  const char *token = redilock_lock_token(call->lock, &length);
-  int old;
   pthread_cancel(pthread_self());
-  switch (call->number) {
-    case 0:
-      call->status = redilock_acquire(client, "x", 1, 1000, 0, &lock, NULL, 0);
-      break;
-    case 1:
-      call->status = redilock_extend(call->lock, 60000);
-      break;
-    case 2:
-      call->status = redilock_op_info(op, &info);
-      break;
-    case 3:
-      call->status = redilock_op_check(op);
-      break;
-    case 4:
-      call->status = redilock_list_new(client, NULL, 0, &list);
-      if (call->status == REDILOCK_OK) call->status = redilock_list_next(list, &name, NULL);
-      break;
-    case 5:
-      call->status = redilock_release_token(client, "mine", 4, token, length, NULL, 0);
-      break;
-    case 6:
-      call->status = redilock_client_wait(client, 0);
-      break;
-    default:
-      call->status = redilock_release(call->lock);
-      break;
-  }
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old); /* for what the test itself does */
-  redilock_lock_free(lock);
-  redilock_info_free(info);
-  redilock_list_free(list);
-  redilock_op_free(op);
-  pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
+  call->status = call->make(call->lock);
   pthread_testcancel();
   return NULL;
 }
 
 static void every_call_that_blocks_outlasts_a_cancellation(void **state) {
   (void)state;
-  static const int32_t ends[kCalls] = {REDILOCK_OK, REDILOCK_OK, REDILOCK_OK,        REDILOCK_OK,
-                                       REDILOCK_OK, REDILOCK_OK, REDILOCK_E_TIMEOUT, REDILOCK_OK};
-  for (int number = 0; number < kCalls; ++number) {
-    struct call call = {number, take(client, "mine", 60000), 1};
+  struct call calls[] = {
+      {acquire_short, REDILOCK_OK, NULL, 1},    {wait_in_the_queue, REDILOCK_E_TIMEOUT, NULL, 1},
+      {acquire_by_op, REDILOCK_OK, NULL, 1},    {extend_short, REDILOCK_OK, NULL, 1},
+      {release_short, REDILOCK_OK, NULL, 1},    {release_by_token, REDILOCK_OK, NULL, 1},
+      {release_by_op, REDILOCK_OK, NULL, 1},    {extend_by_op, REDILOCK_OK, NULL, 1},
+      {attach, REDILOCK_OK, NULL, 1},           {break_it, REDILOCK_OK, NULL, 1},
+      {look_up, REDILOCK_OK, NULL, 1},          {check, REDILOCK_OK, NULL, 1},
+      {list_all, REDILOCK_OK, NULL, 1},         {wait_for_completion, REDILOCK_E_TIMEOUT, NULL, 1},
+      {wait_lost, REDILOCK_E_TIMEOUT, NULL, 1}, {end_everything, REDILOCK_OK, NULL, 1}};
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; ++i) {
     pthread_t thread;
     void *end = NULL;
-    assert_int_equal(pthread_create(&thread, NULL, call_cancelled, &call), 0);
+    calls[i].lock = take(client, "mine", 60000);
+    assert_int_equal(pthread_create(&thread, NULL, call_cancelled, &calls[i]), 0);
     pthread_join(thread, &end);
     assert_ptr_equal(end, PTHREAD_CANCELED);
-    assert_status(ends[number], call.status);
-    redilock_lock_free(call.lock);
+    assert_status(calls[i].end, calls[i].status);
+    redilock_lock_free(calls[i].lock);
     redis_do(server, "FLUSHALL");
   }
 }
