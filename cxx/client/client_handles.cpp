@@ -1,5 +1,5 @@
-// What a client does for the handles of locks that are held: renew, watch, drop and attach them; and
-// for those who wait for completions.
+// What a client does for the handles of locks that are held: renew, watch, drop and attach them;
+// and for those who wait for completions.
 #include <poll.h>
 
 #include <atomic>
@@ -51,7 +51,7 @@ void Client::let_go(Lease &lease) noexcept {
 
 Status Client::wait_for_completion(Millis most) {
   check_owner();
-  // A task, not a call: a close ends it by the descriptor, and the completions that it causes count.
+  // A task, not a call: a close ends it by the descriptor, and its completions still count.
   const Running::Entry entry(parts_.running);
   if (is_finished() && parts_.completions.is_empty())
     throw Error(Status::kClosed, "the client is closed");

@@ -386,8 +386,8 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_acquire(redilock_op_t *op, redil
  * the new handle is 0: pass it along with the token.
  *
  * @param out the lock, owned by the caller
- * @return REDILOCK_OK, REDILOCK_E_NOT_OWNER (the token does not hold the lock), REDILOCK_E_LOST (the
- *         lease had ended when the answer came), and what redilock_extend says
+ * @return REDILOCK_OK, REDILOCK_E_NOT_OWNER (the token does not hold the lock), REDILOCK_E_LOST
+ *         (the lease had ended when the answer came), and what redilock_extend says
  * Since 0.2.
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_attach(redilock_op_t *op, redilock_lock_t **out);
