@@ -108,8 +108,7 @@ std::optional<Instant> Commands::extend(const LockKeys &keys, std::string_view t
 }
 
 bool Commands::force_release(const LockKeys &keys, const Limit &limit) {
-  return repeat_while_more(
-      [&] { return requests::force_release(keys, waiting(limit)); });
+  return repeat_while_more([&] { return requests::force_release(keys, waiting(limit)); });
 }
 
 LockInfo Commands::info(const LockKeys &keys, const Limit &limit) {

@@ -42,6 +42,8 @@ static const struct {
     ROW(REDILOCK_COMPLETION_RELEASE),
     ROW(REDILOCK_COMPLETION_EXTEND),
     ROW(REDILOCK_COMPLETION_LOSS),
+    ROW(REDILOCK_COMPLETION_BREAK),
+    ROW(REDILOCK_COMPLETION_INFO),
 };
 enum { kConstants = sizeof constants / sizeof *constants };
 

@@ -63,9 +63,9 @@ static void release_or_extension_that_takes_too_long(void **) {
       story.add(extended, "extend", {{"id", story.second.id}, {"status", kOk}});
     });
   };
-  assert_returns(takes(2000, 3700), "");
-  assert_returns(takes(2020, 3700), "deadline");
-  assert_returns(takes(2000, 3810), "deadline");
+  assert_returns(takes(2300, 4000), "");
+  assert_returns(takes(2320, 4000), "deadline");
+  assert_returns(takes(2300, 4110), "deadline");
 }
 
 static void lost_before_it_should(void **) {
@@ -113,9 +113,9 @@ static void call_that_ends_too_late(void **) {
       if (stopped) story.trouble("stop-worker", 3, 600, 1600);
     });
   };
-  assert_returns(takes("try", 2000, false), "");
-  assert_returns(takes("try", 2300, false), "deadline");
-  assert_returns(takes("try", 2300, true), "");
+  assert_returns(takes("try", 2300, false), "");
+  assert_returns(takes("try", 2600, false), "deadline");
+  assert_returns(takes("try", 2600, true), "");
   assert_returns(takes("timed", 4100, false), "");
   assert_returns(takes("timed", 4300, false), "deadline");
   // Also where it does not end at all before its process is killed.
