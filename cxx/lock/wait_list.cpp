@@ -2,6 +2,7 @@
 #include "lock/wait_list.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace redilock {
 
@@ -47,7 +48,7 @@ Waiter *WaitList::find(std::string_view id) const {
 
 std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, Instant now) {
   const bool had_place = waiter.arrival != 0;
-  const bool loss_was_known = waiter.lost <= queued.sent;
+  const bool loss_was_known = waiter.lost <= queued.sent && subscribed_at_ <= queued.sent;
   if (loss_was_known) waiter.lost = kNever;
   Group &group = groups_[waiter.key];
   const bool was_first = is_first(group, waiter);
@@ -60,8 +61,9 @@ std::vector<Waiter *> WaitList::answered(Waiter &waiter, const Queued &queued, I
   std::vector<Waiter *> changed;
   server_works(waiter, now, changed);
   // The reply to a re-check that a known loss has caused is no news; else n lost places would cause
-  // n rounds of re-checks.
+  // n rounds of re-checks. The loss may be another one if the subscription is new since then.
   const bool place_lost = had_place && queued.joined && !loss_was_known;
+  if (had_place && queued.joined) rejoined_ = true;
   // The reply shows this waiter's own place, but not if a request without a reply came after it.
   const Waiter *shown = reply_missed_ ? nullptr : &waiter;
   if (record_is_lost(queued.known) || place_lost) all_lost(shown, now, changed);
@@ -152,12 +154,18 @@ void WaitList::server_works(Waiter &waiter, Instant now, std::vector<Waiter *> &
   }
 }
 
+// Scripts drop the places of a client from the first one on, so that the first one shows a loss. But
+// not if it was dropped and has joined again before others were dropped.
 std::vector<Waiter *> WaitList::subscribed(Instant now) {
   std::vector<Waiter *> changed;
+  const bool only_first = !std::exchange(rejoined_, false);
+  subscribed_at_ = now;
   for (auto &[key, group] : groups_) {
-    if (group.empty()) continue;  // there was no memory for its first place
-    group.begin()->second->times.ask_at(now, now);
-    changed.push_back(group.begin()->second);
+    for (auto &[arrival, waiter] : group) {
+      waiter->times.ask_at(now, now);
+      changed.push_back(waiter);
+      if (only_first) break;
+    }
   }
   return changed;
 }

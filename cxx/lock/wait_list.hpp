@@ -60,6 +60,7 @@ class WaitList {
   void failed(Waiter &waiter, Instant now);
   // The subscription is new, and messages may have been missed. Returns the first place of each
   // queue: it asks at once. A grant or `next` goes to the first place of a client before any other.
+  // If places have joined again since the last subscription, all places ask.
   std::vector<Waiter *> subscribed(Instant now);
 
   // When this waiter must ask the server; kNever for one that only waits to be woken.
@@ -79,6 +80,8 @@ class WaitList {
   size_t places_ = 0;
   bool record_written_ = false;
   bool reply_missed_ = false;
+  bool rejoined_ = false;     // a place that the server had lost, since the last subscription
+  Instant subscribed_at_{};   // the last one
   Waiter *prober_ = nullptr;  // asks for all that were refused
   size_t refused_ = 0;
   std::unordered_map<std::string, Waiter *> by_id_;

@@ -122,6 +122,34 @@ static void reply_to_a_re_check_after_a_loss_is_no_news(void **) {
       "none none 1M");
 }
 
+// A second loss hits the place that found the first one, while the others join again because of that.
+static void all_places_ask_after_a_new_subscription_if_one_has_joined_again(void **) {
+  assert_returns(outcome_of([] {
+                   Three all;
+                   std::string text = all.names(all.list.subscribed(at_us(40)));
+                   all.list.answered(all.two, place(8, 5, 50, true), at_us(60));
+                   all.list.answered(all.one, place(7, 4, 70, true), at_us(80));
+                   text += " " + all.names(all.list.subscribed(at_us(90)));
+                   all.list.answered(all.one, place(7, 4, 95), at_us(99));
+                   return text + " " + all.names(all.list.subscribed(at_us(100)));
+                 }),
+                 "1M 12M 1M");
+}
+
+// So that loss is another one than the one that has caused the request.
+static void reply_from_before_the_subscription_is_news(void **) {
+  const auto asking = [](int64_t subscribed) {
+    return outcome_of([=] {
+      Three all;
+      all.list.answered(all.two, place(8, 5, 50, true), at_us(60));
+      all.list.subscribed(at_us(subscribed));
+      return all.names(all.list.answered(all.one, place(7, 4, 70, true), at_us(99)));
+    });
+  };
+  assert_returns(asking(65), "none");
+  assert_returns(asking(80), "2M");
+}
+
 static void next_reply_after_a_missed_one_counts_as_a_loss(void **) {
   assert_returns(outcome_of([] {
                    Three all;
@@ -275,6 +303,8 @@ int main() {
       cmocka_unit_test(lost_place_makes_all_places_ask),
       cmocka_unit_test(lost_record_makes_all_places_ask),
       cmocka_unit_test(reply_to_a_re_check_after_a_loss_is_no_news),
+      cmocka_unit_test(all_places_ask_after_a_new_subscription_if_one_has_joined_again),
+      cmocka_unit_test(reply_from_before_the_subscription_is_news),
       cmocka_unit_test(next_reply_after_a_missed_one_counts_as_a_loss),
       cmocka_unit_test(waiter_of_that_reply_asks_again_too),
       cmocka_unit_test(first_join_finds_no_record),
