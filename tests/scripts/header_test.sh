@@ -46,7 +46,7 @@ for compiler in g++ clang++; do check cpp $compiler c++98 c++03 c++11 c++14 c++1
 
 # The check can fail: a header with a mistake must not pass.
 mkdir -p "$work/wrong/redilock"
-sed 's/^enum redilock_state {/&\n  REDILOCK_STATE_MISTAKE = 9,,/' "$header" >"$work/wrong/redilock/redilock.h"
+sed 's/^enum redilock_state {/&\n  REDILOCK_STATE_MISTAKE = = 9,/' "$header" >"$work/wrong/redilock/redilock.h"
 if "${CC:-cc}" -std=c89 -I "$work/wrong" -fsyntax-only "$work/use.c" 2>/dev/null; then
   fail 'a broken header went through'
 fi
