@@ -186,6 +186,19 @@ def has_sharded_channels(program='redis-server'):
         server.stop()
 
 
+def clock_moves_in_scripts(program='redis-server'):
+    """Whether a lease can end while a script runs: before Redis 7.2."""
+    server = Server(program)
+    try:
+        with contextlib.closing(Connection(server.address)) as connection:
+            now, later = connection.call('EVAL', '''local now = redis.call('TIME')
+                for i = 1, 3000000 do end
+                return {table.concat(now, ' '), table.concat(redis.call('TIME'), ' ')}''', 0)
+        return now != later
+    finally:
+        server.stop()
+
+
 class Cluster:
     """Three primaries that share the slots."""
     SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
