@@ -154,8 +154,8 @@ void WaitList::server_works(Waiter &waiter, Instant now, std::vector<Waiter *> &
   }
 }
 
-// Scripts drop the places of a client from the first one on, so that the first one shows a loss. But
-// not if it was dropped and has joined again before others were dropped.
+// Scripts drop the places of a client from the first one on, so that the first one shows a loss;
+// but not if it was dropped and has joined again before others were dropped.
 std::vector<Waiter *> WaitList::subscribed(Instant now) {
   std::vector<Waiter *> changed;
   const bool only_first = !std::exchange(rejoined_, false);
