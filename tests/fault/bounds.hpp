@@ -25,10 +25,9 @@ inline constexpr int64_t kPause = 500 * kMs;
 // How long a proxy may keep a request whose sender is gone, and how long a stopped server may.
 inline constexpr int64_t kUnderWay = 2500 * kMs;
 inline constexpr int64_t kLongestStop = 3500 * kMs;
-// The workers' `timeout`: half of them are patient. The others still wait for longer than two delays
-// of the machine that the sampler does not notice. And what the library adds to a wait for the
+// The workers' `timeout`: half of them are patient. And what the library adds to a wait for the
 // request under way.
-inline int64_t timeout_of(int worker) { return worker % 2 == 0 ? kSecond : 600 * kMs; }
+inline int64_t timeout_of(int worker) { return worker % 2 == 0 ? kSecond : 300 * kMs; }
 inline constexpr int64_t kGrace = kSecond;
 // By which the sampler tells that it got no processor, and the time in which it has surely looked
 // once, if it has not told so.

@@ -99,8 +99,8 @@ void Record::add(const Event &event) {
                       {event.at, event.number("to")}});
   } else if (event.kind == "wipe") {
     losses.push_back({{event.at, event.number("to")}, event.number("clock")});
-  } else if (event.kind == "stall") {
-    faults.push_back({"stall", -1, {event.at, event.number("to")}});
+  } else if (event.kind == "stall" || event.kind == "unanswered") {
+    faults.push_back({event.kind, -1, {event.at, event.number("to")}});
   } else if (event.kind == "kill") {
     for (auto &[id, call] : calls)
       if (call.life == event.text("life") && !is_over(call))

@@ -80,7 +80,7 @@ void Sampler::run() {
   const History history(folder_ + "/history.jsonl");
   std::array<std::string, kNames> known;
   bool blind = true;
-  int64_t last_from = 0, last_to = 0, next = now_us();
+  int64_t last_from = 0, last_to = 0, unanswered_since = 0, next = now_us();
   Context context;
   while (!stopping_.load()) {
     sleep_until(next);
@@ -96,10 +96,14 @@ void Sampler::run() {
     next = std::max(next, after);
     if (!answer) {
       context.reset();
+      if (unanswered_since == 0) unanswered_since = before;
       if (!blind) history.write(Line(last_to, "blind").add("from", last_from));
       blind = true;
       continue;
     }
+    // A server that got no processor, for instance: it cannot have answered the workers either.
+    if (unanswered_since != 0) history.write(Line(unanswered_since, "unanswered").add("to", after));
+    unanswered_since = 0;
     for (size_t i = 0; i < known.size(); ++i) {
       const std::string seen(answer->element[i]->str, answer->element[i]->len);
       if (!blind && seen == known[i]) continue;
