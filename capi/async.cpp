@@ -112,7 +112,7 @@ int32_t redilock_op_take_lock(redilock_op_t *op, redilock_lock_t **out) {
       throw Error(Status::kInvalid, "the operation has no lock to give");
     if (op->core->is_closed()) {
       op->core->drop(*submission->lease);
-      throw Error(Status::kClosed, "the client is closed; the lock is released");
+      throw redilock::client_closed();
     }
     try {
       op->core->keep(submission->lease, submission->request);
@@ -147,7 +147,7 @@ int32_t redilock_client_next(redilock_client_t *client, uint64_t *tag, int32_t *
     client->core->check_owner();
     const bool is_finished = client->core->is_finished();  // before the last look
     const auto completion = client->core->completions().take();
-    if (!completion && is_finished) throw Error(Status::kClosed, "the client is closed");
+    if (!completion && is_finished) throw redilock::client_closed();
     if (!completion) return Status::kOk;
     *tag = completion->tag;
     *kind = static_cast<int32_t>(completion->kind);

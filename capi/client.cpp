@@ -75,7 +75,7 @@ int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t nam
     require(name != nullptr, "name");
     require(out != nullptr, "out");
     require_length("name", name_len, redilock::kNameMax);
-    const auto core = client->core;  // the client may be freed while this runs
+    auto core = client->core;  // the client may be freed while this runs
     redilock::RequestOptions request = core->options().request;
     request.name.assign(name, name_len);
     request.ttl = redilock::checked_ttl(ttl_ms);
@@ -83,7 +83,7 @@ int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t nam
     auto handle = std::make_unique<redilock_lock>();
     auto acquired = core->acquire(request, {});
     if (!acquired.lease) return std::move(acquired.why);
-    handle->core = core;
+    handle->core = std::move(core);
     handle->lease = std::move(acquired.lease);
     *out = handle.release();
     return redilock::done();

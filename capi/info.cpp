@@ -58,10 +58,6 @@ int32_t redilock_info_is(const redilock_info_t *info, const char *token, size_t 
 
 // Protocol 1 keeps neither the time of a grant nor its fence: the lock key has the token and the
 // end of the lease, which extensions move, and the counter serves other names and arrivals too.
-int64_t redilock_info_held_since_ms(const redilock_info_t *) { return -1; }
-
-int64_t redilock_info_fence(const redilock_info_t *) { return -1; }
-
 void redilock_info_free(redilock_info_t *info) { std::unique_ptr<redilock_info> owner(info); }
 
 }  // extern "C"

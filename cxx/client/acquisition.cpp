@@ -38,7 +38,7 @@ Acquired Acquisition::run() {
   if (machine_.must_undo()) upkeep_.undo(machine_.claim());
   if (machine_.grant() && parts_.running.is_closed()) {
     give_back();
-    return {{Status::kClosed, "the client was closed"}, nullptr};
+    return {client_closed(), nullptr};
   }
   if (machine_.grant()) return {Error(Status::kOk), lease()};
   parts_.wake.remember_ended(machine_.claim());

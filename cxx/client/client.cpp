@@ -48,7 +48,7 @@ void Client::check_owner() const {
 
 void Client::check_usable() const {
   check_owner();
-  if (parts_.running.is_closed()) throw Error(Status::kClosed, "the client is closed");
+  if (parts_.running.is_closed()) throw client_closed();
 }
 
 bool Client::is_finished() const noexcept {
@@ -122,11 +122,11 @@ Acquired Client::acquire_now(const RequestOptions &request, const Call &call) {
 
 // Nobody can ask a closed client again, so it releases in the background what it cannot now.
 Error Client::release(Lease &lease, const Call &call) {
-  Error outcome =
-      told(lease.name(), "release", parts_.server, [&] { return release_now(lease, call); });
+  Error outcome = outcome_of_call(lease.name(), "release", parts_.server,
+                                  [&] { return release_now(lease, call); });
   if (outcome.status() != Status::kClosed) return outcome;
   upkeep_.drop(lease);
-  lease.failed("release", Error(Status::kClosed, "the client was closed"));
+  lease.failed("release", client_closed());
   return outcome;
 }
 
@@ -153,7 +153,7 @@ Error Client::release_now(Lease &lease, const Call &call) {
 }
 
 Error Client::extend(Lease &lease, Millis ttl, const Call &call) {
-  return told(lease.name(), "extend", parts_.server, [&] {
+  return outcome_of_call(lease.name(), "extend", parts_.server, [&] {
     const auto entry = begin(call);
     const Lease::State state = lease.state(parts_.now());
     if (state == Lease::State::kReleased) return released_before();
@@ -175,7 +175,7 @@ Error Client::extend(Lease &lease, Millis ttl, const Call &call) {
 }
 
 Error Client::release_token(const RequestOptions &request, const Call &call) {
-  return told(request.name, "release", parts_.server, [&] {
+  return outcome_of_call(request.name, "release", parts_.server, [&] {
     const auto entry = begin(call);
     const LockKeys keys = parts_.keys_of(request);
     if (!is_token(request.token)) return no_token();  // never a foreign holder's value
@@ -184,7 +184,7 @@ Error Client::release_token(const RequestOptions &request, const Call &call) {
 }
 
 Error Client::extend_token(const RequestOptions &request, const Call &call) {
-  return told(request.name, "extend", parts_.server, [&] {
+  return outcome_of_call(request.name, "extend", parts_.server, [&] {
     const auto entry = begin(call);
     const LockKeys keys = parts_.keys_of(request);
     if (!is_token(request.token)) return no_token();
@@ -194,7 +194,7 @@ Error Client::extend_token(const RequestOptions &request, const Call &call) {
 }
 
 Error Client::force_release(const RequestOptions &request, const Call &call) {
-  return told(request.name, "break", parts_.server, [&]() -> Error {
+  return outcome_of_call(request.name, "break", parts_.server, [&]() -> Error {
     const auto entry = begin(call);
     if (parts_.commands.force_release(parts_.keys_of(request), limit_of(call))) return done();
     return {Status::kNotOwner, "nobody holds it"};
@@ -202,7 +202,7 @@ Error Client::force_release(const RequestOptions &request, const Call &call) {
 }
 
 Error Client::info(const RequestOptions &request, LockInfo &info, const Call &call) {
-  return told(request.name, "look up", parts_.server, [&] {
+  return outcome_of_call(request.name, "look up", parts_.server, [&] {
     const auto entry = begin(call);
     info = parts_.commands.info(parts_.keys_of(request), limit_of(call));
     return done();

@@ -20,10 +20,10 @@ constexpr uint64_t kWatchBegins = ~uint64_t{0};  // names no task
 
 }  // namespace
 
-// The fence is not known here: it was told to whoever acquired.
+// The fence is not known here: only the process that acquired has it.
 Acquired Client::attach(const RequestOptions &request, const Call &call) {
   std::shared_ptr<Lease> lease;
-  Error outcome = told(request.name, "attach to it", parts_.server, [&] {
+  Error outcome = outcome_of_call(request.name, "attach to it", parts_.server, [&] {
     const auto entry = begin(call);
     if (!is_token(request.token)) return no_token();
     const Claim claim{parts_.keys_of(request), request.token, request.ttl};
@@ -53,8 +53,7 @@ Status Client::wait_for_completion(Millis most) {
   check_owner();
   // A task, not a call: a close ends it by the descriptor, and its completions still count.
   const Running::Entry entry(parts_.running);
-  if (is_finished() && parts_.completions.is_empty())
-    throw Error(Status::kClosed, "the client is closed");
+  if (is_finished() && parts_.completions.is_empty()) throw client_closed();
   const Instant end = most == kForever ? kNever : after(parts_.now(), most);
   const Ready ready = wait_until_ready(parts_.completions.fd(), POLLIN, {parts_.clock, end});
   return ready == Ready::kDeadline ? Status::kTimeout : Status::kOk;

@@ -25,7 +25,7 @@ int Completions::fd() {
   std::lock_guard lock(mutex_);
   if (theirs_) return theirs_.get();
   int pair[2];
-  if (closed_) throw Error(Status::kClosed, "the client was freed");
+  if (closed_) throw client_closed();
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
     throw Error(Status::kUnavailable,
                 "cannot make a descriptor for completions: " + system_error_text(errno), true);

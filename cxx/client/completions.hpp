@@ -63,7 +63,7 @@ struct Submission {
   std::atomic<bool> ended{false};         // its outcome stands
   std::atomic<bool> taken{false};         // its completion, by the caller
   std::atomic<bool> lock_taken{false};  // and its lock; or the lock was given back for want of that
-  std::list<Completion> end;            // one, kept until it is told
+  std::list<Completion> end;            // one, kept until it is pushed
   LockInfo info;                        // what a look-up found
   Error outcome{Status::kOk, ""};
 };
@@ -73,7 +73,7 @@ class Completions {
   // Readable, level-triggered, while there are completions. Made at first need; throws
   // Error(kUnavailable).
   int fd();
-  // Tells the one that somebody keeps, once.
+  // Queues a completion that was allocated before.
   void push(std::list<Completion> &kept) noexcept;
   // Skips what nobody wants any more, and the losses of locks that were freed. Nothing where there
   // is none.

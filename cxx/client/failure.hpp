@@ -28,7 +28,7 @@ Error on_lock(std::string_view name, const Error &error) noexcept;
 
 // The outcome that `call` returns or throws, in the words for the caller.
 template <typename Call>
-Error told(const std::string &name, const char *verb, const Server &server, Call call) {
+Error outcome_of_call(const std::string &name, const char *verb, const Server &server, Call call) {
   try {
     Error outcome = call();
     if (outcome.status() == Status::kOk) return outcome;

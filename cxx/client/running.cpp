@@ -7,7 +7,7 @@ namespace redilock {
 Running::Entry::Entry(Running &running, Interrupt &interrupt)
     : running_(running), interrupt_(&interrupt) {
   std::lock_guard lock(running_.mutex_);
-  if (running_.closed_) throw Error(Status::kClosed, "the client is closed");
+  if (running_.closed_) throw client_closed();
   link();
   ++running_.calls_;
 }

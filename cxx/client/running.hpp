@@ -10,8 +10,8 @@
 
 namespace redilock {
 
-// How long a closed client goes on to hear from the server: to leave queues, to release what was
-// granted meanwhile, and to learn how requests under way ended.
+// How long a closed client goes on to ask the server: to leave queues, to release late grants, and
+// to learn how requests under way ended.
 constexpr Micros kClosingTime{100000};
 
 class Running {

@@ -31,8 +31,6 @@ const char *verb_of(CompletionKind kind) noexcept {
   return "extend";
 }
 
-Error closed() noexcept { return {Status::kClosed, "the client was closed", "", false}; }
-
 Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
 
 }  // namespace
@@ -93,7 +91,7 @@ void Submissions::give_back_untaken() noexcept {
   parts_.completions.for_each([this](Submission &submission) {
     if (submission.kind != CompletionKind::kAcquire || !submission.lease) return;
     give_back(submission);
-    submission.outcome = told(submission, closed());
+    submission.outcome = described(submission, client_closed());
   });
 }
 
@@ -102,11 +100,11 @@ void Submissions::close_down() noexcept {
   const bool is_first = !std::exchange(closing_, true);
   if (is_first) {
     for (auto next = acquiring_.begin(); next != acquiring_.end();)
-      std::shared_ptr((next++)->second)->stop(closed());
+      std::shared_ptr((next++)->second)->stop(client_closed());
   } else if (end_at_ > parts_.now()) {
     return;
   } else {
-    parts_.pipeline.end_all(closed());
+    parts_.pipeline.end_all(client_closed());
   }
   end_at_ = are_ended() ? kNever : after(parts_.now(), kClosingTime);
 }
@@ -144,7 +142,7 @@ void Submissions::drive_later() noexcept {
 }
 
 void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept {
-  if (parts_.running.is_closed()) return complete(submission, closed());
+  if (parts_.running.is_closed()) return complete(submission, client_closed());
   try {
     switch (submission->kind) {
       case CompletionKind::kAcquire:
@@ -156,8 +154,9 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
       case CompletionKind::kInfo:
         return begin_info(submission);
       case CompletionKind::kExtend:
-      case CompletionKind::kLoss:
         return begin_extend(submission);
+      case CompletionKind::kLoss:
+        break;  // nobody submits one
     }
   } catch (const Error &error) {
     complete(submission, error);
@@ -167,7 +166,7 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
 }
 
 // An outcome in the words for the caller.
-Error Submissions::told(const Submission &submission, const Error &outcome) const noexcept {
+Error Submissions::described(const Submission &submission, const Error &outcome) const noexcept {
   const auto &lease = submission.lease;
   return on_lock(lease ? lease->name() : submission.request.name,
                  cannot(verb_of(submission.kind), parts_.server, outcome));
@@ -175,7 +174,7 @@ Error Submissions::told(const Submission &submission, const Error &outcome) cons
 
 void Submissions::complete(const std::shared_ptr<Submission> &submission,
                            const Error &outcome) noexcept {
-  submission->outcome = told(*submission, outcome);
+  submission->outcome = described(*submission, outcome);
   submission->ended.store(true);
   submission->end.front().submission = submission;
   if (submission->abandoned)

@@ -57,7 +57,7 @@ class Submissions final : public Pollable {
   void begin_extend(const std::shared_ptr<Submission> &submission);
   void begin_break(const std::shared_ptr<Submission> &submission, Instant end);
   void begin_info(const std::shared_ptr<Submission> &submission);
-  Error told(const Submission &submission, const Error &outcome) const noexcept;
+  Error described(const Submission &submission, const Error &outcome) const noexcept;
   void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
   template <typename Heard>
   Pipeline::Done completing(const std::shared_ptr<Submission> &submission, Heard heard);

@@ -83,19 +83,20 @@ void Acquiring::replied(const AcquireReply &reply, Instant now) {
       with_all_keys_ = true;
       return;
     }
-    heard(held->holding, held->holder_ttl, now);
+    holder_seen(held->holding, held->holder_ttl, now);
     if (try_only_) return finish(held_by_another());
     step_ = Step::kSubscribe;
     return;
   }
   const auto &queued = std::get<Queued>(reply);
-  heard(queued.holding, queued.holder_ttl, now);
+  holder_seen(queued.holding, queued.holder_ttl, now);
   refusal_->ahead = queued.rank;
   queued_ = true;
   step_ = Step::kWait;
 }
 
-void Acquiring::heard(const std::string &holding, std::optional<Millis> holder_ttl, Instant now) {
+void Acquiring::holder_seen(const std::string &holding, std::optional<Millis> holder_ttl,
+                            Instant now) {
   const Instant end = holder_ttl ? after(now, Micros(*holder_ttl)) : kNever;
   refusal_ = Refusal{holding, now, end, std::nullopt};
 }
@@ -183,7 +184,7 @@ std::string Acquiring::holder(Instant now) const {
   const std::string &holding = refusal_->holding;
   if (refusal_->end == kNever) return holding + " without an end";
   if (refusal_->end > now) return holding + " for another " + format_about(refusal_->end - now);
-  return holding + " when last heard of, " + format_about(now - refusal_->heard) + " ago";
+  return holding + " when last seen, " + format_about(now - refusal_->seen) + " ago";
 }
 
 std::string Acquiring::place() const {
@@ -192,7 +193,7 @@ std::string Acquiring::place() const {
   return ", " + std::to_string(*refusal_->ahead) + " ahead in the queue";
 }
 
-Error Acquiring::told(Instant now) const {
+Error Acquiring::described(Instant now) const {
   if (why_.status() == Status::kHeld) return why_.worded(holder(now));
   if (why_.status() != Status::kTimeout && !stopped(why_)) return why_;
   std::string text = why_.message();
@@ -204,8 +205,8 @@ Error Acquiring::told(Instant now) const {
 
 Error Acquiring::why(bool polls, Instant now) const noexcept {
   try {
-    if (!polls || why_.status() == Status::kOk) return told(now);
-    return told(now).worded(
+    if (!polls || why_.status() == Status::kOk) return described(now);
+    return described(now).worded(
         "",
         " (this client polls: the server's scripts do not see its subscription, perhaps because of "
         "a proxy)");

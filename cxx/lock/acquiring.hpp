@@ -73,7 +73,7 @@ class Acquiring {
   const std::optional<Granted> &grant() const noexcept { return grant_; }
   const Error &why() const noexcept { return why_; }
   // The same for the caller: with who holds the lock and for how long, and the place in the queue,
-  // as last heard; and with a remark if the client polls.
+  // as last seen; and with a remark if the client polls.
   Error why(bool polls, Instant now) const noexcept;
   // Whether something may be left on the server that has to be taken back.
   bool must_undo() const noexcept { return undo_; }
@@ -82,15 +82,15 @@ class Acquiring {
   void granted(const Granted &granted, Instant now);
   void give_up(Error why);
   void finish(Error why);
-  void heard(const std::string &holding, std::optional<Millis> holder_ttl, Instant now);
+  void holder_seen(const std::string &holding, std::optional<Millis> holder_ttl, Instant now);
   std::string holder(Instant now) const;
   std::string place() const;
-  Error told(Instant now) const;
+  Error described(Instant now) const;
 
   // What the server's last refusal said.
   struct Refusal {
     std::string holding;  // "" for a free lock
-    Instant heard;
+    Instant seen;
     Instant end;  // of the holder's lease; kNever for one without an end
     std::optional<int64_t> ahead;
   };

@@ -43,7 +43,7 @@ Lease::State Lease::state(Instant now) const noexcept {
 void Lease::extended(Instant anchor, Millis ttl, Instant now) noexcept {
   std::lock_guard lock(mutex_);
   if (state_ != State::kHeld) return;
-  if (now >= end_) return note_end(now);  // it was reported lost meanwhile
+  if (now >= end_) return note_end(now);  // a caller may know already that it is lost
   failed_to_ = nullptr;
   const Instant end = lease_end(anchor, ttl);
   if (end < end_) return;

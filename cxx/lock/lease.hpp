@@ -61,7 +61,7 @@ class Lease : public std::enable_shared_from_this<Lease> {
   void released_late(Instant now) noexcept;
   bool release_was_ambiguous() const noexcept;
 
-  // From any thread. Of a lease that has ended already nothing is heard.
+  // From any thread. A lease that has ended already calls nobody.
   void add(LeaseListener &listener) noexcept;
   void remove(LeaseListener &listener) noexcept;
 

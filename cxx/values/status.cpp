@@ -81,6 +81,10 @@ Error Error::as(Status status) const noexcept {
   return other;
 }
 
+Error client_closed() noexcept {
+  return {Status::kClosed, status_text(static_cast<int32_t>(Status::kClosed)), "", false};
+}
+
 const char *status_text(int32_t status) noexcept { return row_of(status).text; }
 
 const char *status_name(int32_t status) noexcept { return row_of(status).name; }

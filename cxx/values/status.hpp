@@ -78,4 +78,7 @@ class Error : public std::exception {
   bool says_where_ = false;
 };
 
+// Any call on a client that was closed or freed.
+Error client_closed() noexcept;
+
 }  // namespace redilock

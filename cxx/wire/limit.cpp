@@ -77,7 +77,7 @@ void Notifier::silence() noexcept {
 
 void Limit::check() const {
   if (interrupt == nullptr) return;
-  if (interrupt->closed.load()) throw Error(Status::kClosed, "the client was closed");
+  if (interrupt->closed.load()) throw client_closed();
   if (interrupt->cancelled.load())
     throw Error(Status::kCancelled, "the operation was cancelled", true);
 }

@@ -4,21 +4,11 @@
 #include <string.h>
 
 #include "support/locks.h"
-#include "support/one_server.h"
-
-static redilock_client_t *client;
+#include "support/one_client.h"
 
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
-  client = new_client(server, NULL);
-  return 0;
-}
-
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with(NULL);
 }
 
 static int32_t try_name(const char *name, size_t len, int64_t ttl_ms, int64_t wait_ms) {

@@ -6,24 +6,13 @@
 
 #include "support/async.h"
 #include "support/needs.h"
-#include "support/one_server.h"
-
-static redilock_client_t *client;
+#include "support/one_client.h"
 
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
-  client = new_client(server, "timeout=2s");
-  return 0;
+  return make_client_with("timeout=2s");
 }
 
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
-}
-
-static bool is_free(void *name) { return redis_integer(server, "EXISTS %s", (char *)name) == 0; }
 static bool comes(void *unused) {
   (void)unused;
   return has_completions(client, 0);

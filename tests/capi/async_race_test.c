@@ -7,24 +7,14 @@
 #include <time.h>
 
 #include "support/async.h"
-#include "support/one_server.h"
+#include "support/one_client.h"
 #include "support/side_keys.h"
 
 enum { kNames = 8, kOps = 64, kRounds = 40, kThreads = 4, kOfThread = 150, kCloses = 40 };
 
-static redilock_client_t *client;
-
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
-  client = new_client(server, "timeout=5s");
-  return 0;
-}
-
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with("timeout=5s");
 }
 
 static const char *name_of(uint64_t i) {
@@ -209,8 +199,6 @@ static const char *name_in(int round, uint64_t i) {
   snprintf(name, sizeof name, "round%d:%d", round, (int)(i % kNames));
   return name;
 }
-
-static bool is_free(void *name) { return redis_integer(server, "EXISTS %s", (char *)name) == 0; }
 
 static bool nobody_is_subscribed(void *unused) {
   (void)unused;

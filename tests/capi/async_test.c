@@ -4,25 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/one_server.h"
+#include "support/one_client.h"
 #include "support/side_keys.h"
 
 enum { kNames = 20, kWaiters = 2000, kRaces = 1000 };
 
-static redilock_client_t *client;
-
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
   redis_do(server, "SCRIPT FLUSH");
-  client = new_client(server, "timeout=2s");
-  return 0;
-}
-
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with("timeout=2s");
 }
 
 static void expect_next(uint64_t tag, int32_t kind, int32_t status) {

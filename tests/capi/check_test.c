@@ -6,22 +6,12 @@
 #include "support/fake_server.h"
 #include "support/locks.h"
 #include "support/needs.h"
-#include "support/one_server.h"
+#include "support/one_client.h"
 #include "support/side_keys.h"
-
-static redilock_client_t *client;
 
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
-  client = new_client(server, NULL);
-  return 0;
-}
-
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with(NULL);
 }
 
 static void good_server_is_named_and_nothing_remains(void **state) {

@@ -12,7 +12,7 @@
 #include "support/one_server.h"
 #include "support/side_keys.h"
 
-enum { kRounds = 200, kShort = 2, kOps = 2, kSubmitted = 4, kSoonMs = 2000 };
+enum { kRounds = 200, kFreed = kRounds / 5, kShort = 2, kOps = 2, kSubmitted = 4, kSoonMs = 2000 };
 
 static uint32_t random_of(uint32_t *seed) {
   *seed = *seed * 1664525u + 1013904223u;
@@ -102,17 +102,25 @@ static void take_last_completions(redilock_client_t *client, int submitted) {
 
 /* ---------------------------------------------------------------- the storm */
 
+/* A client that is freed has 100 ms for its last requests. A busy machine may take more, seldom. */
+static bool free_lock_in_time(void) {
+  if (eventually(nobody_holds, NULL, 5000)) return true;
+  redis_do(server, "DEL lock");
+  return false;
+}
+
 static void *close_later(void *argument) {
   redilock_client_close(argument);
   return NULL;
 }
 
-/* One of the locks that `holder` has may be granted meanwhile, or not. */
+/* In every second round somebody else holds the lock first. */
 static void calls_end_wherever_they_are(void **state) {
   (void)state;
   redilock_client_t *other = new_client(server, NULL);
   uint32_t seed = 1;
   int64_t longest = 0, locks = 0, closed = 0;
+  int left = 0;
   for (int round = 0; round < kRounds; ++round) {
     redilock_client_t *client = new_client(server, NULL);
     redilock_lock_t *holder = round % 2 == 0 ? take(other, "lock", 30000) : NULL;
@@ -144,16 +152,19 @@ static void calls_end_wherever_they_are(void **state) {
     if (!frees_at_once) take_last_completions(client, kSubmitted);
     assert_true(eventually(queue_is_empty, NULL, 10000));
     if (holder != NULL) give(holder);
-    /* A client that is freed has 100 ms for its last requests; a busy machine may take more, and then
-     * the lease runs out. */
-    assert_true(eventually(nobody_holds, NULL, frees_at_once ? 40000 : 10000));
+    if (frees_at_once)
+      left += free_lock_in_time() ? 0 : 1;
+    else
+      assert_true(eventually(nobody_holds, NULL, 10000));
     for (int i = 0; i < kSubmitted; ++i) redilock_op_free(ops[i]);
     if (!frees_at_once) redilock_free(client);
   }
   redilock_free(other);
   print_message("%d rounds: %lld locks, %lld calls closed, the last one %lld ms after the close\n",
                 kRounds, (long long)locks, (long long)closed, (long long)longest);
+  print_message("%d locks left to their ttl by clients that were freed\n", left);
   assert_in_range(longest, 0, kSoonMs);
+  assert_in_range(left, 0, kFreed / 10);
   assert_true(locks > 0 && closed > kRounds);
 }
 
@@ -212,7 +223,8 @@ static void grant_that_nobody_took_is_released(void **state) {
   }
 }
 
-/* Whoever polls edge-triggered, and takes all that there is after each event, misses nothing. */
+/* An event loop that polls edge-triggered, and takes all that there is after each event, misses
+ * nothing. */
 static void each_completion_of_a_closed_client_is_an_event(void **state) {
   (void)state;
   enum { kWaits = 500 };

@@ -6,21 +6,11 @@
 #include <string.h>
 
 #include "support/async.h"
-#include "support/one_server.h"
-
-static redilock_client_t *client;
+#include "support/one_client.h"
 
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
-  client = new_client(server, "timeout=5s");
-  return 0;
-}
-
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with("timeout=5s");
 }
 
 /* ---------------------------------------------------------------- little stack */

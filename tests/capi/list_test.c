@@ -7,21 +7,11 @@
 #include "support/attempt.h"
 #include "support/fake_server.h"
 #include "support/locks.h"
-#include "support/one_server.h"
-
-static redilock_client_t *client;
+#include "support/one_client.h"
 
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
-  client = new_client(server, "label=holder");
-  return 0;
-}
-
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with("label=holder");
 }
 
 static redilock_list_t *new_list(redilock_client_t *by, const char *pattern) {

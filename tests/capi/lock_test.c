@@ -4,22 +4,12 @@
 #include <string.h>
 
 #include "support/locks.h"
-#include "support/one_server.h"
+#include "support/one_client.h"
 #include "support/timing.h"
-
-static redilock_client_t *client;
 
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
-  client = new_client(server, "timeout=2s");
-  return 0;
-}
-
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with("timeout=2s");
 }
 
 static redilock_lock_t *take_with(const char *options) {
@@ -38,8 +28,6 @@ static redilock_lock_t *take_renewed(int64_t ttl_ms) {
 }
 
 static bool is_lost(void *lock) { return redilock_lock_is_held(lock) == 0; }
-
-static bool is_free(void *name) { return redis_integer(server, "EXISTS %s", (char *)name) == 0; }
 
 static void a_second_release_says_not_owner(void **state) {
   (void)state;

@@ -164,8 +164,6 @@ static void locks_information_and_lists(void **state) {
   assert_int_equal(redilock_info_waiter_since_ms(NULL, 0), -1);
   assert_int_equal(redilock_info_waiter_polls(NULL, 0), 0);
   assert_int_equal(redilock_info_is(NULL, "t", 1), 0);
-  assert_int_equal(redilock_info_held_since_ms(NULL), -1);
-  assert_int_equal(redilock_info_fence(NULL), -1);
   assert_invalid(redilock_list_new(NULL, "*", 1, &list));
   assert_null(list);
   assert_invalid(redilock_list_new(client, "*", 1, NULL));

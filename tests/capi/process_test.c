@@ -13,23 +13,13 @@
 
 #include "support/child.h"
 #include "support/locks.h"
-#include "support/one_server.h"
+#include "support/one_client.h"
 
 enum { kDescriptors = 128 };
 
-static redilock_client_t *client;
-
 static int make_client(void **state) {
   (void)state;
-  redis_do(server, "FLUSHALL");
-  client = new_client(server, "timeout=500ms");
-  return 0;
-}
-
-static int drop_client(void **state) {
-  (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with("timeout=500ms");
 }
 
 /* A lock that is renewed, so that the client has its own thread. */

@@ -4,22 +4,13 @@
 #include <stdlib.h>
 
 #include "support/async.h"
-#include "support/one_server.h"
+#include "support/one_client.h"
 
 enum { kPairs = 2000, kMostBytes = 100000 };
 
-static redilock_client_t *client;
-
 static int make_client(void **state) {
-  empty_server(state);
-  client = new_client(server, "ttl=1h&renew=yes");
-  return 0;
-}
-
-static int drop_client(void **state) {
   (void)state;
-  redilock_free(client);
-  return 0;
+  return make_client_with("ttl=1h&renew=yes");
 }
 
 static size_t bytes_in_use(void) { return mallinfo2().uordblks; }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# check: it names each permission that is missing, and tells a good server from those that cannot be
+# check: it names each permission that is missing, and distinguishes a good server from those that cannot be
 # used. The variables are set in cli.sh.
 # shellcheck disable=SC1091,SC2034,SC2154
 . "$(dirname "$0")/../support/cli.sh"

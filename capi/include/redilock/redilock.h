@@ -250,7 +250,7 @@ REDILOCK_API void redilock_client_close(redilock_client_t *client);
  * any call on them that would ask the server says REDILOCK_E_CLOSED then.
  *
  * Blocks until the calls have ended (milliseconds), and for at most 100 ms more until the server
- * has heard what it still must. Completions that were not taken are dropped. Since 0.1.
+ * has the last requests. Completions that were not taken are dropped. Since 0.1.
  */
 REDILOCK_API void redilock_free(redilock_client_t *client);
 
@@ -267,7 +267,7 @@ REDILOCK_API void redilock_free(redilock_client_t *client);
  * @param wait_ms 0 tries once, n > 0 waits up to n milliseconds, negative waits for ever
  * @param out     the lock, owned by the caller
  * @param error   NULL, or a buffer for a sentence on a failure: the lock, who holds it, for how
- *                long and how many are ahead in the queue, as last heard; or the server and the
+ *                long and how many are ahead in the queue, as last seen; or the server and the
  *                cause. It never shows a password or a whole token
  * @return REDILOCK_OK,
  *         REDILOCK_E_HELD         wait_ms is 0 and somebody holds it, or waits for it
@@ -430,7 +430,7 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_info(redilock_op_t *op, redilock
  * Checks that the server can be used: for the start of a program and for health probes. It makes a
  * new connection, authenticates, checks the version, and runs every command that redilock uses, in
  * a way that changes nothing, with the keys of the operation's "name" (or of "redilock-check") and
- * the client's `prefix`. The lock is neither acquired nor released, whoever holds it.
+ * the client's `prefix`. The lock is neither acquired nor released.
  *
  * Blocks for at most the client's `timeout`.
  * @return REDILOCK_OK             redilock_op_message then copies the server's address and version,
@@ -480,7 +480,7 @@ REDILOCK_API size_t redilock_op_message(const redilock_op_t *op, char *buffer, s
 REDILOCK_API int32_t redilock_op_retriable(const redilock_op_t *op);
 
 /**
- * The place in the queue of an acquire that is waiting, as last heard: 1 is the next; 0 when it
+ * The place in the queue of an acquire that is waiting, as last seen: 1 is the next; 0 when it
  * does not wait. May be asked from another thread while the call runs.
  * Since 0.1.
  */
@@ -769,19 +769,6 @@ REDILOCK_API int32_t redilock_info_waiter_polls(const redilock_info_t *info, siz
  */
 REDILOCK_API int32_t redilock_info_is(const redilock_info_t *info, const char *token,
                                       size_t token_len);
-
-/**
- * How many milliseconds the lock had been held when the server replied; -1 if not known. The server
- * does not store the time of a grant, so this release returns -1 for every lock. Since 0.2.
- */
-REDILOCK_API int64_t redilock_info_held_since_ms(const redilock_info_t *info);
-
-/**
- * The holder's fence; -1 if not known. The server stores only the last number that it drew for any
- * lock or waiter of the same slot, so this release returns -1 for every lock. The holder has its
- * fence from redilock_lock_fence. Since 0.2.
- */
-REDILOCK_API int64_t redilock_info_fence(const redilock_info_t *info);
 
 /** Frees what redilock_op_info gave. Since 0.1. */
 REDILOCK_API void redilock_info_free(redilock_info_t *info);

@@ -67,13 +67,13 @@ static bool reaches_further(void *context) {
 static void beats_renew_the_record_of_a_client_that_waits(void **) {
   assert_returns(outcome_of([] {
                    Client client;
-                   std::string told = alive_until(client) == 0 ? "none" : "too early";
+                   std::string log = alive_until(client) == 0 ? "none" : "too early";
                    Record record{&client, 0};
                    client.beat.start();
-                   told += eventually(reaches_further, &record, 10000) ? ", written" : ", missing";
+                   log += eventually(reaches_further, &record, 10000) ? ", written" : ", missing";
                    record.above = alive_until(client) + 1000;
-                   told += eventually(reaches_further, &record, 10000) ? ", renewed" : ", left";
-                   return told;
+                   log += eventually(reaches_further, &record, 10000) ? ", renewed" : ", left";
+                   return log;
                  }),
                  "none, written, renewed");
 }
@@ -126,13 +126,13 @@ static void beat_without_a_reply_makes_places_ask(void **) {
                      return of->parts.wake.due(of->wait) <= of->parts.now();
                    };
                    // The second place of a client asks for no other reason.
-                   std::string told = asks(&context) ? "asks" : "waits";
+                   std::string log = asks(&context) ? "asks" : "waits";
                    Beat beat(parts);
                    beat.start();
-                   told += eventually(asks, &context, 10000) ? ", asks" : ", waits";
+                   log += eventually(asks, &context, 10000) ? ", asks" : ", waits";
                    parts.service.stop();
                    for (Wait *wait : {&first, &second}) parts.wake.remove(*wait);
-                   return told;
+                   return log;
                  }),
                  "waits, asks");
 }

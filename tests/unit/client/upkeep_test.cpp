@@ -46,11 +46,11 @@ static void lease_is_kept_up_until_it_is_released(void **) {
                    auto lease = client->acquire(long_lease(), {}).lease;
                    const std::weak_ptr<Lease> seen = lease;
                    lease.reset();
-                   std::string told = kept(seen);
+                   std::string log = kept(seen);
                    lease = seen.lock();
                    client->release(*lease, {});
                    lease.reset();
-                   return told + ", " + kept(seen);
+                   return log + ", " + kept(seen);
                  }),
                  "kept, gone");
 }
@@ -136,23 +136,23 @@ static void token_ends_with_the_answer_to_its_release(void **) {
         const auto end = after(parts.now(), claim.ttl);
         Lease failed("job", claim, 5, end, end), lease("job", claim, 5, end, end);
         upkeep.begin_release(failed);
-        std::string told = push();
+        std::string log = push();
         upkeep.release_failed(failed, {redilock::Status::kUnavailable, "away"}, false);
-        told += push();
+        log += push();
         upkeep.begin_release(lease);
-        told += push();
+        log += push();
         upkeep.released(lease, true);
-        told += push();
+        log += push();
         redilock::Claim other = claim_of(std::string(32, 'c'), "job");
         other.channel = claim.channel;
         Lease unanswered("job", other, 5, end, end);
         upkeep.begin_release(unanswered);
-        told += push('c');
+        log += push('c');
         upkeep.release_failed(unanswered, {redilock::Status::kUnavailable, "away"}, true);
-        told += push('c');
+        log += push('c');
         parts.service.stop();
         parts.wake.remove(wait);
-        return told;
+        return log;
       }),
       "0 0 0 1 1 2 ");
 }

@@ -217,7 +217,7 @@ static void refused_try_says_who_holds_the_lock(void **) {
        "held by a foreign client without an end"},
       {{false, Millis(100), "held by shared holders"},
        5000000,
-       "held by shared holders when last heard of, 5s ago"},
+       "held by shared holders when last seen, 5s ago"},
       {{false, Millis(500), "at rest"}, 0, "at rest for another 500ms"},
       {{false, Millis(500), ""}, 0, "others wait for it"},
   };
@@ -273,7 +273,7 @@ static void wait_without_replies_says_why(void **) {
     machine.passed(at_us(5000000));
   };
   assert_throws(waited(behind("held by host-b/77", Millis(1000), 0), fails), kTimeout,
-                "not granted within 5s: s:6379: away; held by host-b/77 when last heard of, 5s "
+                "not granted within 5s: s:6379: away; held by host-b/77 when last seen, 5s "
                 "ago, next in the queue");
 }
 

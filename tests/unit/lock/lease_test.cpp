@@ -69,13 +69,13 @@ static void lost_lease_stays_lost(void **) {
 
 static void one_of_several_releases(void **) {
   assert_returns(lease([](Held &held) {
-                   std::string told = held.begin_release() ? "first" : "none";
-                   told += held.begin_release() ? " second" : "";
-                   told += ", " + held.at(1) + " " + held.renewal(1);
+                   std::string log = held.begin_release() ? "first" : "none";
+                   log += held.begin_release() ? " second" : "";
+                   log += ", " + held.at(1) + " " + held.renewal(1);
                    held.released();
                    held.lost(at_us(1));
-                   told += ", " + held.at(1) + (held.begin_release() ? " again" : "");
-                   return told;
+                   log += ", " + held.at(1) + (held.begin_release() ? " again" : "");
+                   return log;
                  }),
                  "first, held 0 0, released 0");
 }
@@ -84,9 +84,9 @@ static void failed_release_may_be_asked_for_again(void **) {
   assert_returns(lease([](Held &held) {
                    held.begin_release();
                    held.release_failed(false);
-                   std::string told = held.at(1);
-                   told += held.begin_release() ? " again" : "";
-                   return told + (held.release_was_ambiguous() ? " ambiguous" : "");
+                   std::string log = held.at(1);
+                   log += held.begin_release() ? " again" : "";
+                   return log + (held.release_was_ambiguous() ? " ambiguous" : "");
                  }),
                  "held 999 again");
   assert_returns(lease([](Held &held) {
@@ -94,21 +94,21 @@ static void failed_release_may_be_asked_for_again(void **) {
                    held.release_failed(true);
                    held.begin_release();
                    held.release_failed(false);
-                   std::string told = held.at(1);
-                   told += held.begin_release() ? " again" : "";
-                   return told + (held.release_was_ambiguous() ? " ambiguous" : "");
+                   std::string log = held.at(1);
+                   log += held.begin_release() ? " again" : "";
+                   return log + (held.release_was_ambiguous() ? " ambiguous" : "");
                  }),
                  "lost 0 again ambiguous");
 }
 
 static void failed_release_ends_what_kept_it(void **) {
   assert_returns(lease([](Held &held) {
-                   std::string told = held.renewal(1);
+                   std::string log = held.renewal(1);
                    held.begin_release();
                    held.release_failed(false);
-                   told += " " + held.renewal(1);
+                   log += " " + held.renewal(1);
                    held.lost(at_us(1));
-                   return told + (held.is_lost(at_us(1)) ? " told" : "");
+                   return log + (held.is_lost(at_us(1)) ? " log" : "");
                  }),
                  "100 0");
 }
@@ -116,11 +116,11 @@ static void failed_release_ends_what_kept_it(void **) {
 static void renewal_stops_at_its_ceiling_and_when_let_go(void **) {
   assert_returns(lease([](Held &held) {
                    held.extended(at_us(0), Millis(10000), at_us(1));
-                   std::string told = held.renewal(1);
-                   told += " " + held.renewal(450000) + " " + held.renewal(499999);
-                   told += " " + held.renewal(500000);
+                   std::string log = held.renewal(1);
+                   log += " " + held.renewal(450000) + " " + held.renewal(499999);
+                   log += " " + held.renewal(500000);
                    held.let_go();
-                   return told + " " + held.renewal(1);
+                   return log + " " + held.renewal(1);
                  }),
                  "100 51 1 0 0");
 }
@@ -129,11 +129,11 @@ static void renewal_stops_at_its_ceiling_and_when_let_go(void **) {
 
 static void loss_says_who_took_the_lock(void **) {
   assert_returns(lease([](Held &held) {
-                   std::string told = held.message(at_us(1));
+                   std::string log = held.message(at_us(1));
                    held.lost(at_us(1));
-                   told += held.message(at_us(1)) + "; ";
+                   log += held.message(at_us(1)) + "; ";
                    held.taken_by("held by host-b/77");
-                   return told + held.message(at_us(2000));
+                   return log + held.message(at_us(2000));
                  }),
                  "lost: taken away or expired; lost: taken away: now held by host-b/77");
   assert_returns(lease([](Held &held) {
@@ -163,8 +163,8 @@ static void failed_renewals_say_why(void **) {
   assert_returns(lease([](Held &held) {
                    held.looks_at(at_us(500));
                    held.failed("renew", {Status::kUnavailable, "s:6379: away"});
-                   std::string told = held.message(at_us(999)) + "; ";
-                   return told + held.message(at_us(1000));
+                   std::string log = held.message(at_us(999)) + "; ";
+                   return log + held.message(at_us(1000));
                  }),
                  "cannot renew: s:6379: away; lost: not renewed for 100ms: s:6379: away");
 }
@@ -221,10 +221,10 @@ static void release_of_what_is_gone_keeps_the_reason(void **) {
                    held.begin_release();
                    held.failed("release", {Status::kUnavailable, "away"});
                    held.release_failed(false);
-                   std::string told = held.message(at_us(10)) + ";";
+                   std::string log = held.message(at_us(10)) + ";";
                    held.begin_release();
                    held.released();
-                   return told + held.message(at_us(2000));
+                   return log + held.message(at_us(2000));
                  }),
                  "cannot release: away;");
 }

@@ -31,9 +31,9 @@ struct Scene {
     pipeline.ask(
         script, {key}, {}, deadline, [this](const Answer *answer, const Unanswered *error) {
           if (answer != nullptr)
-            told += answer->asked_before ? "asked again, " : "answered, ";
+            log += answer->asked_before ? "asked again, " : "answered, ";
           else
-            told += error->status() == redilock::Status::kProtocol ? "PROTOCOL, " : "failed, ";
+            log += error->status() == redilock::Status::kProtocol ? "PROTOCOL, " : "failed, ";
           ++ended;
         });
   }
@@ -50,14 +50,14 @@ struct Scene {
       const int patience = pipeline.next_run() <= clock.now() ? 0 : 10000;
       if (::poll(&wanted, 1, patience) == 0 && patience > 0) break;
     }
-    told += "stuck, ";
+    log += "stuck, ";
   }
 
   ManualClock clock;
   FakeServer fake;
   Server server;
   Pipeline pipeline;
-  std::string told;
+  std::string log;
   size_t ended = 0;
 };
 
@@ -69,7 +69,7 @@ static void what_was_abandoned_is_ended_before_the_next_request(void **) {
                    scene.server.abandon(scene.server.connect({scene.clock, kNever, nullptr}));
                    scene.ask();
                    scene.run_until(2);
-                   return scene.told + scene.fake.commands();
+                   return scene.log + scene.fake.commands();
                  }),
                  "answered, answered, 0:CLIENT INFO, 0:EVALSHA, 1:CLIENT INFO, 2:CLIENT INFO, "
                  "2:CLIENT KILL ID 8 ADDR 10.0.0.1:8 TYPE normal, 2:EVALSHA");
@@ -113,7 +113,7 @@ static void what_is_under_way_is_answered_first(void **) {
         scene.server.abandon(other.take_down());
         scene.ask();
         scene.run_until(3);
-        return scene.told + scene.fake.commands();
+        return scene.log + scene.fake.commands();
       }),
       "answered, answered, answered, 0:CLIENT INFO, 1:CLIENT INFO, 1:EVALSHA, 1:EVALSHA, "
       "2:CLIENT INFO, 2:CLIENT KILL ID 6 ADDR 10.0.0.1:6 TYPE normal, 2:EVALSHA");
@@ -141,7 +141,7 @@ static void nothing_is_sent_behind_what_is_under_way(void **) {
         scene.pipeline.run();       // what was under way is overdue
         scene.clock.advance(late);  // the pause is over
         scene.run_until(3);
-        return scene.told + scene.fake.commands();
+        return scene.log + scene.fake.commands();
       }),
       "answered, failed, answered, 0:CLIENT INFO, 1:CLIENT INFO, 1:EVALSHA, 1:EVALSHA, 2:CLIENT "
       "INFO, 2:CLIENT KILL ID 6 ADDR 10.0.0.1:6 TYPE normal, 2:CLIENT KILL ID 7 ADDR 10.0.0.1:7 "
@@ -163,7 +163,7 @@ static void an_idle_connection_that_ends_is_not_ended(void **) {
                    scene.clock.advance(redilock::Micros(1000000));
                    scene.ask();
                    scene.run_until(2);
-                   return scene.told + scene.fake.commands() + (has_abandoned ? " abandoned" : "");
+                   return scene.log + scene.fake.commands() + (has_abandoned ? " abandoned" : "");
                  }),
                  "answered, answered, 0:CLIENT INFO, 0:EVALSHA, 0:QUIT, 1:CLIENT INFO, 1:EVALSHA");
 }
@@ -179,7 +179,7 @@ static void a_fence_that_came_before_is_refused(void **) {
           scene.run_until(i);
           scene.clock.advance(redilock::Micros(1000000));
         }
-        return scene.told + scene.fake.commands();
+        return scene.log + scene.fake.commands();
       }),
       "answered, PROTOCOL, answered, 0:CLIENT INFO, 0:EVALSHA, 0:EVALSHA, "
       "1:CLIENT INFO, 1:CLIENT KILL ID 7 ADDR 10.0.0.1:7 TYPE normal, 1:EVALSHA");
@@ -194,7 +194,7 @@ static void fences_are_compared_by_their_key(void **) {
                    scene.run_until(3);
                    scene.clock.advance(redilock::Micros(1000000));
                    scene.run_until(4);
-                   return scene.told + scene.fake.commands();
+                   return scene.log + scene.fake.commands();
                  }),
                  "answered, answered, answered, asked again, 0:CLIENT INFO, 0:EVALSHA, 0:EVALSHA, "
                  "0:EVALSHA, 0:EVALSHA, 1:CLIENT INFO, "
