@@ -53,10 +53,17 @@ Status Client::wait_for_completion(Millis most) {
   check_owner();
   // A task, not a call: a close ends it by the descriptor, and its completions still count.
   const Running::Entry entry(parts_.running);
-  if (is_finished() && parts_.completions.is_empty()) throw client_closed();
   const Instant end = most == kForever ? kNever : after(parts_.now(), most);
-  const Ready ready = wait_until_ready(parts_.completions.fd(), POLLIN, {parts_.clock, end});
-  return ready == Ready::kDeadline ? Status::kTimeout : Status::kOk;
+  if (!parts_.running.is_closed() &&
+      wait_until_ready(parts_.completions.fd(), POLLIN, {parts_.clock, end}) == Ready::kDeadline)
+    return Status::kTimeout;
+  if (!parts_.running.is_closed()) return Status::kOk;
+  // The descriptor of a closed client is always readable.
+  const auto has_completion = [this] { return !parts_.completions.is_empty(); };
+  if (!parts_.running.wait_for(end - parts_.now(), [&] { return has_completion() || is_finished(); }))
+    return Status::kTimeout;
+  if (!has_completion()) throw client_closed();
+  return Status::kOk;
 }
 
 void Client::keep(const std::shared_ptr<Lease> &lease, const RequestOptions &request) {

@@ -1,5 +1,7 @@
 #include "client/running.hpp"
 
+#include <algorithm>
+
 #include "values/status.hpp"
 
 namespace redilock {
@@ -47,6 +49,12 @@ void Running::wait_for_end() noexcept {
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [this] { return calls_ == 0; });
   ended_.wait_until(lock, end_, [this] { return calls_ + tasks_ == 0; });
+}
+
+bool Running::wait_for(Micros most, const std::function<bool()> &is_done) {
+  std::unique_lock lock(mutex_);
+  // The clock of the system library overflows beyond some hundred thousand years.
+  return ended_.wait_for(lock, std::min<Micros>(most, std::chrono::hours(24 * 365)), is_done);
 }
 
 }  // namespace redilock

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 
 #include "wire/limit.hpp"
@@ -43,6 +44,9 @@ class Running {
   bool close() noexcept;
   // Waits until no call runs, and no task either or kClosingTime has passed since the close.
   void wait_for_end() noexcept;
+
+  // After a close: waits for at most `most` until an end of a call or task makes `is_done` true.
+  bool wait_for(Micros most, const std::function<bool()> &is_done);
 
   // For calls that nothing else interrupts: one descriptor serves them all.
   Interrupt &closing() noexcept { return closing_; }

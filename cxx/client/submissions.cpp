@@ -182,9 +182,9 @@ void Submissions::complete(const std::shared_ptr<Submission> &submission,
   else
     parts_.completions.push(submission->end);
   if (parts_.running.is_closed()) give_back_untaken();  // close() may not have seen this one
-  submission->running.reset();
   --open_;
   if (parts_.running.is_closed()) parts_.completions.stay_readable();  // it may be the last one
+  submission->running.reset();  // after all that a caller who waits for it looks at
 }
 
 // What the pipeline calls: `heard` gives the outcome, also by an Error.

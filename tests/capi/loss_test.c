@@ -277,6 +277,24 @@ static void completion_can_be_waited_for(void **state) {
   assert_status(REDILOCK_E_CLOSED, redilock_client_wait(client, REDILOCK_WAIT_FOREVER));
 }
 
+/* The server does not answer, so the operation ends a while after the close. */
+static void wait_after_a_close_ends_with_the_completion(void **state) {
+  (void)state;
+  redis_pause(server);
+  void *op = submit(client, "a", NULL, 9);
+  redilock_client_close(client);
+  assert_status(REDILOCK_OK, redilock_client_wait(client, REDILOCK_WAIT_FOREVER));
+  uint64_t tag = 0;
+  int32_t kind = 0, status = 0;
+  assert_status(REDILOCK_OK, redilock_client_next(client, &tag, &kind, &status));
+  redis_resume(server);
+  assert_int_equal(kind, REDILOCK_COMPLETION_ACQUIRE);
+  assert_status(REDILOCK_E_CLOSED, status);
+  assert_status(REDILOCK_E_CLOSED, redilock_client_wait(client, REDILOCK_WAIT_FOREVER));
+  assert_status(REDILOCK_E_CLOSED, redilock_client_next(client, &tag, &kind, &status));
+  redilock_op_free(op);
+}
+
 int main(void) {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_client, drop_client)
   const struct CMUnitTest tests[] = {
@@ -294,6 +312,7 @@ int main(void) {
       CASE(token_is_enough_to_take_a_lock_over),
       CASE(attached_lock_is_released),
       CASE(completion_can_be_waited_for),
+      CASE(wait_after_a_close_ends_with_the_completion),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

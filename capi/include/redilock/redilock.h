@@ -629,9 +629,9 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_client_next(redilock_client_t *clie
  * descriptor. Blocks.
  *
  * @param timeout_ms 0 looks once, n > 0 waits up to n milliseconds, negative waits for ever
- * @return REDILOCK_OK (a completion is ready, or may be soon because the client was closed),
- *         REDILOCK_E_TIMEOUT, REDILOCK_E_INVALID, _UNAVAILABLE (no descriptor is left), _FORKED;
- *         REDILOCK_E_CLOSED after the last completion of a closed client
+ * @return REDILOCK_OK (a completion is ready, if no other thread takes it and its operation is not
+ *         freed), REDILOCK_E_TIMEOUT, REDILOCK_E_INVALID, _UNAVAILABLE (no descriptor is left),
+ *         _FORKED; REDILOCK_E_CLOSED after the last completion of a closed client
  * Thread safety: any thread; several may wait, and one of them gets the completion. Since 0.2.
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_client_wait(redilock_client_t *client,
