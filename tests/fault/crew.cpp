@@ -57,9 +57,9 @@ Crew::Crew(const std::string &folder, uint64_t seed)
       history_(folder + "/history.jsonl"),
       board_(map_board(folder + "/board")),
       server_(start_server()),
-      proxy_(folder, server_->socket, kWorkers, seed),
+      proxy_(folder, server_->socket, kWorkers + 1, seed),
       processes_(kWorkers + 1),
-      sampler_(folder, server_->socket) {
+      sampler_(folder, proxy_.path(kWorkers)) {
   Weather distance;
   distance.jitter_ms = kDistanceMs;
   proxy_.begin(kFarWorker, std::make_shared<const Weather>(distance));

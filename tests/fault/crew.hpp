@@ -49,7 +49,7 @@ class Crew {
 
   const History &history() const { return history_; }
   Board &board() { return board_; }
-  LinkProxy &proxy() { return proxy_; }  // with a link for each worker
+  LinkProxy &proxy() { return proxy_; }  // with a link for each worker and the sampler
 
  private:
   struct Process {

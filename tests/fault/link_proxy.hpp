@@ -25,6 +25,7 @@ class LinkProxy {
   LinkProxy(const LinkProxy &) = delete;
   LinkProxy &operator=(const LinkProxy &) = delete;
 
+  std::string path(int link) const;
   std::string url(int link) const;
   // The end of mute and dark weather closes what it struck.
   void begin(int link, const Front &front);
@@ -33,7 +34,6 @@ class LinkProxy {
 
  private:
   class Carrier;
-  std::string path(int link) const;
 
   const std::string folder_;
   std::array<std::atomic<int64_t>, kFaults> struck_{};

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <sstream>
 
+#include "fault/bounds.hpp"
+
 namespace fault {
 
 namespace {
-
-constexpr int64_t kMs = 1000;
 
 void begin(Call &call, const Event &event) {
   call.id = event.text("id");
@@ -65,6 +65,11 @@ std::vector<Place> places(const std::string &text) {
   return queue;
 }
 
+// A slow moment that broke no connection, so that there is nothing to recover from.
+bool is_brief(const Fault &fault) {
+  return fault.kind == "slow" && fault.span.to - fault.span.from <= kStall;
+}
+
 bool is_over(const Call &call) {
   return call.released != kNever || call.abandoned != kNever ||
          (!call.status.empty() && !call.granted());
@@ -99,7 +104,7 @@ void Record::add(const Event &event) {
                       {event.at, event.number("to")}});
   } else if (event.kind == "wipe") {
     losses.push_back({{event.at, event.number("to")}, event.number("clock")});
-  } else if (event.kind == "stall" || event.kind == "unanswered") {
+  } else if (event.kind == "stall" || event.kind == "slow") {
     faults.push_back({event.kind, -1, {event.at, event.number("to")}});
   } else if (event.kind == "kill") {
     for (auto &[id, call] : calls)
@@ -153,7 +158,7 @@ std::vector<Span> Record::between(int worker, Span span, int64_t recovery, Count
   std::vector<Span> troubles, pieces;
   for (const Fault &fault : faults)
     if ((fault.worker == -1 || fault.worker == worker) && counts(fault))
-      troubles.push_back({fault.span.from, fault.span.to + recovery});
+      troubles.push_back({fault.span.from, fault.span.to + (is_brief(fault) ? 0 : recovery)});
   std::sort(troubles.begin(), troubles.end(),
             [](const Span &a, const Span &b) { return a.from < b.from; });
   int64_t at = span.from;

@@ -182,6 +182,7 @@ void Run::read_on() {
     if (event.kind == "crash")
       checker_.add("end", event.text("life") + " " + event.text("how"), event.at);
     if (event.kind == "stall") stalls_.push_back(event.number("to") - event.at);
+    if (event.kind == "slow") slow_.push_back(event.number("to") - event.at);
     events_.push_back(std::move(event));
   }
 }
@@ -232,9 +233,13 @@ void Run::report() {
   for (int fault = 0; fault < LinkProxy::kFaults; ++fault)
     std::printf(" %s %lld", LinkProxy::fault_name(fault),
                 static_cast<long long>(crew_.proxy().struck(fault)));
-  const int64_t stalled = std::accumulate(stalls_.begin(), stalls_.end(), int64_t{0});
-  std::printf("\nstalls of the sampler, in which nobody is blamed: %zu, in all %s\n",
-              stalls_.size(), ms(stalled).c_str());
+  const auto sum = [](const std::vector<int64_t> &spans) {
+    return ms(std::accumulate(spans.begin(), spans.end(), int64_t{0}));
+  };
+  std::printf(
+      "\nnobody is blamed in stalls of the sampler: %zu, in all %s; nor while the server and the\n"
+      "proxy are slow to answer it or do not answer: %zu, in all %s\n",
+      stalls_.size(), sum(stalls_).c_str(), slow_.size(), sum(slow_).c_str());
   std::printf("ambiguous: %lld\n", static_cast<long long>(totals_.statuses["REDILOCK_E_UNKNOWN"] +
                                                           totals_.releases["REDILOCK_E_UNKNOWN"]));
   std::printf("hand-offs %zu: 50 %% %.2f ms, 95 %% %.2f ms, 99 %% %.2f ms, max %.2f ms\n",

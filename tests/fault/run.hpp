@@ -55,7 +55,7 @@ class Run {
   Crew crew_;
   HistoryReader reader_;
   std::vector<Event> events_;
-  std::vector<int64_t> stalls_;  // us each
+  std::vector<int64_t> stalls_, slow_;  // us each
   Checker checker_;
   size_t told_ = 0;  // of its violations
   Totals totals_;

@@ -87,6 +87,7 @@ void Sampler::run() {
     const int64_t before = now_us();
     // Where the sampler itself gets no processor, nobody else can be blamed for being late.
     if (before - next > kStall) history.write(Line(next, "stall").add("to", before));
+    const int64_t due = next;
     next = before + kEvery;
     if (!context) context = connect_to(socket_);
     Answer answer = context ? look(context.get()) : nullptr;
@@ -101,8 +102,9 @@ void Sampler::run() {
       blind = true;
       continue;
     }
-    // A server that got no processor, for instance: it cannot have answered the workers either.
-    if (unanswered_since != 0) history.write(Line(unanswered_since, "unanswered").add("to", after));
+    // A server or a proxy that got no processor, for instance: nor was it quick for the workers.
+    const int64_t since = unanswered_since != 0 ? unanswered_since : due;
+    if (after - since > kSlow) history.write(Line(since, "slow").add("to", after));
     unanswered_since = 0;
     for (size_t i = 0; i < known.size(); ++i) {
       const std::string seen(answer->element[i]->str, answer->element[i]->len);

@@ -29,17 +29,21 @@ static void flushed_scripts_excuse_nothing(void **) {
       "outcome");
 }
 
-// The server had no processor, so that it did not answer the sampler either.
-static void server_that_answers_nobody_excuses_a_call(void **) {
-  const auto unanswered = [](int64_t from, int64_t to) {
+// The server or the proxy had no processor, so the sampler's answer was late too. A long while without
+// an answer breaks connections, from which a worker recovers.
+static void server_that_is_slow_excuses_a_call(void **) {
+  const auto slow = [](int64_t from, int64_t to) {
     return verdict_on([&](Story &story) {
       story.others.push_back({"w3.1.0.1", 600, 1000, "REDILOCK_E_UNAVAILABLE", "timed", 400});
-      if (to != 0) story.unanswered(from, to);
+      if (to != 0) story.slow(from, to);
     });
   };
-  assert_returns(unanswered(0, 0), "outcome");
-  assert_returns(unanswered(650, 1010), "");
-  assert_returns(unanswered(1001, 1100), "outcome");
+  assert_returns(slow(0, 0), "outcome");
+  assert_returns(slow(650, 1010), "");
+  assert_returns(slow(650, 760), "");
+  assert_returns(slow(450, 590), "outcome");
+  assert_returns(slow(300, 590), "");
+  assert_returns(slow(1001, 1400), "outcome");
 }
 
 static void release_that_fails_in_calm(void **) {
@@ -145,7 +149,7 @@ int main() {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(outcome_that_does_not_fit),
       cmocka_unit_test(flushed_scripts_excuse_nothing),
-      cmocka_unit_test(server_that_answers_nobody_excuses_a_call),
+      cmocka_unit_test(server_that_is_slow_excuses_a_call),
       cmocka_unit_test(release_that_fails_in_calm),
       cmocka_unit_test(extension_that_fails_in_calm),
       cmocka_unit_test(release_or_extension_that_takes_too_long),

@@ -74,7 +74,7 @@ class Story {
   void trouble(const char *kind, int worker, int64_t from, int64_t to) {
     add(from, "fault", {{"kind", kind}, {"worker", std::to_string(worker)}, {"to", us(to)}});
   }
-  void unanswered(int64_t from, int64_t to) { add(from, "unanswered", {{"to", us(to)}}); }
+  void slow(int64_t from, int64_t to) { add(from, "slow", {{"to", us(to)}}); }
   // `clock`: below it are the fences that were drawn before.
   void wipe(int64_t at, int64_t clock) {
     add(at, "wipe", {{"to", us(at + 1)}, {"clock", std::to_string(clock)}});
