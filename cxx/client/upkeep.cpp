@@ -22,7 +22,7 @@ std::shared_ptr<Lease> Upkeep::lease(const RequestOptions &request, const Claim 
                                      const Granted &granted) {
   return std::make_shared<Lease>(request.name, claim, granted.fence,
                                  lease_end(granted.anchor, claim.ttl),
-                                 after(parts_.now(), request.max_hold), request.max_hold);
+                                 after(granted.anchor, request.max_hold), request.max_hold);
 }
 
 Status Upkeep::extended(Lease &lease, Millis ttl, std::optional<Instant> anchor) {

@@ -109,9 +109,13 @@ Error Server::named(const Error &error) const noexcept {
 std::optional<Answer> Server::attempt(const Request &request, const Limit &limit,
                                       Attempts &attempts) {
   std::unique_ptr<Connection> connection;
+  Instant start = attempts.begun;
   try {
-    connection = idle_connection();
-    if (!connection) connection = connect(limit);
+    connection = idle_connection(start, kTrusted);
+    if (!connection) {
+      connection = connect(limit);
+      start = clock_.now();
+    }
   } catch (const Error &error) {
     if (error.status() != Status::kUnavailable && !error.retriable()) throw;
     attempts.cause = error;
@@ -119,7 +123,6 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
   }
   std::optional<Error> refusal;
   try {
-    const Instant start = clock_.now();
     Reply reply = ask(*connection, request, limit);
     if (reply.is_error()) refusal = error_of(reply, *connection, request.command, request.script);
     if (is_of_replica(reply)) {
@@ -149,7 +152,8 @@ Answer Server::retry(const Request &request, const Limit &limit) {
   try {
     for (;;) {
       // A server that answers at once, always so that one has to ask again, ends no call by itself.
-      if (limit.expired())
+      attempts.begun = clock_.now();
+      if (attempts.begun >= limit.deadline)
         throw Unanswered(attempts.cause.value_or(no_answer_in_time()), attempts.sent);
       limit.check();  // before it is sent: what was cancelled then was surely not carried out
       if (auto answer = attempt(request, limit, attempts)) return std::move(*answer);
@@ -190,11 +194,15 @@ std::unique_ptr<Connection> Server::connect(const Limit &limit) {
 }
 
 std::unique_ptr<Connection> Server::idle_connection(Micros trusted) {
+  return idle_connection(clock_.now(), trusted);
+}
+
+std::unique_ptr<Connection> Server::idle_connection(Instant now, Micros trusted) {
   std::lock_guard lock(mutex_);
   while (!idle_.empty() && abandoned_.empty()) {
     Idle idle = std::move(idle_.back());
     idle_.pop_back();
-    if (clock_.now() - idle.since < trusted || is_quiet(*idle.connection))
+    if (now - idle.since < trusted || is_quiet(*idle.connection))
       return std::move(idle.connection);
   }
   return nullptr;

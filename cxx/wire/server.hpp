@@ -115,10 +115,12 @@ class Server {
   };
   // What the attempts of one call came to so far.
   struct Attempts {
+    Instant begun{};             // the last one
     bool sent = false;           // one may have been carried out, and its reply was lost
     std::optional<Error> cause;  // why the last one gave no answer
   };
   std::optional<Answer> attempt(const Request &request, const Limit &limit, Attempts &attempts);
+  std::unique_ptr<Connection> idle_connection(Instant now, Micros trusted);
   Reply ask(Connection &connection, const Request &request, const Limit &limit);
   Answer retry(const Request &request, const Limit &limit);
   // Returns whether it had unanswered requests.
