@@ -60,7 +60,8 @@ Status Client::wait_for_completion(Millis most) {
   if (!parts_.running.is_closed()) return Status::kOk;
   // The descriptor of a closed client is always readable.
   const auto has_completion = [this] { return !parts_.completions.is_empty(); };
-  if (!parts_.running.wait_for(end - parts_.now(), [&] { return has_completion() || is_finished(); }))
+  if (!parts_.running.wait_for(end - parts_.now(),
+                               [&] { return has_completion() || is_finished(); }))
     return Status::kTimeout;
   if (!has_completion()) throw client_closed();
   return Status::kOk;

@@ -202,8 +202,7 @@ std::unique_ptr<Connection> Server::idle_connection(Instant now, Micros trusted)
   while (!idle_.empty() && abandoned_.empty()) {
     Idle idle = std::move(idle_.back());
     idle_.pop_back();
-    if (now - idle.since < trusted || is_quiet(*idle.connection))
-      return std::move(idle.connection);
+    if (now - idle.since < trusted || is_quiet(*idle.connection)) return std::move(idle.connection);
   }
   return nullptr;
 }
