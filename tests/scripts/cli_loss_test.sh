@@ -36,7 +36,7 @@ before=$(now_ms)
 kill -s TERM "$pid"
 expect_end 143 "$pid"
 expect_end 0 "$waiter"
-[ $(($(now_ms) - before)) -lt 2000 ] || fail "the hand-off took $(($(now_ms) - before)) ms"
+[ $(($(now_ms) - before)) -lt "$(soon_ms 2000)" ] || fail "the hand-off took $(($(now_ms) - before)) ms"
 
 # kill -9: the command gets SIGTERM, and a single waiter has the lock within ttl + 2.5 s
 run_sleeper 2s
@@ -50,7 +50,7 @@ expect_end 137 "$pid"
 until_true gone "$child"
 expect_end 0 "$waiter"
 took=$(($(now_ms) - before))
-[ "$took" -lt 4500 ] || fail "the next waiter ran only after $took ms"
+[ "$took" -lt "$(soon_ms 4500)" ] || fail "the next waiter ran only after $took ms"
 
 # broken by another: the command is ended, exit code 75
 run_sleeper 2s
@@ -73,7 +73,7 @@ contains "$dir/err" 'lock was lost'
 # max-hold ends a command that hangs
 before=$(now_ms)
 expect 75 "$redilock" run --ttl 1s --max-hold 1s job -- sleep 30
-[ $(($(now_ms) - before)) -lt 10000 ] || fail "--max-hold did not end the command in time"
+[ $(($(now_ms) - before)) -lt "$(soon_ms 10000)" ] || fail "--max-hold did not end the command in time"
 
 # the lock is renewed for as long as the command runs
 expect 0 "$redilock" run --ttl 1s job -- sh -c 'sleep 3; "$1" show --json job' - "$redilock"

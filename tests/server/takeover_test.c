@@ -159,7 +159,7 @@ static void next_waiter_knows_that_the_head_left(void **state) {
                 (long long)(next.ended - looked - left_ms));
   /* Without the message it would re-check half a second after the end, as the deputy, or 4 s after
    * its join. */
-  assert_in_range(next.ended - looked, left_ms - 5, left_ms + 400);
+  assert_in_range(next.ended - looked, left_ms - 5, soon_ms(left_ms + 400));
   attempt_free(&head);
   attempt_free(&next);
   redilock_free(next_client);

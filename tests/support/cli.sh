@@ -26,12 +26,12 @@ fail() {
   exit 1
 }
 
-# until_true COMMAND...: asks again until it holds, for ten seconds.
+# until_true COMMAND...: asks again until it holds, for ten seconds and more on a busy machine.
 until_true() {
   tries=0
   until "$@" >/dev/null 2>&1; do
     tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || fail "never came true: $*"
+    [ "$tries" -lt 200 ] || [ "$tries" -lt $(($(soon_ms 10000) / 50)) ] || fail "never came true: $*"
     sleep 0.05
   done
 }
@@ -81,4 +81,13 @@ contains() {
 
 is_free() { "$redilock" show --json "$1" | grep -q '"state":"free"'; }
 has_waiters() { "$redilock" show --json "$1" | grep -q "\"waiters\":$2,"; }
+# soon_ms MS: how long at most something may take that takes no more than that where nothing else wants the
+# processors: as many times that as there are tasks for each processor, of now or of the last minute.
+soon_ms() {
+  awk -v ms="$1" -v processors="$(nproc)" '{
+    split($4, tasks, "/")
+    times = int(($1 > tasks[1] ? $1 : tasks[1]) / processors)
+    print ms * (times < 1 ? 1 : times)
+  }' /proc/loadavg
+}
 now_ms() { echo $(($(date +%s%N) / 1000000)); }

@@ -2,8 +2,10 @@
 #include "support/timing.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t now_ms(void) {
   struct timespec now;
@@ -29,8 +31,26 @@ int64_t slow_ms(int64_t ms) {
   return slowness == NULL ? ms : ms * strtol(slowness, NULL, 10);
 }
 
+/* The tasks that want a processor, for each processor: of now, and of the last minute. */
+static int64_t load(void) {
+  double last_minute = 0;
+  long running = 0;
+  FILE *file = fopen("/proc/loadavg", "r");
+  if (file == NULL) return 1;
+  const int found = fscanf(file, "%lf %*f %*f %ld/", &last_minute, &running);
+  fclose(file);
+  if (found != 2) return 1;
+  const double most = last_minute > (double)running ? last_minute : (double)running;
+  return (int64_t)(most / (double)sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+int64_t soon_ms(int64_t ms) {
+  const int64_t times = load();
+  return slow_ms(ms) * (times < 1 ? 1 : times);
+}
+
 bool eventually(bool (*condition)(void *context), void *context, int64_t within_ms) {
-  const int64_t end = now_ms() + slow_ms(within_ms);
+  const int64_t end = now_ms() + soon_ms(within_ms);
   while (!condition(context)) {
     if (now_ms() >= end) return condition(context);
     pass_ms(1);

@@ -20,8 +20,12 @@ void pass_ms(int64_t ms);
  * for how long something may take. */
 int64_t slow_ms(int64_t ms);
 
+/** How long at most something may take that takes no more than `ms` where nothing else wants the
+ * processors: as many times that as there are tasks for each processor. */
+int64_t soon_ms(int64_t ms);
+
 /** Looks at condition(context) every millisecond until it is true; false if it was not in time, by
- * slow_ms(). */
+ * soon_ms(). */
 bool eventually(bool (*condition)(void *context), void *context, int64_t within_ms);
 
 #ifdef __cplusplus
