@@ -130,6 +130,37 @@ static void every_number_has_a_name_and_a_sentence(void **state) {
   }
 }
 
+/* What a build cannot do, a url that asks for it says as well. */
+static void features_are_listed_and_true(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *url;
+  } features[] = {
+      {"tls", "rediss://host"},
+      {"sentinel", "redis+sentinel://host"},
+      {"cluster", "redis+cluster://host"},
+      {"unix", "unix:///path/to.sock"},
+  };
+  for (size_t i = 0; i < sizeof features / sizeof *features; ++i) {
+    redilock_client_t *client = NULL;
+    const int32_t expected =
+        redilock_has(features[i].name) == 1 ? REDILOCK_OK : REDILOCK_E_UNSUPPORTED;
+    assert_status(expected, redilock_new(features[i].url, NULL, &client, NULL, 0));
+    redilock_free(client);
+    size_t found = 0;
+    for (size_t k = 0; k < redilock_feature_count(); ++k)
+      found += strcmp(redilock_feature_name(k), features[i].name) == 0;
+    assert_int_equal(found, 1);
+  }
+  assert_int_equal(redilock_has("async"), 1);
+  assert_int_equal(redilock_has("tls"), 0);
+  assert_int_equal(redilock_has(""), 0);
+  assert_int_equal(redilock_has("TLS"), 0);
+  assert_int_equal(redilock_has(NULL), 0);
+  assert_null(redilock_feature_name(redilock_feature_count()));
+  assert_null(redilock_feature_name(SIZE_MAX));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(version_is_that_of_the_header),
@@ -138,6 +169,7 @@ int main(void) {
       cmocka_unit_test(a_name_that_is_none_is_invalid),
       cmocka_unit_test(the_codes_are_those_of_the_first_release),
       cmocka_unit_test(every_number_has_a_name_and_a_sentence),
+      cmocka_unit_test(features_are_listed_and_true),
   };
   return cmocka_run_group_tests_name("capi/version", tests, NULL, NULL);
 }

@@ -123,6 +123,19 @@ REDILOCK_API const char *redilock_status_name(int32_t status);
  */
 REDILOCK_API int32_t redilock_constant(const char *name, int64_t *out);
 
+/**
+ * Whether this build of the library can do something: 1 for "unix" (sockets) and "async"; 0 for
+ * "tls", "sentinel" and "cluster", which redilock_new refuses with REDILOCK_E_UNSUPPORTED, and for
+ * a name that it does not know. A later build may answer 1 to more names. Since 0.2.
+ */
+REDILOCK_API int32_t redilock_has(const char *feature);
+
+/** How many names redilock_has knows. They are numbered from 0. Since 0.2. */
+REDILOCK_API size_t redilock_feature_count(void);
+
+/** A name that redilock_has knows, or NULL past the last. Static. Since 0.2. */
+REDILOCK_API const char *redilock_feature_name(size_t index);
+
 /* ---------------------------------------------------------------- options */
 
 /** Settings for a new client: a set of option names and values, all optional. */
