@@ -15,6 +15,12 @@ if ! "$REDILOCK_PYTHON" -c 'import pytest' 2>/dev/null; then
   exit 77
 fi
 
+: "${REDILOCK_PYTHON_HOSTS:=$REDILOCK_PYTHON_PATH/../../python-hosts/bin/python}"
+export REDILOCK_PYTHON_HOSTS
+if [ ! -x "$REDILOCK_PYTHON_HOSTS" ]; then
+  echo "skipped: there is no $REDILOCK_PYTHON_HOSTS with gevent, eventlet, gunicorn and celery"
+fi
+
 cd "$REDILOCK_SOURCE_DIR/bindings/python"
 PYTHONPATH=$REDILOCK_PYTHON_PATH PYTHONDONTWRITEBYTECODE=1 \
   exec "$REDILOCK_PYTHON" -m pytest -p no:cacheprovider

@@ -10,7 +10,7 @@ import weakref
 from typing import Any, NamedTuple, Union
 
 from . import _core
-from ._options import Seconds, ttl_ms, wait_ms
+from ._options import Seconds, Settings, ttl_ms, wait_ms
 from .errors import ClosedError, LostError, RedilockError
 
 Name = Union[str, bytes]
@@ -72,13 +72,11 @@ class Request(NamedTuple):  # a tuple, as it is quickest to make
             _core.op_set_bytes(op, "label", self.label)
         return op
 
-    def extension(self, core: _core.Client, ttl: Seconds | None) -> _core.Op:
-        """A new operation that extends by `ttl`, or else by this one's."""
-        op = _core.op_new(core)
-        ms = self.ttl if ttl is None else ttl_ms(ttl)
-        if ms is not None:
-            _core.op_set_int(op, "ttl", ms)
-        return op
+    def extension_ms(self, settings: Settings, ttl: Seconds | None) -> int:
+        """By how much to extend: by `ttl`, or else by this one's or the client's."""
+        if ttl is not None:
+            return ttl_ms(ttl)
+        return settings.duration("ttl") if self.ttl is None else self.ttl
 
 
 def named_op(core: _core.Client, name: Name, token: str | None = None) -> _core.Op:

@@ -1,5 +1,6 @@
-"""How a thread waits for a lock: blocked in the C library, but for the main thread, which alone
-runs Python's signal handlers. There the client's own thread waits, and this one for its completion.
+"""How a thread or a greenlet waits for a lock. A thread blocks in the C library, except the main
+one, which alone runs Python's signal handlers: there the client's own thread waits, and this one
+waits for its completion. So does a greenlet, while its hub runs the others.
 """
 
 from __future__ import annotations
@@ -10,22 +11,38 @@ import math
 import select
 import threading
 import time
-from typing import cast
+import weakref
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from . import _core
+from ._hubs import Hub, current_hub
 from ._options import Settings
-from ._request import Request, closed
-from .errors import HeldError, OperationCancelledError, RedilockError, SignalledError
+from ._request import Name, Request, closed, named_op
+from .errors import (
+    HeldError,
+    InvalidError,
+    OperationCancelledError,
+    RedilockError,
+    SignalledError,
+)
+
+_Result = TypeVar("_Result")
 
 # For so long an exception waits until the place in the queue is given up.
 _LEAVE_S = 0.1
+_BATCH = 256
+_ANY_KIND = 0
 
 
 class Waits:
-    """The waits on a C client of their own, for as long as it is not closed."""
+    """The calls of threads on a C client of their own, for as long as it is not closed."""
 
     def __init__(self, settings: Settings) -> None:
         self.core = settings.client()
+        self._settings = settings
+        # By the host's hub. With it goes its C client, as when a thread ends.
+        self._of_hubs: weakref.WeakKeyDictionary[Any, HubWaits] = weakref.WeakKeyDictionary()
         self._wait = settings.duration("wait")
         self._timeout = settings.duration("timeout")
         self._ops: set[_core.Op] = set()
@@ -33,11 +50,45 @@ class Waits:
         self._polls = False
         self._closed = False
 
+    def here(self) -> Waits:
+        """These, or those of the hub whose greenlet calls."""
+        hub = current_hub()
+        if hub is None:
+            return self
+        waits = self._of_hubs.get(hub.key)
+        if waits is None:
+            waits = self._of_hubs[hub.key] = HubWaits(self._settings)
+        return waits
+
     def close(self) -> None:
         """Ends them all by ClosedError."""
         self._closed = True
         for op in list(self._ops):
             _core.op_cancel(op)
+        for waits in list(self._of_hubs.values()):
+            waits.close()
+
+    def release(self, lease: _core.Lock) -> None:
+        """Releases a lock that was granted anywhere."""
+        _core.release(lease)
+
+    def extend(self, lease: _core.Lock, ttl: int) -> None:
+        """Extends a lock that was granted anywhere."""
+        _core.extend(lease, ttl)
+
+    def release_token(self, name: Name, token: str) -> None:
+        """Releases a lock by its token."""
+        _core.release_token(self.core, name, token)
+
+    def extend_token(self, name: Name, token: str, ttl: int) -> None:
+        """Extends a lock by its token."""
+        op = named_op(self.core, name, token)
+        _core.op_set_int(op, "ttl", ttl)
+        _core.op_extend(op, None)
+
+    def call(self, function: Callable[..., _Result], *arguments: object) -> _Result:
+        """Whatever else asks the server, and blocks for the time of a request."""
+        return function(*arguments)
 
     def acquire(self, request: Request) -> _core.Lock:
         """Waits for a lock, on whatever thread this is."""
@@ -125,6 +176,100 @@ class Waits:
         self._ops.add(op)
         if self._closed:  # by another thread, just now
             _core.op_cancel(op)
+
+
+class HubWaits(Waits):
+    """The calls of a hub's greenlets: each submits its request, and the hub watches for the ends.
+
+    A greenlet that waits here holds up no other, however many wait.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._events: dict[int, Any] = {}  # by tag, of the greenlets that wait
+        self._unwatch: Callable[[], None] | None = None
+        self._failure: RedilockError | None = None
+
+    def acquire(self, request: Request) -> _core.Lock:
+        return self._poll(request)
+
+    def release(self, lease: _core.Lock) -> None:
+        if not self._done(_core.op_submit_release, _core.op_new(self.core), lease):
+            self.call(_core.release, lease)
+
+    def extend(self, lease: _core.Lock, ttl: int) -> None:
+        op = _core.op_new(self.core)
+        _core.op_set_int(op, "ttl", ttl)
+        if not self._done(_core.op_submit_extend, op, lease):
+            self.call(_core.extend, lease, ttl)
+
+    def release_token(self, name: Name, token: str) -> None:
+        self._done(_core.op_submit_release, named_op(self.core, name, token), None)
+
+    def extend_token(self, name: Name, token: str, ttl: int) -> None:
+        op = named_op(self.core, name, token)
+        _core.op_set_int(op, "ttl", ttl)
+        self._done(_core.op_submit_extend, op, None)
+
+    def call(self, function: Callable[..., _Result], *arguments: object) -> _Result:
+        return _hub().run(function, *arguments)
+
+    def _done(
+        self,
+        submit: Callable[[_core.Op, _core.Lock | None, int], None],
+        op: _core.Op,
+        lease: _core.Lock | None,
+    ) -> bool:
+        """Submits a request and waits for its end, raised where it was not well. False for a lease
+        of another C client, that is one granted on another thread or before there was a hub.
+        """
+        tag = next(self._tags)
+        try:
+            submit(op, lease, tag)
+        except InvalidError:
+            if lease is None:
+                raise
+            return False
+        self._ended(tag, _ANY_KIND, math.inf)
+        _core.op_raise(op)
+        return True
+
+    def _ended(self, tag: int, kind: int, end: float) -> bool:
+        hub = _hub()
+        event = hub.event()
+        if not self._events:
+            fd = _core.client_fd(self.core)
+            self._unwatch = hub.watch(fd, lambda *_: self._drain(hub))
+        self._events[tag] = event
+        try:
+            while not event.wait(None if end == math.inf else max(0.0, end - time.monotonic())):
+                if time.monotonic() >= end:
+                    return False
+            if self._failure is not None:
+                raise self._failure
+            return True
+        finally:
+            del self._events[tag]
+            if not self._events and self._unwatch is not None:
+                self._unwatch()
+
+    def _drain(self, hub: Hub) -> None:
+        """Takes what has ended, and wakes those who wait for it. The hub itself runs this."""
+        try:
+            ended = [tag for tag, _, _ in _core.completions(self.core, _BATCH)]
+        except RedilockError as failure:  # in a forked child
+            self._failure = failure
+            ended = list(self._events)
+        for tag in ended:
+            if tag in self._events:
+                hub.wake(self._events[tag])
+
+
+def _hub() -> Hub:
+    """The hub of this greenlet, which has one."""
+    hub = current_hub()
+    assert hub is not None
+    return hub
 
 
 def _try(core: _core.Client, request: Request) -> _core.Lock:

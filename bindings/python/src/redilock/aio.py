@@ -222,7 +222,8 @@ class Lock(Lease):
         """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
         lease = self._granted()
         channel = self._bound()
-        op = self._request.extension(channel.core, ttl)
+        op = _core.op_new(channel.core)
+        _core.op_set_int(op, "ttl", self._request.extension_ms(self._client._settings, ttl))
         await channel.run(_core.op_submit_extend, op, lease)
 
     async def __aenter__(self) -> Lock:

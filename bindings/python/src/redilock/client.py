@@ -77,27 +77,28 @@ class Client:
 
     def release(self, name: Name, token: str) -> None:
         """Releases a lock by its token, from any process or host; NotOwnerError if not its."""
-        _core.release_token(self._alive(), name, token)
+        self._here().release_token(name, token)
 
     def extend(self, name: Name, token: str, ttl: Seconds) -> None:
         """Extends a lock by its token to last at least `ttl` from now."""
-        op = named_op(self._alive(), name, token)
-        _core.op_set_int(op, "ttl", ttl_ms(ttl))
-        _core.op_extend(op, None)
+        self._here().extend_token(name, token, ttl_ms(ttl))
 
     def info(self, name: Name) -> LockInfo:
         """Who holds the lock of a name, for how long, and who waits. Changes nothing."""
-        return LockInfo.read(_core.op_info(named_op(self._alive(), name)))
+        waits = self._here()
+        return LockInfo.read(waits.call(_core.op_info, named_op(waits.core, name)))
 
     def names(self, pattern: Name | None = None) -> Iterator[bytes]:
         """The names that redilock holds or waits for on the server; `pattern` is a glob."""
-        found = _core.list_new(self._alive(), "*" if pattern is None else pattern)
-        while (name := _core.list_next(found)) is not None:
+        waits = self._here()
+        found = _core.list_new(waits.core, "*" if pattern is None else pattern)
+        while (name := waits.call(_core.list_next, found)) is not None:
             yield name
 
     def break_lock(self, name: Name) -> None:
         """Takes the lock away from whoever holds it. NotOwnerError if nobody does."""
-        _core.op_break(named_op(self._alive(), name))
+        waits = self._here()
+        waits.call(_core.op_break, named_op(waits.core, name))
 
     def close(self) -> None:
         """Ends waits under way by ClosedError, and closes the connections. Releases nothing."""
@@ -116,11 +117,12 @@ class Client:
     ) -> None:
         self.close()
 
-    def _alive(self) -> _core.Client:
+    def _here(self) -> Waits:
+        """How this thread or greenlet calls."""
         waits = self._waits
         if waits is None:
             raise closed()
-        return waits.core
+        return waits.here()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_waits": self._waits is not None}
@@ -135,10 +137,13 @@ class Client:
             self._open()
 
     def _acquire(self, request: Request) -> _core.Lock:
-        waits = self._waits
-        if waits is None:
-            raise closed()
-        return waits.acquire(request)
+        return self._here().acquire(request)
+
+    def _release(self, lease: _core.Lock) -> None:
+        if self._waits is None:
+            _core.release(lease)  # which tells why it cannot, and is done later
+        else:
+            self._here().release(lease)
 
 
 class Lock(Lease):
@@ -165,13 +170,17 @@ class Lock(Lease):
     def release(self) -> None:
         """Hands the lock to the next waiter. LostError if it was lost before."""
         lease = self._granted()
-        _core.release(lease)
-        self._released = True
+        self._released = True  # also if this greenlet is killed now: the release goes on
+        try:
+            self._client._release(lease)
+        except Exception:
+            self._released = False
+            raise
 
     def extend(self, ttl: Seconds | None = None) -> None:
         """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
         lease = self._granted()
-        _core.op_extend(self._request.extension(self._client._alive(), ttl), lease)
+        self._client._here().extend(lease, self._request.extension_ms(self._client._settings, ttl))
 
     def __enter__(self) -> Lock:
         self._enter(None)
