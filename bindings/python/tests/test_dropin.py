@@ -10,9 +10,11 @@ import contextlib
 import inspect
 import math
 import os
+import pathlib
 import pickle
 import re
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -61,8 +63,13 @@ class Awaited:
 
 
 @pytest.fixture(params=[redilock.sync_redilock.DistributedLock, Awaited], ids=["sync", "async"])
-def make(request, server):
-    return lambda **options: request.param("127.0.0.1", server.port, **options)
+def stand_in(request):
+    return request.param
+
+
+@pytest.fixture
+def make(stand_in, server):
+    return lambda **options: stand_in("127.0.0.1", server.port, **options)
 
 
 def test_signatures_are_those_of_0_5_0():
@@ -176,16 +183,47 @@ def test_intervals_without_end_make_no_clients_without_end(make, name):
     assert len(getattr(mylock, "real", mylock)._clients) <= 8
 
 
-def test_leaving_after_loss_raises_unless_told_not_to(make, server, name):
-    with pytest.raises(redilock.LostError):
+def test_leaving_after_a_loss_warns_as_nothing_did_in_0_5_0(make, server, name, caplog):
+    with pytest.warns(RuntimeWarning, match=f"{name}.*lost") as caught:
         with make(ttl=10)(name):
             server.cli("DEL", name)
-    with make(ttl=10, raise_lost=False)(name):
-        server.cli("DEL", name)
-    with pytest.raises(ZeroDivisionError):
-        with make(ttl=10)(name):
+    if type(make()) is redilock.sync_redilock.DistributedLock:
+        assert caught[0].filename == __file__
+    assert [each.name for each in caplog.records] == ["redilock"]
+    with pytest.warns(RuntimeWarning), pytest.raises(ZeroDivisionError):
+        with make(ttl=10, raise_lost=True)(name):
             server.cli("DEL", name)
             1 / 0
+
+
+def test_leaving_after_a_loss_raises_if_asked_to(make, server, name):
+    with pytest.raises(redilock.LostError, match=name):
+        with make(ttl=10, raise_lost=True)(name):
+            server.cli("DEL", name)
+
+
+def test_a_lock_for_with_is_one_holder(make, client, name):
+    held = make(ttl=10)(name)
+    for _ in range(2):
+        with held:
+            with pytest.raises(RuntimeError):
+                held.__enter__()
+            assert client.info(name).state == "held"
+    assert client.info(name).state == "free"
+
+
+def test_decorators_refuse_what_would_run_without_the_lock(server, client, name):
+    async def coroutine():
+        pass
+
+    plain = redilock.sync_redilock.DistributedLock("127.0.0.1", server.port, ttl=10)
+    with pytest.raises(TypeError, match="async_redilock"):
+        plain(name)(coroutine)
+    with pytest.raises(TypeError, match="coroutine"):
+        plain(name)(lambda: coroutine())()
+    assert client.info(name).state == "free"
+    with pytest.raises(TypeError, match="async def"):
+        redilock.async_redilock.DistributedLock(ttl=10)(name)(lambda: None)
 
 
 @pytest.mark.parametrize("kind", [ValueError, AssertionError])
@@ -195,6 +233,9 @@ def test_leaving_after_loss_raises_unless_told_not_to(make, server, name):
         ({}, "ttl"),
         ({"ttl": 0}, "ttl"),
         ({"ttl": -1}, "ttl"),
+        ({"ttl": 0.0001}, "ttl"),
+        ({"ttl": 0.002}, "ttl"),
+        ({"ttl": "5"}, "ttl"),
         ({"ttl": math.nan}, "ttl"),
         ({"ttl": math.inf}, "ttl"),
         ({"ttl": 400 * 86400}, "ttl"),
@@ -202,10 +243,12 @@ def test_leaving_after_loss_raises_unless_told_not_to(make, server, name):
         ({"ttl": 10**400}, "ttl"),
         ({"ttl": 5, "interval": 0}, "interval"),
         ({"ttl": 5, "interval": -0.1}, "interval"),
+        ({"ttl": 5, "interval": "1"}, "interval"),
         ({"ttl": 5, "interval": math.inf}, "interval"),
         ({"ttl": 5, "block": -1}, "block"),
         ({"ttl": 5, "block": math.nan}, "block"),
         ({"ttl": 5, "block": None}, "block"),
+        ({"ttl": 5, "block": "1"}, "block"),
     ],
 )
 def test_arguments_out_of_range(make, name, options, argument, kind):
@@ -213,10 +256,75 @@ def test_arguments_out_of_range(make, name, options, argument, kind):
         make().lock(name, **options)
 
 
-def test_arguments_out_of_range_of_the_constructor(make):
-    for options, argument in [({"ttl": 0}, "ttl"), ({"interval": -1}, "interval")]:
-        with pytest.raises(ValueError, match=argument):
-            make(**options)
+BOTH = pytest.mark.parametrize(
+    "kind", [redilock.sync_redilock.DistributedLock, redilock.async_redilock.DistributedLock]
+)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "options, argument",
+    [
+        ({"ttl": 0}, "ttl"),
+        ({"ttl": "5"}, "ttl"),
+        ({"ttl": 0.0001}, "ttl"),
+        ({"interval": -1}, "interval"),
+        ({"redis_host": None}, "redis_host"),
+        ({"redis_host": ""}, "redis_host"),
+        ({"redis_port": None}, "redis_port"),
+        ({"redis_port": 0}, "redis_port"),
+        ({"redis_db": "x"}, "redis_db"),
+        ({"redis_db": -1}, "redis_db"),
+        ({"password": 5}, "password"),
+        ({"url": "http://localhost"}, "url"),
+        ({"url": "redis://localhost", "redis_host": "elsewhere"}, "url"),
+    ],
+)
+def test_arguments_out_of_range_of_the_constructor(kind, options, argument):
+    for error in (ValueError, AssertionError):
+        with pytest.raises(error, match=f"^{argument}: "):
+            kind(**options)
+
+
+@BOTH
+def test_what_programs_replaced_is_refused_with_what_to_use(kind):
+    class Override(kind):
+        def _connect(self):
+            self._redis = "another server"
+
+    with pytest.raises(TypeError, match="_connect has no effect.*url"):
+        Override(ttl=5)
+    mylock = pickle.loads(pickle.dumps(kind("host", 7000, 3, ttl=5)))
+    assert (mylock._redis_host, mylock._redis_port, mylock._redis_db) == ("host", 7000, 3)
+    assert mylock._redis is None and mylock._ttl == 5
+    for attribute, instead in [("_redis", "url"), ("_redis_db", "redis_db"), ("_ttl", "ttl")]:
+        with pytest.raises(AttributeError, match=f"{attribute} has no effect.*{instead}"):
+            setattr(mylock, attribute, 1)
+
+
+def test_url_and_password(stand_in, make, server, name):
+    url = f"redis://:secret@127.0.0.1:{server.port}"
+    server.cli("CONFIG", "SET", "requirepass", "secret")
+    try:
+        for mylock in (make(ttl=10, password="secret"), stand_in(url=url, ttl=10)):
+            assert mylock.unlock(mylock.lock(name))
+    finally:
+        server.cli("-a", "secret", "CONFIG", "SET", "requirepass", "")
+
+
+def test_a_key_of_another_type_is_held_by_somebody(make, server, name):
+    mylock = make(ttl=10, interval=0.01)
+    server.cli("RPUSH", name, "x")
+    assert mylock.lock(name, block=False) is False
+    begun = time.monotonic()
+    assert mylock.lock(name, block=0.1) is False
+    assert time.monotonic() - begun >= 0.1
+    taken = []
+    waiter = threading.Thread(target=lambda: taken.append(mylock.lock(name, block=20)))
+    waiter.start()
+    server.cli("DEL", name)
+    waiter.join()
+    assert mylock.unlock(taken[0])
 
 
 @pytest.mark.parametrize("wrong", ["", b"", "x" * 1025, "redilock:x"])
@@ -351,6 +459,35 @@ def test_failures_come_as_ours_to_programs_without_redis(monkeypatch):
     assert type(caught.value) is redilock.UnavailableError
 
 
+ORIGINAL = os.environ.get("REDILOCK_ORIGINAL")
+
+
+@pytest.mark.skipif(not ORIGINAL, reason="python-redilock is not there: REDILOCK_ORIGINAL")
+def test_programs_of_the_readme_print_the_same(server, tmp_path):
+    metadata = pathlib.Path(ORIGINAL, "python_redilock-0.5.0.dist-info", "METADATA").read_text()
+    programs = re.findall(r"^```\n(.*?)^```", metadata, re.MULTILINE | re.DOTALL)
+    assert len(programs) == 6
+    # They name no server, so the default's port becomes that of this one.
+    start = f'''import redilock.sync_redilock as redilock
+from redilock.base import DistributedLockBase as base
+host, _, *others = base.__init__.__defaults__
+base.__init__.__defaults__ = (host, {server.port}, *others)
+mylock = redilock.DistributedLock()
+'''
+    ours = str(pathlib.Path(redilock.__file__).parents[1])
+    for program in programs:
+        printed = []
+        for folder in (ORIGINAL, ours):
+            server.cli("FLUSHALL")
+            printed.append(
+                subprocess.run(
+                    [sys.executable, "-c", start + program], check=True, text=True,
+                    stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": folder},
+                ).stdout
+            )  # fmt: skip
+        assert printed[0] == printed[1]
+
+
 def test_waiters_are_granted_in_their_order(make, client, name):
     mylock, order = make(ttl=10), []
 
@@ -389,7 +526,6 @@ def test_four_processes_on_a_file(server, tmp_path, name, kind):
         import shared_file
     finally:
         sys.path.remove(folder)
-    original = os.environ.get("REDILOCK_ORIGINAL")
-    result = shared_file.run(kind, server.port, name, original, str(tmp_path))
+    result = shared_file.run(kind, server.port, name, ORIGINAL, str(tmp_path))
     assert result["errors"] == 0 and result["count"] == 200
-    assert result["with python-redilock"] == (2 if original else 0)
+    assert result["with python-redilock"] == (2 if ORIGINAL else 0)

@@ -192,6 +192,8 @@ def test_foreign_holder_is_told(server, client, name):
     [
         ({"ttl": 0}, "ttl"),
         ({"ttl": -1}, "ttl"),
+        ({"ttl": 0.0001}, "ttl"),
+        ({"ttl": datetime.timedelta(microseconds=1)}, "ttl"),
         ({"ttl": math.inf}, "ttl"),
         ({"ttl": 366 * 86400}, "ttl"),
         ({"wait": -1}, "wait"),

@@ -5,25 +5,54 @@ sync_redilock and async_redilock, which have base in common.
 from __future__ import annotations
 
 import math
+import time
+import warnings
 from typing import Union
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 
 from . import _core
-from ._options import milliseconds, wait_ms
-from ._request import Name
-from .errors import InvalidError
+from ._log import logger
+from ._options import milliseconds, ttl_ms, wait_ms
+from ._request import Name, Request
+from .errors import HeldError, InvalidError, LostError, ServerError
 
 LockName = Union[str, bytes, int, float]
 Number = Union[int, float]
+Token = Union[str, bool, None]
+"""What `lock` returns, and `unlock` takes."""
 
+DEFAULT_HOST = "localhost"
+DEFAULT_PORT = 6379
+DEFAULT_DB = 0
 DEFAULT_INTERVAL = 0.25
 _HOUR_S = 3600
 _YEAR_S = _core.TTL_MAX // 1000
 _FOREVER = -1
+# A lease of 2 ms ends within its safety margin, so nobody ever holds it.
+_SHORTEST_MS = 3
 
 
 class ArgumentError(InvalidError, AssertionError):
     """A wrong argument. python-redilock asserted some of them, so it is an AssertionError too."""
+
+
+def url_of(host: object, port: object, db: object) -> str:
+    """The URL of a server as python-redilock's programs name it."""
+    if not isinstance(host, str) or not host:
+        raise InvalidError(f"redis_host: a host name, not {host!r}")
+    host = f"[{host}]" if ":" in host else quote(host)
+    for argument, number, least in (("redis_port", port, 1), ("redis_db", db, 0)):
+        if not str(number).isdecimal() or not least <= int(str(number)) <= 65535:
+            raise InvalidError(f"{argument}: a number from {least} to 65535, not {number!r}")
+    return f"redis://{host}:{port}/{db}"
+
+
+def checked_ttl(ttl: Number) -> int:
+    """Milliseconds of a lease."""
+    ms = ttl_ms(ttl)
+    if ms < _SHORTEST_MS:
+        raise InvalidError(f"ttl: has to be at least {_SHORTEST_MS / 1000} s")
+    return ms
 
 
 def checked_interval(interval: Number) -> int:
@@ -77,3 +106,38 @@ def name_and_token(unlock_secret_token: object) -> tuple[bytes, str] | None:
     if kind != "_LOCK" or not quoted or not token.startswith("redilock:"):
         return None
     return unquote_to_bytes(quoted) if "%" in quoted else quoted.encode(), token
+
+
+class OtherType:
+    """A wait for a key that is no string. redilock refuses it, python-redilock waits for its end."""
+
+    def __init__(self, request: Request, interval_ms: int) -> None:
+        wait = request.wait or 0
+        self._request = request
+        self._end = math.inf if wait < 0 else time.monotonic() + wait / 1000
+        self._interval = interval_ms / 1000
+
+    def pause(self, error: ServerError) -> float:
+        """Seconds until the next try. Raises HeldError at the end of the wait, and other errors."""
+        if "WRONGTYPE" not in str(error):
+            raise error
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise HeldError(str(error)) from None
+        return min(self._interval, left)
+
+    def rest(self) -> Request:
+        """The same with what is left of the wait."""
+        if self._end == math.inf:
+            return self._request
+        left = math.ceil(max(0.0, self._end - time.monotonic()) * 1000)
+        return self._request._replace(wait=left)
+
+
+def on_loss(lock_name: LockName, raise_lost: bool) -> None:
+    """A `with` is left whose lock was lost inside: warns, or raises LostError."""
+    message = f"lock {lock_name!r}: it was lost before the with block was left"
+    if raise_lost:
+        raise LostError(message)
+    logger.warning(message)
+    warnings.warn(message, RuntimeWarning, stacklevel=3)

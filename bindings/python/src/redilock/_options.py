@@ -46,8 +46,9 @@ def ttl_ms(value: Seconds, argument: str = "ttl") -> int:
     if type(value) is int and 0 < value < 86400:  # what most say, and soonest done with
         return value * 1000
     ms = milliseconds(value, argument)
-    if not 1 <= ms <= _core.TTL_MAX:
-        raise InvalidError(f"{argument}: has to be more than 0 and at most 365 days")
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if seconds < 0.001 or ms > _core.TTL_MAX:
+        raise InvalidError(f"{argument}: has to be 0.001 s to 365 days")
     return ms
 
 

@@ -11,25 +11,31 @@ See sync_redilock, which has the same names without await.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from typing import Literal
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Literal, ParamSpec, TypeVar
 
-from . import aio
-from ._dropin import LockName, Number, name_and_token, token_of
+from . import _core, aio
+from ._decorating import refuse_unfinished, require_coroutine
+from ._dropin import LockName, Number, OtherType, Token, name_and_token, on_loss, token_of
 from ._of_redis import raise_as_expected
-from ._request import is_outweighed
+from ._request import Request
 from .base import DistributedLockBase
-from .errors import LostError, NotAcquiredError, NotOwnerError, RedilockError
+from .errors import NotAcquiredError, NotOwnerError, RedilockError, ServerError
 
 __all__ = ["DistributedLock"]
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 class DistributedLock(DistributedLockBase[aio.Client]):
     """Locks of a Redis server by name, for any number of tasks: see sync_redilock."""
 
     def _new_client(self, url: str, interval: str) -> aio.Client:
-        return aio.Client(url, interval=interval, renew=False)
+        return aio.Client(url, interval=interval, password=self._password, renew=False)
 
     async def lock(
         self,
@@ -44,16 +50,28 @@ class DistributedLock(DistributedLockBase[aio.Client]):
         Returns a secret string by which `unlock` releases it, here or in any other process; False
         if it was not granted.
         """
-        client, request = self._request(lock_name, ttl, block, interval)
+        request, interval_ms = self._request(lock_name, ttl, block, interval)
         try:
-            lease = await client._channel().acquire(request, None)
+            return token_of(request.name, await self._acquire(request, interval_ms))
         except NotAcquiredError:
             return False
         except RedilockError as error:
             raise_as_expected(error)
-        return token_of(request.name, lease)
 
-    async def unlock(self, unlock_secret_token: str) -> bool:
+    async def _acquire(self, request: Request, interval_ms: int) -> _core.Lock:
+        channel = self._client(interval_ms)._channel()
+        try:
+            return await channel.acquire(request, None)
+        except ServerError as error:
+            wait, failure = OtherType(request, interval_ms), error
+        while True:
+            await asyncio.sleep(wait.pause(failure))
+            try:
+                return await channel.acquire(wait.rest(), None)
+            except ServerError as error:
+                failure = error
+
+    async def unlock(self, unlock_secret_token: Token) -> bool:
         """Releases a lock by what `lock` returned; False if that does not hold it (any more)."""
         found = name_and_token(unlock_secret_token)
         if found is None:
@@ -66,20 +84,57 @@ class DistributedLock(DistributedLockBase[aio.Client]):
             raise_as_expected(error)
         return True
 
-    @contextlib.asynccontextmanager
-    async def __call__(
-        self, lock_name: LockName, ttl: Number | None = None
-    ) -> AsyncIterator[DistributedLock]:
-        """`async with mylock("name"):` waits for the lock and holds it inside."""
-        token = await self.lock(lock_name, ttl)
-        failed = True
+    def __call__(self, lock_name: LockName, ttl: Number | None = None) -> _With:
+        """`async with mylock("name"):` waits for the lock and holds it inside; also a decorator."""
+        return _With(self, lock_name, ttl)
+
+
+class _With:
+    """What `mylock("name")` gives: see sync_redilock."""
+
+    def __init__(self, mylock: DistributedLock, lock_name: LockName, ttl: Number | None) -> None:
+        self._mylock = mylock
+        self._lock_name = lock_name
+        self._ttl = ttl
+        self._token: Token = None
+
+    async def __aenter__(self) -> DistributedLock:
+        if self._token is not None:
+            raise RuntimeError("this object is in use; make one for each async with")
+        self._token = False  # until it is granted
         try:
-            yield self
-            failed = False
+            self._token = await self._mylock.lock(self._lock_name, self._ttl)
         finally:
-            try:
-                if not await self.unlock(str(token)):
-                    raise LostError("the lock was lost before it was left")
-            except RedilockError as error:
-                if not is_outweighed(error, failed, self._raise_lost):
-                    raise
+            self._token = self._token or None
+        return self._mylock
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        token, self._token = self._token, None
+        try:
+            if await self._mylock.unlock(token):
+                return
+        except RedilockError:
+            if kind is None:  # else what was raised inside says more
+                raise
+            return
+        on_loss(self._lock_name, self._mylock._raise_lost and kind is None)
+
+    def __call__(
+        self, function: Callable[_Arguments, Coroutine[Any, Any, _Result]]
+    ) -> Callable[_Arguments, Coroutine[Any, Any, _Result]]:
+        """As a decorator: each call of the coroutine holds a lock of its own."""
+        require_coroutine(function)
+
+        @functools.wraps(function)
+        async def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            async with _With(self._mylock, self._lock_name, self._ttl):
+                result = await function(*args, **kwargs)
+                refuse_unfinished(result)
+                return result
+
+        return locked

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 
 from ._dropin import (
+    DEFAULT_DB,
+    DEFAULT_HOST,
     DEFAULT_INTERVAL,
+    DEFAULT_PORT,
     ArgumentError,
     LockName,
     Number,
     checked_interval,
     checked_name,
+    checked_ttl,
     checked_wait,
+    url_of,
 )
-from ._options import ttl_ms
 from ._request import Request
 from .errors import InvalidError
 
@@ -23,6 +26,23 @@ __all__ = ["DistributedLockBase"]
 
 _ClientT = TypeVar("_ClientT")
 _CLIENTS = 8
+
+_SERVER = "pass redis_host, redis_port, redis_db and password, or url, to DistributedLock"
+_SCRIPTS = "redilock has scripts and tokens of its own; use lock and unlock"
+# What programs of python-redilock replaced to change its behaviour. It would have no effect here.
+_NOT_REPLACED = {
+    "_redis": _SERVER,
+    "_connect": _SERVER,
+    "_redis_host": _SERVER,
+    "_redis_port": _SERVER,
+    "_redis_db": _SERVER,
+    "_ttl": "pass ttl to DistributedLock or to lock",
+    "_interval": "pass interval to DistributedLock or to lock",
+    "_prepare_lock": _SCRIPTS,
+    "_unlock_script": _SCRIPTS,
+    "_lockname2token": _SCRIPTS,
+    "_token2lockname": _SCRIPTS,
+}
 
 
 class DistributedLockBase(Generic[_ClientT]):
@@ -33,29 +53,50 @@ class DistributedLockBase(Generic[_ClientT]):
 
     def __init__(
         self,
-        redis_host: str = "localhost",
-        redis_port: int = 6379,
-        redis_db: int = 0,
+        redis_host: str = DEFAULT_HOST,
+        redis_port: int = DEFAULT_PORT,
+        redis_db: int = DEFAULT_DB,
         ttl: Number | None = None,
         interval: Number | None = DEFAULT_INTERVAL,
         *,
-        raise_lost: bool = True,
+        password: str | bytes | None = None,
+        url: str | None = None,
+        raise_lost: bool = False,
     ) -> None:
-        host = f"[{redis_host}]" if ":" in redis_host else quote(redis_host)
-        self._url = f"redis://{host}:{redis_port}/{redis_db}"
+        for name, instead in _NOT_REPLACED.items():
+            if hasattr(type(self), name):
+                raise TypeError(f"{name} has no effect here: {instead}")
+        place = (redis_host, redis_port, redis_db)
+        self._password = password
         self._raise_lost = raise_lost
         try:
-            self._ttl = None if ttl is None else ttl_ms(ttl)
-            self._interval = checked_interval(DEFAULT_INTERVAL if interval is None else interval)
+            if url is None:
+                url = url_of(*place)
+            elif place != (DEFAULT_HOST, DEFAULT_PORT, DEFAULT_DB):
+                raise InvalidError("url: names the server, so leave redis_host and the like out")
+            self._url = url
+            self._ttl_ms = None if ttl is None else checked_ttl(ttl)
+            self._interval_ms = checked_interval(DEFAULT_INTERVAL if interval is None else interval)
             self._make_clients()
-        except InvalidError as error:
+        except (InvalidError, TypeError) as error:
             raise ArgumentError(str(error)) from None
+        # For programs that read them.
+        self.__dict__.update(_redis=None, _ttl=ttl, _interval=interval)
+        self.__dict__.update(zip(("_redis_host", "_redis_port", "_redis_db"), place))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _NOT_REPLACED:
+            raise AttributeError(f"{name} has no effect here: {_NOT_REPLACED[name]}")
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__name__} {self._usual!r}>"
 
     def _new_client(self, url: str, interval: str) -> _ClientT:
         raise NotImplementedError
 
     def _make_clients(self) -> None:
-        self._usual = self._client_of(self._interval)
+        self._usual = self._client_of(self._interval_ms)
         self._clients: OrderedDict[int, _ClientT] = OrderedDict()
 
     def _client_of(self, interval: int) -> _ClientT:
@@ -63,7 +104,7 @@ class DistributedLockBase(Generic[_ClientT]):
 
     def _client(self, interval: int | None = None) -> _ClientT:
         """The client that looks after foreign holders this often; the latest few are kept."""
-        if interval is None or interval == self._interval:
+        if interval is None or interval == self._interval_ms:
             return self._usual
         client = self._clients.get(interval)
         if client is None:
@@ -80,15 +121,15 @@ class DistributedLockBase(Generic[_ClientT]):
         ttl: Number | None,
         block: bool | Number,
         interval: Number | None,
-    ) -> tuple[_ClientT, Request]:
+    ) -> tuple[Request, int]:
+        """What is asked for, and how often to look again after a foreign holder, in ms."""
         try:
-            lease = self._ttl if ttl is None else ttl_ms(ttl)
+            lease = self._ttl_ms if ttl is None else checked_ttl(ttl)
             if lease is None:
                 raise InvalidError("ttl: neither the lock nor the DistributedLock has one")
-            pause = None if interval is None else checked_interval(interval)
-            request = Request(checked_name(lock_name), lease, checked_wait(block))
-            return self._client(pause), request
-        except InvalidError as error:
+            pause = self._interval_ms if interval is None else checked_interval(interval)
+            return Request(checked_name(lock_name), lease, checked_wait(block)), pause
+        except (InvalidError, TypeError) as error:
             raise ArgumentError(str(error)) from None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -11,18 +11,25 @@ Locks exclude those of programs that still run python-redilock, and wait in orde
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from typing import Literal
+import functools
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Literal, ParamSpec, TypeVar
 
-from ._dropin import LockName, Number, name_and_token, token_of
+from . import _core
+from ._decorating import refuse_deferred, refuse_unfinished
+from ._dropin import LockName, Number, OtherType, Token, name_and_token, on_loss, token_of
 from ._of_redis import raise_as_expected
-from ._request import is_outweighed
+from ._request import Request
 from .base import DistributedLockBase
 from .client import Client
-from .errors import LostError, NotAcquiredError, NotOwnerError, RedilockError
+from .errors import NotAcquiredError, NotOwnerError, RedilockError, ServerError
 
 __all__ = ["DistributedLock"]
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 class DistributedLock(DistributedLockBase[Client]):
@@ -30,13 +37,14 @@ class DistributedLock(DistributedLockBase[Client]):
 
     `ttl` is the lease in seconds, here or for each lock. `interval` is how often to look again
     while a program holds the lock that does not queue, such as python-redilock's own; all others
-    are waited for without looking. Leaving a `with` after the lock was lost raises LostError,
-    unless `raise_lost` is False. Arguments outside their range are ValueErrors that name the
-    argument.
+    are waited for without looking. `password` is the server's; `url` names the server instead of
+    `redis_host`, `redis_port` and `redis_db`. Leaving a `with` after the lock was lost warns, or
+    raises LostError with `raise_lost`. Arguments of a wrong type or outside their range are
+    ValueErrors that name the argument.
     """
 
     def _new_client(self, url: str, interval: str) -> Client:
-        return Client(url, interval=interval, renew=False)
+        return Client(url, interval=interval, password=self._password, renew=False)
 
     def lock(
         self,
@@ -51,16 +59,28 @@ class DistributedLock(DistributedLockBase[Client]):
         Returns a secret string by which `unlock` releases it, here or in any other process; False
         if it was not granted.
         """
-        client, request = self._request(lock_name, ttl, block, interval)
+        request, interval_ms = self._request(lock_name, ttl, block, interval)
         try:
-            lease = client._acquire(request)
+            return token_of(request.name, self._acquire(request, interval_ms))
         except NotAcquiredError:
             return False
         except RedilockError as error:
             raise_as_expected(error)
-        return token_of(request.name, lease)
 
-    def unlock(self, unlock_secret_token: str) -> bool:
+    def _acquire(self, request: Request, interval_ms: int) -> _core.Lock:
+        client = self._client(interval_ms)
+        try:
+            return client._acquire(request)
+        except ServerError as error:
+            wait, failure = OtherType(request, interval_ms), error
+        while True:
+            time.sleep(wait.pause(failure))
+            try:
+                return client._acquire(wait.rest())
+            except ServerError as error:
+                failure = error
+
+    def unlock(self, unlock_secret_token: Token) -> bool:
         """Releases a lock by what `lock` returned; False if that does not hold it (any more)."""
         found = name_and_token(unlock_secret_token)
         if found is None:
@@ -73,20 +93,55 @@ class DistributedLock(DistributedLockBase[Client]):
             raise_as_expected(error)
         return True
 
-    @contextlib.contextmanager
-    def __call__(
-        self, lock_name: LockName, ttl: Number | None = None
-    ) -> Iterator[DistributedLock]:
-        """`with mylock("name"):` waits for the lock and holds it inside."""
-        token = self.lock(lock_name, ttl)
-        failed = True
+    def __call__(self, lock_name: LockName, ttl: Number | None = None) -> _With:
+        """`with mylock("name"):` waits for the lock and holds it inside; also a decorator."""
+        return _With(self, lock_name, ttl)
+
+
+class _With:
+    """What `mylock("name")` gives: holds the lock in a `with`, or in each call of a function."""
+
+    def __init__(self, mylock: DistributedLock, lock_name: LockName, ttl: Number | None) -> None:
+        self._mylock = mylock
+        self._lock_name = lock_name
+        self._ttl = ttl
+        self._token: Token = None
+
+    def __enter__(self) -> DistributedLock:
+        if self._token is not None:
+            raise RuntimeError("this object is in use; make one for each with")
+        self._token = False  # until it is granted
         try:
-            yield self
-            failed = False
+            self._token = self._mylock.lock(self._lock_name, self._ttl)
         finally:
-            try:
-                if not self.unlock(str(token)):
-                    raise LostError("the lock was lost before it was left")
-            except RedilockError as error:
-                if not is_outweighed(error, failed, self._raise_lost):
-                    raise
+            self._token = self._token or None
+        return self._mylock
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        token, self._token = self._token, None
+        try:
+            if self._mylock.unlock(token):
+                return
+        except RedilockError:
+            if kind is None:  # else what was raised inside says more
+                raise
+            return
+        on_loss(self._lock_name, self._mylock._raise_lost and kind is None)
+
+    def __call__(self, function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        """As a decorator: each call of the function holds a lock of its own."""
+        refuse_deferred(function, "redilock.async_redilock")
+
+        @functools.wraps(function)
+        def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            with _With(self._mylock, self._lock_name, self._ttl):
+                result = function(*args, **kwargs)
+                refuse_unfinished(result)
+                return result
+
+        return locked
