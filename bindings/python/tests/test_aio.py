@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import functools
 import gc
 import os
@@ -306,6 +307,52 @@ def test_decorator_refuses_what_is_no_coroutine(server, name):
     for function in (plain, generator, both):
         with pytest.raises(TypeError, match="async def"):
             aio.Client(server.url).lock(name)(function)
+
+
+@on_a_loop
+async def test_decorator_refuses_a_result_that_would_run_without_the_lock(server, client, name):
+    @client.lock(name)
+    async def job():
+        return asyncio.sleep(0)
+
+    with pytest.raises(TypeError, match="coroutine"):
+        await job()
+    assert (await client.info(name)).state == "free"
+
+
+@on_a_loop
+async def test_lock_object_that_is_being_acquired_refuses_a_second_acquire(server, client, name):
+    lock = client.lock(name, wait=20)
+    async with client.lock(name):
+        task = asyncio.create_task(lock.acquire())
+        await waiters(client, name, 1)
+        for call in (lock.acquire, lock.__aenter__):
+            with pytest.raises(RuntimeError, match=f"{name}.*being acquired"):
+                await call()
+        with pytest.raises(TypeError, match=name):
+            copy.copy(lock)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await lock.acquire()
+    with pytest.raises(TypeError, match=name):
+        copy.copy(lock)
+    await lock.release()
+    async with copy.copy(lock) as copied:
+        assert copied.held and not lock.held
+
+
+@on_a_loop
+async def test_with_releases_no_grant_of_another_task(server, client, name):
+    async with client.lock(name, ttl=0.05, raise_lost=False) as lock:
+        await lock.lost_event.wait()
+        for call in (lock.acquire, lock.__aenter__):
+            with pytest.raises(RuntimeError, match=name):
+                await asyncio.create_task(call())
+        assert await lock.acquire()  # by the task itself, whose with releases it
+    assert (await client.info(name)).state == "free"
+    async with lock:
+        assert lock.held
 
 
 @on_a_loop

@@ -1,8 +1,10 @@
 """The blocking client: what a lock tells, how it ends, and what is refused."""
 
+import copy
 import datetime
 import functools
 import math
+import pickle
 import threading
 import time
 
@@ -151,9 +153,18 @@ def test_decorator_refuses_what_runs_after_its_call(client, name):
     async def both():
         yield
 
-    for function in (coroutine, generator, both, functools.partial(coroutine)):
-        with pytest.raises(TypeError, match="plain functions"):
+    class Callable:
+        async def __call__(self):
+            pass
+
+    functions = (coroutine, generator, both, functools.partial(coroutine), Callable())
+    for function in functions:
+        with pytest.raises(TypeError, match="plain functions.*aio"):
             client.lock(name)(function)
+    for function in functions:
+        with pytest.raises(TypeError, match="would run without the lock"):
+            client.lock(name)(lambda made=function: made())()
+        assert client.info(name).state == "free"
 
 
 def test_lock_object_can_be_used_again_and_is_one_holder(client, name):
@@ -166,6 +177,61 @@ def test_lock_object_can_be_used_again_and_is_one_holder(client, name):
         with lock:
             with pytest.raises(RuntimeError):
                 lock.acquire(wait=0)
+
+
+def test_lock_object_that_is_being_acquired_refuses_a_second_acquire(client, name):
+    holder, lock = client.lock(name), client.lock(name, wait=20)
+    with holder:
+        waiter = threading.Thread(target=lock.acquire)
+        waiter.start()
+        until(lambda: client.info(name).waiters == 1)
+        for call in (lambda: lock.acquire(wait=0), lock.__enter__):
+            with pytest.raises(RuntimeError, match=f"{name}.*being acquired"):
+                call()
+        with pytest.raises(TypeError, match=name):
+            copy.copy(lock)
+    waiter.join()
+    assert lock.held
+    lock.release()
+    assert lock.acquire(wait=0)  # once the other has ended
+    lock.release()
+
+
+def test_with_releases_no_grant_of_another_caller(server, client, name):
+    """The lock is lost inside, and another thread wants it by the same object."""
+    refused = []
+
+    def acquire(lock):
+        for call in (lambda: lock.acquire(wait=0), lock.__enter__):
+            with pytest.raises(RuntimeError, match=name) as caught:
+                call()
+            refused.append(caught.value)
+
+    with client.lock(name, ttl=0.05, raise_lost=False) as lock:
+        until(lambda: lock.lost)
+        other = threading.Thread(target=acquire, args=[lock])
+        other.start()
+        other.join()
+        with pytest.raises(RuntimeError):
+            lock.__enter__()
+        assert lock.acquire(wait=5)  # by the caller itself, whose with releases it
+    assert len(refused) == 2 and client.info(name).state == "free"
+    with lock:
+        assert lock.held
+
+
+def test_copy_of_a_lock_is_another_holder_and_of_a_held_one_refused(client, name):
+    lock = client.lock(name, ttl=5, wait=0)
+    copies = [copy.copy(lock), copy.deepcopy(lock), pickle.loads(pickle.dumps(lock))]
+    with lock:
+        for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match=name):
+                copied(lock)
+        for each in copies:
+            assert each.name == name and not each.held and not each.acquire()
+    for each in (*copies, copy.copy(lock)):
+        with each:
+            assert 4 < each.remaining <= 5
 
 
 def test_info_of_holder_and_waiters(client, name):

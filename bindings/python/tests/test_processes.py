@@ -137,7 +137,7 @@ def lock_by(locks, name):
 
 def made(kind, server):
     if hasattr(kind, "unlock"):
-        return kind("127.0.0.1", server.port, ttl=60, interval=0.5, raise_lost=False)
+        return kind("127.0.0.1", server.port, ttl=60, interval=0.5, raise_lost=True)
     return kind(f"redis://127.0.0.1:{server.port}", prefix="app:", timeout=2)
 
 
@@ -158,7 +158,7 @@ def test_copies_lock_by_connections_of_their_own(server, client, name, kind, cop
     if prefix:
         assert second._settings._given == first._settings._given
     else:
-        assert (second._interval, second._raise_lost) == (500, False)
+        assert (second._interval, second._raise_lost) == (0.5, True)
 
 
 def test_copy_of_a_closed_client_is_closed(server):

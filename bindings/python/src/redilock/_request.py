@@ -4,6 +4,7 @@ becomes of them in forked children.
 
 from __future__ import annotations
 
+import _thread
 import dataclasses
 import os
 import weakref
@@ -123,13 +124,20 @@ class LockInfo:
 class Lease:
     """A lock that was granted, told in Python's terms; the base of both kinds of lock."""
 
-    __slots__ = ("__weakref__", "_lease", "_raise_lost", "_released", "_request")
+    _client: Any
+
+    __slots__ = (
+        "__weakref__", "_acquiring", "_entered_by", "_lease", "_raise_lost", "_released", "_request"
+    )  # fmt: skip
 
     def __init__(self, request: Request, raise_lost: bool) -> None:
         self._request = request
         self._raise_lost = raise_lost
         self._lease: _core.Lock | None = None
         self._released = False
+        self._acquiring = _thread.allocate_lock()
+        self._entered_by: object = None
+        """The thread or task that is inside a `with` of this lock."""
 
     @property
     def name(self) -> Name:
@@ -164,13 +172,25 @@ class Lease:
         """The secret by which the lock can be released or extended from anywhere."""
         return _core.lock_token(self._granted()).decode("ascii")
 
-    def _wanted(self, wait: Seconds | None) -> Request:
-        """What the next acquire asks for, with a wait of its own if it has one."""
-        if self.held:
-            raise RuntimeError(f"this object holds the lock {self.name!r} already")
-        if wait is None:
-            return self._request
-        return self._request._replace(wait=wait_ms(wait))
+    def _begin(self, wait: Seconds | None, caller: object, entering: bool) -> Request:
+        """What an acquire asks for. Refuses a second caller, whose grant the first would release.
+
+        The acquire has begun until `_acquiring` is released.
+        """
+        if not self._acquiring.acquire(False):
+            raise RuntimeError(f"lock {self.name!r}: this object is being acquired already")
+        try:
+            if self.held:
+                raise RuntimeError(f"lock {self.name!r}: this object holds it already")
+            if self._entered_by is not None and (entering or self._entered_by != caller):
+                raise RuntimeError(
+                    f"lock {self.name!r}: a with block of this object was not left yet; give each "
+                    "caller an object of its own"
+                )
+            return self._request if wait is None else self._request._replace(wait=wait_ms(wait))
+        except BaseException:
+            self._acquiring.release()
+            raise
 
     def _granted(self) -> _core.Lock:
         if self._lease is None:
@@ -180,6 +200,11 @@ class Lease:
     def _take(self, lease: _core.Lock) -> None:
         self._lease = lease
         self._released = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.held or self._acquiring.locked():
+            raise TypeError(f"lock {self.name!r}: it is held, and a copy would release it too")
+        return type(self), (self._client, self._request, self._raise_lost)
 
     def __repr__(self) -> str:
         state = "held" if self.held else "lost" if self.lost else "not held"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -18,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from . import _core
 from ._channel import Channel
+from ._decorating import refuse_unfinished, require_coroutine
 from ._options import OptionValue, Seconds, Settings, ttl_ms
 from ._request import (
     Lease,
@@ -202,7 +202,7 @@ class Lock(Lease):
         holds; whatever else goes wrong is raised.
         """
         try:
-            await self._enter(wait)
+            await self._enter(wait, False)
         except NotAcquiredError:
             return False
         return True
@@ -227,7 +227,8 @@ class Lock(Lease):
         await channel.run(_core.op_submit_extend, op, lease)
 
     async def __aenter__(self) -> Lock:
-        await self._enter(None)
+        await self._enter(None, True)
+        self._entered_by = asyncio.current_task()
         return self
 
     async def __aexit__(
@@ -241,18 +242,21 @@ class Lock(Lease):
         except RedilockError as failure:
             if not is_outweighed(failure, kind is not None, self._raise_lost):
                 raise
+        finally:
+            self._entered_by = None
 
     def __call__(
         self, function: Callable[_Arguments, Coroutine[Any, Any, _Result]]
     ) -> Callable[_Arguments, Coroutine[Any, Any, _Result]]:
-        """As a decorator: each call of the coroutine holds a lock of its own meanwhile."""
-        if not inspect.iscoroutinefunction(function):  # it would run before it is awaited
-            raise TypeError("a lock of redilock.aio guards coroutine functions: async def")
+        """As a decorator: each call of the coroutine holds a lock of its own."""
+        require_coroutine(function)
 
         @functools.wraps(function)
         async def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
             async with Lock(self._client, self._request, self._raise_lost):
-                return await function(*args, **kwargs)
+                result = await function(*args, **kwargs)
+                refuse_unfinished(result)
+                return result
 
         return locked
 
@@ -261,12 +265,15 @@ class Lock(Lease):
             raise RuntimeError("the lock was not acquired")
         return self._channel
 
-    async def _enter(self, wait: Seconds | None) -> None:
-        request = self._wanted(wait)
-        channel = self._client._channel()
-        if self._channel is not None:
-            self._channel.forget_holder(self._tag)
-        self._channel = channel
-        self._told = False
-        self._event = None
-        self._take(await self._channel.acquire(request, self))
+    async def _enter(self, wait: Seconds | None, entering: bool) -> None:
+        request = self._begin(wait, asyncio.current_task(), entering)
+        try:
+            channel = self._client._channel()
+            if self._channel is not None:
+                self._channel.forget_holder(self._tag)
+            self._channel = channel
+            self._told = False
+            self._event = None
+            self._take(await channel.acquire(request, self))
+        finally:
+            self._acquiring.release()

@@ -7,12 +7,13 @@ A blocked acquire can be ended by Ctrl-C, and by any signal whose handler raises
 from __future__ import annotations
 
 import functools
-import inspect
+import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from . import _core
+from ._decorating import refuse_deferred, refuse_unfinished
 from ._options import OptionValue, Seconds, Settings, ttl_ms
 from ._request import (
     Lease,
@@ -162,7 +163,7 @@ class Lock(Lease):
         holds; whatever else goes wrong is raised.
         """
         try:
-            self._enter(wait)
+            self._enter(wait, False)
         except NotAcquiredError:
             return False
         return True
@@ -183,7 +184,8 @@ class Lock(Lease):
         self._client._here().extend(lease, self._request.extension_ms(self._client._settings, ttl))
 
     def __enter__(self) -> Lock:
-        self._enter(None)
+        self._enter(None, True)
+        self._entered_by = threading.get_ident()
         return self
 
     def __exit__(
@@ -197,22 +199,25 @@ class Lock(Lease):
         except RedilockError as failure:
             if not is_outweighed(failure, kind is not None, self._raise_lost):
                 raise
+        finally:
+            self._entered_by = None
 
     def __call__(self, function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-        """As a decorator: each call of the function holds a lock of its own meanwhile."""
-        if (
-            inspect.iscoroutinefunction(function)
-            or inspect.isgeneratorfunction(function)
-            or inspect.isasyncgenfunction(function)
-        ):  # their calls return before anything of them has run
-            raise TypeError("a lock of redilock.Client guards plain functions; see redilock.aio")
+        """As a decorator: each call of the function holds a lock of its own."""
+        refuse_deferred(function, "redilock.aio")
 
         @functools.wraps(function)
         def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
             with Lock(self._client, self._request, self._raise_lost):
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
+                refuse_unfinished(result)
+                return result
 
         return locked
 
-    def _enter(self, wait: Seconds | None) -> None:
-        self._take(self._client._acquire(self._wanted(wait)))
+    def _enter(self, wait: Seconds | None, entering: bool) -> None:
+        request = self._begin(wait, threading.get_ident(), entering)
+        try:
+            self._take(self._client._acquire(request))
+        finally:
+            self._acquiring.release()
