@@ -1,6 +1,7 @@
 """The asyncio client: order, cancellation, loss, and one thread for all waits."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import copy
 import functools
@@ -12,6 +13,7 @@ import threading
 import time
 
 import pytest
+from conftest import until as wait_until
 
 import redilock
 from redilock import aio
@@ -487,6 +489,82 @@ def test_client_made_outside_serves_one_loop_after_another(server, name):
     for thread in threads:
         thread.join()
     assert results == [True, True]
+
+
+def in_a_second_run(call):
+    """Calls it on a new loop, after the one that acquired was closed."""
+    return asyncio.run(call())
+
+
+def in_a_thread(call):
+    """Calls it on a loop of another thread, while the one that acquired still runs."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, call()).result(10)
+
+
+@pytest.mark.parametrize("elsewhere", [in_a_second_run, in_a_thread])
+def test_locks_are_extended_and_released_by_other_loops(server, client, name, elsewhere):
+    shared = aio.Client(server.url)
+    lock = shared.lock(name, ttl=5)
+
+    async def use():
+        await lock.acquire()
+        if elsewhere is in_a_thread:
+            await asyncio.to_thread(change)
+
+    def change():
+        elsewhere(lambda: lock.extend(60))
+        assert lock.remaining > 50 and client.info(name).remaining > 50
+        elsewhere(lock.release)
+        assert not lock.held and not lock.lost
+        assert client.info(name).state == "free"
+
+    asyncio.run(use())
+    if elsewhere is in_a_second_run:
+        change()
+    with pytest.raises(redilock.NotOwnerError):
+        asyncio.run(lock.release())
+
+
+def test_with_block_may_be_left_on_another_loop(server, client, name):
+    lock = aio.Client(server.url).lock(name)
+    asyncio.run(lock.__aenter__())
+    asyncio.run(lock.__aexit__(None, None, None))
+    assert client.info(name).state == "free"
+
+
+def test_loss_is_told_on_the_loop_that_acquired_alone(server, name):
+    lock = aio.Client(server.url).lock(name)
+    asyncio.run(lock.acquire())
+
+    async def ask():
+        with pytest.raises(RuntimeError, match="event loop that acquired"):
+            lock.lost_event
+        await lock.release()
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_acquire_that_is_pending_when_its_loop_ends_is_rolled_back(server, client, name, granted):
+    shared = aio.Client(server.url)
+    holder = client.lock(name)
+    holder.acquire()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(shared.lock(name, ttl=60).acquire())  # which the test keeps
+    while client.info(name).waiters != 1:
+        loop.run_until_complete(asyncio.sleep(0.002))
+    descriptor = shared._channels[loop]._fd
+    if granted:
+        holder.release()
+        assert select.select([descriptor], [], [], 10)[0]  # it came, and nobody took it
+    loop.close()
+    if not granted:
+        wait_until(lambda: client.info(name).waiters == 0)
+        holder.release()
+    wait_until(lambda: client.info(name).state == "free")
+    assert not task.done()
+    task._log_destroy_pending = False
 
 
 def test_close_ends_the_waits_of_other_threads_loops(server, client, name):

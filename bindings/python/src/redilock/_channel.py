@@ -42,8 +42,7 @@ class Channel:
         """Set once it was closed and the C client is freed."""
         self._tags = itertools.count(1)
         self._fd = _core.client_fd(core)
-        # Weak, so that the loop does not keep a client that nobody has.
-        loop.add_reader(self._fd, _drain, weakref.ref(self))
+        loop.add_reader(self._fd, _Reader(self))
 
     def __del__(self) -> None:
         if self._fd >= 0:
@@ -99,6 +98,32 @@ class Channel:
         self._ends[tag] = end
         return end
 
+    def abandon(self) -> None:
+        """The loop was closed, so that nobody hears of a grant: the C library takes back what
+        pending acquires have, once it has their operations alone.
+        """
+        self._acquiring.clear()
+        self._ends.clear()
+
+    async def release(self, lease: _core.Lock) -> None:
+        """Releases a lock that was acquired here, from any loop."""
+        if self._is_here():
+            await self.run(_core.op_submit_release, _core.op_new(self.core), lease)
+        else:
+            await asyncio.to_thread(_core.release, lease)
+
+    async def extend(self, lease: _core.Lock, ttl: int) -> None:
+        """Extends a lock that was acquired here, from any loop."""
+        if self._is_here():
+            op = _core.op_new(self.core)
+            _core.op_set_int(op, "ttl", ttl)
+            await self.run(_core.op_submit_extend, op, lease)
+        else:
+            await asyncio.to_thread(_core.extend, lease, ttl)
+
+    def _is_here(self) -> bool:
+        return asyncio.get_running_loop() is self.loop
+
     async def run(
         self,
         submit: Callable[[_core.Op, _core.Lock | None, int], None],
@@ -118,15 +143,16 @@ class Channel:
 
     async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
         """Submits an acquire and waits for its grant; `lock` is told of the loss."""
-        op = request.op(self.core)
         tag = self._tag()
         if lock is not None:
             self._holders[tag] = lock
             lock._tag = tag
-        self._acquiring[tag] = op
+        # Nothing else has the operation while it is pending: see abandon.
+        self._acquiring[tag] = request.op(self.core)
         try:
-            _core.op_submit_acquire(op, tag)
+            _core.op_submit_acquire(self._acquiring[tag], tag)
             await self._expect(tag)
+            op = self._acquiring[tag]
             _core.op_raise(op)
             taken = _core.op_take_lock(op)
             if lock is not None:
@@ -137,6 +163,7 @@ class Channel:
             raise closed() from None
         except asyncio.CancelledError:
             self.forget_holder(tag)
+            op = self._acquiring.pop(tag)
             _core.op_cancel(op)
             with contextlib.suppress(RedilockError, asyncio.TimeoutError):
                 await asyncio.wait_for(self._left(op, tag), _LEAVE_S)
@@ -208,7 +235,19 @@ def _unwatch(loop: asyncio.AbstractEventLoop, fd: int, core: _core.Client | None
     loop.remove_reader(fd)
 
 
-def _drain(channel: weakref.ref[Channel]) -> None:
-    alive = channel()
-    if alive is not None:
-        alive.drain()
+class _Reader:
+    """What a loop calls when completions wait. A loop that is closed drops it."""
+
+    def __init__(self, channel: Channel) -> None:
+        # Weak, so that the loop does not keep a client that nobody has.
+        self._channel = weakref.ref(channel)
+
+    def __call__(self) -> None:
+        channel = self._channel()
+        if channel is not None:
+            channel.drain()
+
+    def __del__(self) -> None:
+        channel = self._channel()
+        if channel is not None and channel.loop.is_closed():
+            channel.abandon()

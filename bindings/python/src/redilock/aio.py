@@ -183,7 +183,14 @@ class Lock(Lease):
 
     @property
     def lost_event(self) -> asyncio.Event:
-        """Set when the lock is lost: `await lock.lost_event.wait()`. A new one for each grant."""
+        """Set when the lock is lost: `await lock.lost_event.wait()`. A new one for each grant, for
+        the event loop that acquired the lock: RuntimeError in another one.
+        """
+        if self._channel is not None and asyncio._get_running_loop() not in (
+            None,
+            self._channel.loop,
+        ):
+            raise RuntimeError("lost_event is for the event loop that acquired the lock")
         if self._event is None:  # most programs want none, and thousands may wait
             self._event = asyncio.Event()
             if self._told:
@@ -213,7 +220,7 @@ class Lock(Lease):
         channel = self._bound()
         self._released = True  # also if this task is cancelled now: the release goes on
         try:
-            await channel.run(_core.op_submit_release, _core.op_new(channel.core), lease)
+            await channel.release(lease)
         except Exception:
             self._released = False
             raise
@@ -222,9 +229,7 @@ class Lock(Lease):
         """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
         lease = self._granted()
         channel = self._bound()
-        op = _core.op_new(channel.core)
-        _core.op_set_int(op, "ttl", self._request.extension_ms(self._client._settings, ttl))
-        await channel.run(_core.op_submit_extend, op, lease)
+        await channel.extend(lease, self._request.extension_ms(self._client._settings, ttl))
 
     async def __aenter__(self) -> Lock:
         await self._enter(None, True)
