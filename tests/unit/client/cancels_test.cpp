@@ -3,6 +3,7 @@
 #include "client/cancels.hpp"
 
 #include <array>
+#include <chrono>
 #include <string>
 #include <thread>
 
@@ -47,33 +48,36 @@ static void too_many_are_told_together(void **) {
                  "any then 3 ");
 }
 
-// Each of its own is told once it was taken: none may be missed for longer than that.
+// Each teller waits until its control was taken, so a control that is missed ends the test by its
+// timeout. Where other programs have the processors, fewer rounds are enough.
 static void none_is_missed_while_others_tell(void **) {
-  assert_returns(outcome_of([] {
-                   Cancels cancels;
-                   std::array<Control, kMany> controls;
-                   std::array<std::atomic<bool>, 2> waiting{};
-                   const auto tell = [&](int which) {
-                     for (int i = 0; i < kRounds; ++i) {
-                       waiting[which] = true;
-                       cancels.tell(controls[which]);
-                       while (waiting[which]) std::this_thread::yield();
-                     }
-                   };
-                   std::thread one(tell, 0), other(tell, 1);
-                   int64_t taken = 0;
-                   while (taken < 2 * kRounds) {
-                     cancels.take([&](const Control *control) {
-                       waiting[control - &controls[0]] = false;
-                       ++taken;
-                     });
-                     std::this_thread::yield();
-                   }
-                   one.join();
-                   other.join();
-                   return std::to_string(taken);
-                 }),
-                 "40000");
+  Cancels cancels;
+  std::array<Control, kMany> controls;
+  std::array<std::atomic<bool>, 2> waiting{};
+  std::atomic<int> telling{2};
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  int64_t told[2] = {}, taken = 0;
+  const auto tell = [&](int which) {
+    while (told[which] < kRounds && std::chrono::steady_clock::now() < end) {
+      waiting[which] = true;
+      cancels.tell(controls[which]);
+      ++told[which];
+      while (waiting[which]) std::this_thread::yield();
+    }
+    --telling;
+  };
+  std::thread one(tell, 0), other(tell, 1);
+  while (telling > 0) {
+    cancels.take([&](const Control *control) {
+      waiting[control - &controls[0]] = false;
+      ++taken;
+    });
+    std::this_thread::yield();
+  }
+  one.join();
+  other.join();
+  assert_true(taken > 0);
+  assert_int_equal(taken, told[0] + told[1]);
 }
 
 int main() {
