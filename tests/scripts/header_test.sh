@@ -2,7 +2,8 @@
 # The header compiles by itself, pedantically and without a warning, in each version of C and C++ that a
 # caller may use, from C89 and C++98 on. C++98 knows no long long, of which int64_t may be made; system
 # headers are exempt from that complaint. Python's cffi and LuaJIT read what the preprocessor makes of it,
-# and find each function and each number in the library. What is not installed is skipped.
+# and find each function and each number in the library; bindgen reads the header itself for Rust. What is not
+# installed is skipped.
 set -eu
 include=$REDILOCK_SOURCE_DIR/capi/include
 header=$include/redilock/redilock.h
@@ -106,4 +107,19 @@ if ! "$python" -c 'import cffi' 2>/dev/null; then echo 'skipped: Python has no c
   parses cffi "$python" "$work/parse.py"
 fi
 if there luajit; then parses LuaJIT luajit "$work/parse.lua"; fi
+
+if there bindgen; then
+  bindgen "$header" >"$work/redilock.rs" || fail 'bindgen does not read the header'
+  while read -r function; do
+    grep -q "pub fn $function(" "$work/redilock.rs" || fail "bindgen has no $function"
+  done <"$work/functions"
+  while read -r number; do
+    grep -q "const [a-z_]*$number: " "$work/redilock.rs" || fail "bindgen has no $number"
+  done <"$work/numbers"
+  if there rustc; then
+    rustc --crate-type lib -A warnings -o "$work/redilock.rlib" "$work/redilock.rs" ||
+      fail 'rustc does not take what bindgen makes of the header'
+  fi
+  if bindgen "$work/wrong/redilock/redilock.h" >/dev/null 2>&1; then fail 'bindgen reads a broken header'; fi
+fi
 exit $failed
