@@ -146,6 +146,7 @@ static int redilock_gave_back(redilock_lock_t *lock) {
 
 %ignore redilock_client_next;
 %ignore redilock_op_message;
+%ignore redilock_lock_message;
 %ignore redilock_list_message;
 %ignore redilock_op_set;
 
@@ -186,6 +187,19 @@ PyObject *completions(redilock_client_t *client, int limit) {
   for (int i = 0; more > 0 && i < limit; ++i) more = redilock_append_next(list, client);
   if (more < 0) Py_CLEAR(list);
   return list;
+}
+
+/* What a check found, and why a lock was lost. */
+PyObject *op_message(redilock_op_t *op) {
+  char message[512];
+  redilock_op_message(op, message, sizeof message);
+  return PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "replace");
+}
+
+PyObject *lock_message(redilock_lock_t *lock) {
+  char message[512];
+  redilock_lock_message(lock, message, sizeof message);
+  return PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "replace");
 }
 
 /* How the last call of an operation ended, raised where it was not well. */

@@ -155,8 +155,12 @@ REDILOCK_BLOCKS(redilock_client_wait)
 REDILOCK_BLOCKS(redilock_lock_wait_lost)
 REDILOCK_BLOCKS(redilock_free)
 
-/* It frees the handle, which the object here does too. */
+/* It frees the handle, so the object that has it must not. */
 %ignore redilock_lock_drop;
+%apply SWIGTYPE *DISOWN { redilock_lock_t *dropped };
+%inline %{
+void redilock_drop_lock(redilock_lock_t *dropped) { redilock_lock_drop(dropped); }
+%}
 
 /* redilock_acquire with wait 0, interruptible, and with words where it fails: in one call, since
    most locks are free. */

@@ -448,7 +448,7 @@ def test_no_answer_to_a_request_is_a_connection_error(redis_exceptions, server, 
     finally:
         server.thaw()
     with pytest.raises(redilock.UnknownOutcomeError) as caught:
-        redilock._of_redis.raise_as_expected(redilock.UnknownOutcomeError("x"))
+        redilock._of_redis.raise_as_expected(redilock.UnknownOutcomeError("x"), b"x")
     assert isinstance(caught.value, redis_exceptions.ConnectionError)
 
 

@@ -121,6 +121,27 @@ with client.lock(name):
 
 
 @greenlets
+def test_loss_is_told_while_the_greenlets_run(host, kind):
+    ended(host(kind, """
+told = []
+lock = client.lock(name, ttl=0.3, renew=True)
+lock.on_lost(told.append, 1)
+lock.acquire()
+client.break_lock(name)
+host.until(lambda: told)
+with lock:
+    host.result(host.spawn(lambda: host.sleep(0)))
+    def other():
+        try:
+            lock.acquire(wait=0)
+        except RuntimeError:
+            return
+        raise AssertionError("one object was acquired by two greenlets")
+    host.result(host.spawn(other))
+"""))  # fmt: skip
+
+
+@greenlets
 def test_greenlets_of_the_stand_in_let_the_holder_run(host, kind):
     ended(host(kind, """
 import redilock.sync_redilock

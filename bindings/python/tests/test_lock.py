@@ -325,7 +325,8 @@ def test_errors_carry_the_words_of_the_server(server, client, name):
 
 
 def test_close_ends_waits(client, name):
-    client.lock(name).acquire()
+    holder = client.lock(name)
+    holder.acquire()
     caught = []
 
     def wait():
@@ -385,8 +386,8 @@ def test_password_file_may_be_a_path(server, tmp_path, name):
         for given in ({"password": "secret"}, {"password": b"secret"},
                       {"password_file": tmp_path / "password"}):  # fmt: skip
             with redilock.Client(server.url, **given) as client:
-                assert client.lock(name).acquire(wait=5)
-                client.break_lock(name)
+                with client.lock(name, wait=5):
+                    pass
         with redilock.Client(server.url, password=None) as client:
             with pytest.raises(redilock.AuthError):
                 client.info(name)

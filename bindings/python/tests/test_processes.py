@@ -125,11 +125,13 @@ KINDS = [
 
 
 def lock_by(locks, name):
-    """Whether it can be had by this client or DistributedLock of any kind."""
+    """Whether it can be had by this client or DistributedLock of any kind. It is left held."""
     if isinstance(locks, redilock.Client):
-        return locks.lock(name, ttl=60).acquire(wait=0)
+        lock = locks.lock(name, ttl=60)
+        return lock.acquire(wait=0) and bool(lock.detach())
     if isinstance(locks, redilock.aio.Client):
-        return asyncio.run(locks.lock(name, ttl=60).acquire(wait=0))
+        lock = locks.lock(name, ttl=60)
+        return asyncio.run(lock.acquire(wait=0)) and bool(lock.detach())
     if isinstance(locks, redilock.sync_redilock.DistributedLock):
         return bool(locks.lock(name, block=False))
     return bool(asyncio.run(locks.lock(name, block=False)))

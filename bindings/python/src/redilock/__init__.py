@@ -11,8 +11,8 @@ stand in for the modules of that name of python-redilock.
 """
 
 from . import _core
+from ._info import LockInfo, Waiter
 from ._options import CLIENT_OPTIONS
-from ._request import LockInfo
 from .client import Client, Lock
 from .errors import (
     AuthError,
@@ -56,6 +56,7 @@ __all__ = [
     "UnavailableError",
     "UnknownOutcomeError",
     "UnsupportedError",
+    "Waiter",
     "WaitTimeoutError",
     "library_version",
     "options",

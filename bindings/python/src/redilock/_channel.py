@@ -176,6 +176,13 @@ class Channel:
             self._ends.pop(tag, None)
             self._acquiring.pop(tag, None)
 
+    def watch(self, lock: Lock, lease: _core.Lock) -> None:
+        """Has the lock told of the loss of a grant that did not come by acquire()."""
+        tag = self._tag()
+        self._holders[tag] = lock
+        lock._tag = tag
+        _core.lock_watch(lease, tag)
+
     def forget_holder(self, tag: int) -> None:
         """Tells nobody of the loss of this grant."""
         self._holders.pop(tag, None)

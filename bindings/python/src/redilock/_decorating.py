@@ -1,5 +1,5 @@
-"""What a decorator may guard: the lock is released when the call returns, so a call that leaves work
-for later, such as a coroutine, would do it without the lock.
+"""What a decorator may guard: the lock is released when the call returns, and work that the call
+leaves for later, such as a coroutine, would run without it.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def name_and_token(unlock_secret_token: object) -> tuple[bytes, str] | None:
 
 
 class OtherType:
-    """A wait for a key that is no string. redilock refuses it, python-redilock waits for its end."""
+    """A wait for a key that is no string: python-redilock waits until it ends, redilock refuses."""
 
     def __init__(self, request: Request, interval_ms: int) -> None:
         wait = request.wait or 0

@@ -6,6 +6,7 @@ only if the program has imported it, and only a thread where it runs greenlets h
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import sys
 from collections.abc import Callable
@@ -47,6 +48,23 @@ def current_hub() -> Hub | None:
         if hub is not None and hub.greenlet is not _current():
             return _Eventlet(hub)
     return None
+
+
+def caller() -> object:
+    """The thread or greenlet that calls."""
+    return _current() if "greenlet" in sys.modules else _thread.get_ident()
+
+
+def start_thread(function: Callable[..., object], *arguments: Any) -> None:
+    """Runs a function that blocks on a thread of the operating system, also where a host has
+    replaced Python's threads. The thread does not keep the process from ending.
+    """
+    start: Any = _thread.start_new_thread
+    if "gevent.monkey" in sys.modules:
+        start = sys.modules["gevent.monkey"].get_original("_thread", "start_new_thread")
+    elif "eventlet.patcher" in sys.modules:
+        start = sys.modules["eventlet.patcher"].original("_thread").start_new_thread
+    start(function, arguments)
 
 
 def _found(module: Any, name: str) -> Any:

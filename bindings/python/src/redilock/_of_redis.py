@@ -52,12 +52,15 @@ def __getattr__(name: str) -> Any:
     return _both(ours, theirs)
 
 
-def raise_as_expected(error: errors.RedilockError) -> NoReturn:
+def raise_as_expected(error: errors.RedilockError, lock_name: str | bytes) -> NoReturn:
     """Raises an error as one that the program catches: also as redis' own, if it has redis."""
     if isinstance(error, errors.InvalidError):
         message = str(error)
         raise ArgumentError(f"lock_{message}" if message.startswith("name:") else message) from None
+    error.lock_name = lock_name
     theirs = _THEIRS.get(type(error).__name__)
     if theirs is None or not hasattr(sys.modules.get("redis.exceptions"), theirs):
         raise error
-    raise getattr(sys.modules[__name__], type(error).__name__)(str(error)) from error
+    both: errors.RedilockError = getattr(sys.modules[__name__], type(error).__name__)(str(error))
+    both.lock_name = lock_name
+    raise both from error

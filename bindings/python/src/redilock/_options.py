@@ -119,6 +119,13 @@ class Settings:
         """A new client; it has not connected yet."""
         return _core.new(self._url, self._options)
 
+    def shown(self) -> str:
+        """The server's URL without a user, a password or options."""
+        url = os.environ.get("REDILOCK_URL", "") if self._url is None else self._url
+        scheme, _, rest = (url or "redis://127.0.0.1:6379/0").partition("://")
+        place, slash, path = rest.partition("?")[0].partition("/")
+        return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
+
     def duration(self, name: str) -> int:
         """What such an option has come to, in milliseconds; below 0 is for ever."""
         url = os.environ.get("REDILOCK_URL", "") if self._url is None else self._url

@@ -18,17 +18,11 @@ from typing import Any, ParamSpec, TypeVar
 from . import _core
 from ._channel import Channel
 from ._decorating import refuse_unfinished, require_coroutine
+from ._info import LockInfo
+from ._lease import Lease
+from ._naming import names_lock_async
 from ._options import OptionValue, Seconds, Settings, ttl_ms
-from ._request import (
-    Lease,
-    LockInfo,
-    Name,
-    Request,
-    closed,
-    is_outweighed,
-    named_op,
-    renew_after_fork,
-)
+from ._request import Name, Request, closed, named_op, renew_after_fork
 from .errors import NotAcquiredError, RedilockError
 
 _Self = TypeVar("_Self", bound="Client")
@@ -84,11 +78,13 @@ class Client:
         request = Request.make(name, ttl, wait, renew, max_hold, fence, label)
         return Lock(self, request, raise_lost)
 
+    @names_lock_async
     async def release(self, name: Name, token: str) -> None:
         """Releases a lock by its token, from any process or host; NotOwnerError if not its."""
         channel = self._channel()
         await channel.run(_core.op_submit_release, named_op(channel.core, name, token), None)
 
+    @names_lock_async
     async def extend(self, name: Name, token: str, ttl: Seconds) -> None:
         """Extends a lock by its token to last at least `ttl` from now."""
         channel = self._channel()
@@ -96,6 +92,7 @@ class Client:
         _core.op_set_int(op, "ttl", ttl_ms(ttl))
         await channel.run(_core.op_submit_extend, op, None)
 
+    @names_lock_async
     async def info(self, name: Name) -> LockInfo:
         """Who holds the lock of a name, for how long, and who waits. Changes nothing."""
         op = named_op(self._channel().core, name)
@@ -107,6 +104,41 @@ class Client:
         while (name := await _in_thread(_core.list_next, found, _core.list_cancel)) is not None:
             yield name
 
+    async def locked(self, name: Name) -> bool:
+        """Whether anybody holds the lock of a name: any client, of any kind."""
+        return (await self.info(name)).state != "free"
+
+    @names_lock_async
+    async def attach(
+        self,
+        name: Name,
+        token: str,
+        *,
+        ttl: Seconds | None = None,
+        renew: bool | None = None,
+        max_hold: Seconds | None = None,
+        raise_lost: bool = True,
+    ) -> Lock:
+        """The held lock of a name by its token: see `redilock.Client.attach`."""
+        request = Request.make(name, ttl, None, renew, max_hold, None, None)
+        channel = self._channel()
+        op = request.op(channel.core)
+        _core.op_set_bytes(op, "token", token)
+        lock = Lock(self, request, raise_lost)
+        lease = await _in_thread(_core.op_attach, op, _core.op_cancel)
+        lock._bind(channel)
+        channel.watch(lock, lease)
+        lock._take(lease)
+        lock._attached = True
+        return lock
+
+    async def check(self) -> str:
+        """Asks the server for everything that locks need: see `redilock.Client.check`."""
+        op = _core.op_new(self._channel().core)
+        await _in_thread(_core.op_check, op, _core.op_cancel)
+        return _core.op_message(op)
+
+    @names_lock_async
     async def break_lock(self, name: Name) -> None:
         """Takes the lock away from whoever holds it. NotOwnerError if nobody does."""
         await asyncio.to_thread(_core.op_break, named_op(self._channel().core, name))
@@ -151,6 +183,10 @@ class Client:
                 self._made.add(channel)
         return channel
 
+    def __repr__(self) -> str:
+        closed = " closed" if self._closed else ""
+        return f"<{type(self).__module__}.{type(self).__name__} {self._settings.shown()}{closed}>"
+
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         del state["_channels"], state["_made"], state["_mutex"]
@@ -171,14 +207,14 @@ class Client:
 class Lock(Lease):
     """One holder of one name, from `Client.lock`. It can be acquired again after its release."""
 
-    __slots__ = ("_channel", "_client", "_event", "_tag", "_told")
+    __slots__ = ("_channel", "_event", "_tag")
+
+    _client: Client
 
     def __init__(self, client: Client, request: Request, raise_lost: bool) -> None:
-        super().__init__(request, raise_lost)
-        self._client = client
+        super().__init__(client, request, raise_lost)
         self._channel: Channel | None = None
         self._tag = 0  # of the grant whose loss is told
-        self._told = False
         self._event: asyncio.Event | None = None
 
     @property
@@ -198,8 +234,8 @@ class Lock(Lease):
         return self._event
 
     def _tell_lost(self) -> None:
-        self._told = True
-        if self._event is not None:
+        super()._tell_lost()
+        if self._told and self._event is not None:
             self._event.set()
 
     async def acquire(self, wait: Seconds | None = None) -> bool:
@@ -214,6 +250,7 @@ class Lock(Lease):
             return False
         return True
 
+    @names_lock_async
     async def release(self) -> None:
         """Hands the lock to the next waiter. LostError if it was lost before."""
         lease = self._granted()
@@ -225,6 +262,7 @@ class Lock(Lease):
             self._released = False
             raise
 
+    @names_lock_async
     async def extend(self, ttl: Seconds | None = None) -> None:
         """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
         lease = self._granted()
@@ -232,7 +270,8 @@ class Lock(Lease):
         await channel.extend(lease, self._request.extension_ms(self._client._settings, ttl))
 
     async def __aenter__(self) -> Lock:
-        await self._enter(None, True)
+        if not self._is_attached():
+            await self._enter(None, True)
         self._entered_by = asyncio.current_task()
         return self
 
@@ -243,9 +282,10 @@ class Lock(Lease):
         trace: TracebackType | None,
     ) -> None:
         try:
-            await self.release()
+            if self._lease is not None:  # not detached
+                await self.release()
         except RedilockError as failure:
-            if not is_outweighed(failure, kind is not None, self._raise_lost):
+            if not self._left(failure, kind is not None):
                 raise
         finally:
             self._entered_by = None
@@ -270,15 +310,20 @@ class Lock(Lease):
             raise RuntimeError("the lock was not acquired")
         return self._channel
 
+    def _bind(self, channel: Channel) -> None:
+        """The next grant is one of this channel."""
+        if self._channel is not None:
+            self._channel.forget_holder(self._tag)
+        self._channel = channel
+        self._told = False
+        self._event = None
+
+    @names_lock_async
     async def _enter(self, wait: Seconds | None, entering: bool) -> None:
         request = self._begin(wait, asyncio.current_task(), entering)
         try:
             channel = self._client._channel()
-            if self._channel is not None:
-                self._channel.forget_holder(self._tag)
-            self._channel = channel
-            self._told = False
-            self._event = None
+            self._bind(channel)
             self._take(await channel.acquire(request, self))
         finally:
             self._acquiring.release()

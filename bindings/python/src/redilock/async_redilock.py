@@ -56,7 +56,7 @@ class DistributedLock(DistributedLockBase[aio.Client]):
         except NotAcquiredError:
             return False
         except RedilockError as error:
-            raise_as_expected(error)
+            raise_as_expected(error, request.name)
 
     async def _acquire(self, request: Request, interval_ms: int) -> _core.Lock:
         channel = self._client(interval_ms)._channel()
@@ -81,7 +81,7 @@ class DistributedLock(DistributedLockBase[aio.Client]):
         except NotOwnerError:
             return False
         except RedilockError as error:
-            raise_as_expected(error)
+            raise_as_expected(error, found[0])
         return True
 
     def __call__(self, lock_name: LockName, ttl: Number | None = None) -> _With:

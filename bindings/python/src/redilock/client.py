@@ -6,27 +6,24 @@ A blocked acquire can be ended by Ctrl-C, and by any signal whose handler raises
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import threading
+import sys
+import weakref
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from . import _core
 from ._decorating import refuse_deferred, refuse_unfinished
+from ._hubs import caller, start_thread
+from ._info import LockInfo
+from ._lease import Lease
+from ._naming import names_lock
 from ._options import OptionValue, Seconds, Settings, ttl_ms
-from ._request import (
-    Lease,
-    LockInfo,
-    Name,
-    Request,
-    closed,
-    is_outweighed,
-    named_op,
-    renew_after_fork,
-)
+from ._request import Name, Request, closed, named_op, renew_after_fork
 from ._waits import Waits
-from .errors import NotAcquiredError, RedilockError
+from .errors import LostError, NotAcquiredError, RedilockError
 
 _Self = TypeVar("_Self", bound="Client")
 _Arguments = ParamSpec("_Arguments")
@@ -76,14 +73,17 @@ class Client:
         request = Request.make(name, ttl, wait, renew, max_hold, fence, label)
         return Lock(self, request, raise_lost)
 
+    @names_lock
     def release(self, name: Name, token: str) -> None:
         """Releases a lock by its token, from any process or host; NotOwnerError if not its."""
         self._here().release_token(name, token)
 
+    @names_lock
     def extend(self, name: Name, token: str, ttl: Seconds) -> None:
         """Extends a lock by its token to last at least `ttl` from now."""
         self._here().extend_token(name, token, ttl_ms(ttl))
 
+    @names_lock
     def info(self, name: Name) -> LockInfo:
         """Who holds the lock of a name, for how long, and who waits. Changes nothing."""
         waits = self._here()
@@ -96,6 +96,45 @@ class Client:
         while (name := waits.call(_core.list_next, found)) is not None:
             yield name
 
+    def locked(self, name: Name) -> bool:
+        """Whether anybody holds the lock of a name: any client, of any kind."""
+        return self.info(name).state != "free"
+
+    @names_lock
+    def attach(
+        self,
+        name: Name,
+        token: str,
+        *,
+        ttl: Seconds | None = None,
+        renew: bool | None = None,
+        max_hold: Seconds | None = None,
+        raise_lost: bool = True,
+    ) -> Lock:
+        """The held lock of a name by its token, from `Lock.detach` or `Lock.token`, extended by
+        `ttl`: so another process renews, watches and releases it. NotOwnerError if the token does
+        not hold it. A `with` of the lock releases it at the end.
+        """
+        request = Request.make(name, ttl, None, renew, max_hold, None, None)
+        waits = self._here()
+        op = request.op(waits.core)
+        _core.op_set_bytes(op, "token", token)
+        lock = Lock(self, request, raise_lost)
+        lock._take(waits.call(_core.op_attach, op))
+        lock._attached = True
+        return lock
+
+    def check(self) -> str:
+        """Asks the server for everything that locks need, and changes nothing: for the start of a
+        program and for health probes. Returns the server's address and version; otherwise raises
+        what is missing, such as AuthError with the rule of an ACL.
+        """
+        waits = self._here()
+        op = _core.op_new(waits.core)
+        waits.call(_core.op_check, op)
+        return _core.op_message(op)
+
+    @names_lock
     def break_lock(self, name: Name) -> None:
         """Takes the lock away from whoever holds it. NotOwnerError if nobody does."""
         waits = self._here()
@@ -125,6 +164,10 @@ class Client:
             raise closed()
         return waits.here()
 
+    def __repr__(self) -> str:
+        closed = " closed" if self._waits is None else ""
+        return f"<{type(self).__module__}.{type(self).__name__} {self._settings.shown()}{closed}>"
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_waits": self._waits is not None}
 
@@ -150,11 +193,13 @@ class Client:
 class Lock(Lease):
     """One holder of one name, from `Client.lock`. It can be acquired again after its release."""
 
-    __slots__ = ("_client",)
+    __slots__ = ("_watched",)
+
+    _client: Client
 
     def __init__(self, client: Client, request: Request, raise_lost: bool) -> None:
-        super().__init__(request, raise_lost)
-        self._client = client
+        super().__init__(client, request, raise_lost)
+        self._watched: _core.Lock | None = None
 
     def acquire(self, wait: Seconds | None = None) -> bool:
         """Waits for the lock, in the order of arrival; whether it was granted.
@@ -168,6 +213,7 @@ class Lock(Lease):
             return False
         return True
 
+    @names_lock
     def release(self) -> None:
         """Hands the lock to the next waiter. LostError if it was lost before."""
         lease = self._granted()
@@ -178,14 +224,16 @@ class Lock(Lease):
             self._released = False
             raise
 
+    @names_lock
     def extend(self, ttl: Seconds | None = None) -> None:
         """Extends the lease to at least `ttl` (or the lock's own) from now; never shortens it."""
         lease = self._granted()
         self._client._here().extend(lease, self._request.extension_ms(self._client._settings, ttl))
 
     def __enter__(self) -> Lock:
-        self._enter(None, True)
-        self._entered_by = threading.get_ident()
+        if not self._is_attached():
+            self._enter(None, True)
+        self._entered_by = caller()
         return self
 
     def __exit__(
@@ -195,9 +243,10 @@ class Lock(Lease):
         trace: TracebackType | None,
     ) -> None:
         try:
-            self.release()
+            if self._lease is not None:  # not detached
+                self.release()
         except RedilockError as failure:
-            if not is_outweighed(failure, kind is not None, self._raise_lost):
+            if not self._left(failure, kind is not None):
                 raise
         finally:
             self._entered_by = None
@@ -215,9 +264,39 @@ class Lock(Lease):
 
         return locked
 
+    @names_lock
     def _enter(self, wait: Seconds | None, entering: bool) -> None:
-        request = self._begin(wait, threading.get_ident(), entering)
+        request = self._begin(wait, caller(), entering)
         try:
             self._take(self._client._acquire(request))
         finally:
             self._acquiring.release()
+
+    def _watch(self, lease: _core.Lock) -> None:
+        if self._watched is lease:
+            return
+        self._watched = lease
+        start_thread(_wait_for_loss, weakref.ref(self), lease)
+
+    def _drop(self, lease: _core.Lock) -> None:
+        if self._watched is None:
+            super()._drop(lease)
+        elif not sys.is_finalizing():  # the thread that watches still has the handle
+            start_thread(_release, lease)
+
+
+def _wait_for_loss(watched: weakref.ref[Lock], lease: _core.Lock) -> None:
+    """Blocks until the lock is lost, released, or its client closed."""
+    try:
+        _core.lock_wait_lost(lease, -1)
+    except LostError:
+        lock = watched()
+        if lock is not None and lock._lease is lease:
+            lock._tell_lost()
+    except RedilockError:
+        pass
+
+
+def _release(lease: _core.Lock) -> None:
+    with contextlib.suppress(RedilockError):
+        _core.release(lease)

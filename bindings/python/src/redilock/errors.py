@@ -7,17 +7,58 @@ one that people already catch: a wait that ended is a `TimeoutError`, an unreach
 
 from __future__ import annotations
 
+import re
+
 from . import _core
+
+_HELD_BY = re.compile(r"held by (.+) (?:for another ([0-9a-z.]+)|without an end|when last seen)")
+_NOW_HELD_BY = re.compile(r"now held by (.+)")
+_NOBODY = ("another client", "a foreign client", "shared holders")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class RedilockError(Exception):
-    """Whatever goes wrong with a lock or its server. `status` is the C library's name for it."""
+    """Whatever goes wrong with a lock or its server."""
 
     status: str = "REDILOCK_E_?"
+    """The C library's name for it."""
+    lock_name: str | bytes | None = None
+    """The lock as the program named it; None where it is about none."""
+
+    @property
+    def reason(self) -> str:
+        """The message without the name of the lock."""
+        text = str(self)
+        return text.partition('": ')[2] if text.startswith('lock "') else text
+
+    @property
+    def holder(self) -> str | None:
+        """The label of the client that holds the lock, as last seen, such as `"host/1234"`; None
+        where the error is about something else, or the holder has no label.
+        """
+        return None
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds of the holder's lease, as last seen; None where that is not known."""
+        return None
 
 
 class NotAcquiredError(RedilockError):
     """The lock was not granted; nothing is wrong."""
+
+    @property
+    def holder(self) -> str | None:
+        found = _HELD_BY.search(self.reason)
+        return found[1] if found and found[1] not in _NOBODY else None
+
+    @property
+    def remaining(self) -> float | None:
+        found = _HELD_BY.search(self.reason)
+        if found is None or found[2] is None:
+            return None
+        parts = re.findall(r"([0-9.]+)([a-z]+)", found[2])
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 class HeldError(NotAcquiredError):
@@ -42,6 +83,11 @@ class LostError(RedilockError):
     """The lock was held and is no more: its lease ran out, or it was taken away."""
 
     status = "REDILOCK_E_LOST"
+
+    @property
+    def holder(self) -> str | None:
+        found = _NOW_HELD_BY.search(self.reason)
+        return found[1] if found and found[1] not in _NOBODY else None
 
 
 class NotOwnerError(RedilockError):

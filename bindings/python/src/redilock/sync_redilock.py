@@ -65,7 +65,7 @@ class DistributedLock(DistributedLockBase[Client]):
         except NotAcquiredError:
             return False
         except RedilockError as error:
-            raise_as_expected(error)
+            raise_as_expected(error, request.name)
 
     def _acquire(self, request: Request, interval_ms: int) -> _core.Lock:
         client = self._client(interval_ms)
@@ -90,7 +90,7 @@ class DistributedLock(DistributedLockBase[Client]):
         except NotOwnerError:
             return False
         except RedilockError as error:
-            raise_as_expected(error)
+            raise_as_expected(error, found[0])
         return True
 
     def __call__(self, lock_name: LockName, ttl: Number | None = None) -> _With:
