@@ -73,6 +73,10 @@ class BuildExtension(build_ext):
     def build_extension(self, extension):
         extension.extra_compile_args += pkg_config("--cflags")
         extension.extra_link_args += pkg_config("--libs")
+        built = pathlib.Path(self.get_ext_fullpath(extension.name))
+        for left in built.parent.glob("lib*.so*"):  # of a build that carried others
+            left.unlink()
+        self.force = True  # the module of an earlier build may look for the library elsewhere
         place = os.path.normpath(pkg_config("--variable=libdir")[0])
         if BUNDLE:
             # RPATH and not RUNPATH: it also counts for what libredilock itself needs.
@@ -81,7 +85,6 @@ class BuildExtension(build_ext):
             extension.extra_link_args += [f"-Wl,-rpath,{place}"]
         super().build_extension(extension)
         if BUNDLE:
-            built = pathlib.Path(self.get_ext_fullpath(extension.name))
             for name, path in libraries_of(built).items():
                 shutil.copyfile(path, built.parent / name)
 

@@ -74,10 +74,21 @@ works sdist
 unset SWIG
 
 fresh bundle
-REDILOCK_BUNDLE=1
-export REDILOCK_BUNDLE
-pip bundle wheel -q --wheel-dir="$dir" "$dir/bindings/python"
+fresh after
+# One after the other in the same tree, and nothing of one in the next. The last one is installed.
+for bundle in 1 0 1; do
+  rm -f "$dir"/redilock-*.whl
+  REDILOCK_BUNDLE=$bundle pip bundle wheel -q --wheel-dir="$dir" "$dir/bindings/python"
+  "$REDILOCK_PYTHON" -m zipfile -l "$(ls "$dir"/redilock-*.whl)" >"$dir/files"
+  [ "$(grep -c 'redilock/lib.*[.]so' "$dir/files")" -eq $((2 * bundle)) ] ||
+    fail "REDILOCK_BUNDLE=$bundle: $(cat "$dir/files")"
+  [ "$bundle" != 0 ] || pip after install -q "$(ls "$dir"/redilock-*.whl)"
+  [ "$bundle" != 0 ] || works after
+done
 pip bundle install -q "$(ls "$dir"/redilock-*.whl)"
+# A link of the README would lead nowhere from a package index, unless it names a host.
+metadata=$(find "$dir/bundle" -path '*/redilock-*.dist-info/METADATA')
+grep -E '\]\(([^h#]|h[^t])' "$metadata" && fail "the README has relative links"
 rm -r "${dir:?}/usr"
 works bundle
 for name in LICENSE LICENSE.hiredis; do
