@@ -84,7 +84,7 @@ _redilock() {
   case $command in
   '') options='run acquire release extend show list break check demo bench help --version' ;;
   help) options='run acquire release extend show list break check demo bench options' ;;
-  run) options='--ttl --wait --max-hold --kill-after --label --conflict-exit-code --quiet --' ;;
+  run) options='--ttl --wait --max-hold --kill-after --kill-tree --label --conflict-exit-code --quiet --' ;;
   acquire) options='--ttl --wait --label --json --quiet' ;;
   release) options='--token-file' ;;
   extend) options='--ttl --token-file' ;;

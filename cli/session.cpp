@@ -80,6 +80,20 @@ Client make_client(const Args &args) {
   return Client(raw);
 }
 
+std::string server_address(const Args &args) {
+  const char *variable = std::getenv("REDILOCK_URL");
+  const std::string url = args.value("--url", variable == nullptr ? "redis://" : variable);
+  const size_t start = url.find("://") + 3;
+  const std::string rest = url.substr(start, url.find('?', start) - start);
+  if (url.compare(0, 4, "unix") == 0) return rest;
+  const std::string authority = rest.substr(0, rest.find('/'));
+  const std::string host_port = authority.substr(authority.rfind('@') + 1);
+  const bool has_port =
+      host_port.find_last_of(":]") != std::string::npos && host_port.back() != ']';
+  const std::string host = host_port.empty() || host_port[0] == ':' ? "127.0.0.1" : "";
+  return host + host_port + (has_port ? "" : ":6379");
+}
+
 Op make_op(const Client &client) {
   redilock_op_t *raw = nullptr;
   const int32_t status = redilock_op_new(client.get(), &raw);

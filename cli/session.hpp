@@ -30,6 +30,10 @@ using List = std::unique_ptr<redilock_list_t, Deleter>;
 // A client by --url, --password-file and --option. Does no I/O to the server. Throws Failure.
 Client make_client(const Args &args);
 
+// The server's address as messages show it: host:port or the path of a socket. The url is one that
+// make_client has read.
+std::string server_address(const Args &args);
+
 // An operation, for one lock or for none in particular. Throw Failure.
 Op make_op(const Client &client);
 Op make_op(const Client &client, const std::string &name);

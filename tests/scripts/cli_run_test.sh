@@ -1,5 +1,5 @@
 #!/bin/sh
-# `redilock run` is transparent: status, stdin, environment, descriptors and signals.
+# `redilock run` is transparent: status, stdin, environment and descriptors. Its signals: cli_signals_test.sh.
 # The variables are set in cli.sh, and many quoted scripts are for a shell further down.
 # shellcheck disable=SC1091,SC2154,SC2016,SC2012,SC1003
 . "$(dirname "$0")/../support/cli.sh"
@@ -45,30 +45,9 @@ grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status >"$dir/plain"
 "$redilock" run job -- grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status >"$dir/under"
 cmp "$dir/plain" "$dir/under" || fail "the command inherits a signal mask"
 
-# signals reach the child once; it may handle them and go on
 # Open at both ends all the time: what one writer leaves does not end what the next one says.
 mkfifo "$dir/told"
 exec 9<>"$dir/told"
-for signal in TERM INT HUP QUIT USR1 USR2; do
-  env --default-signal="$signal" "$redilock" run job -- sh -c '
-    n=0
-    trap "n=\$((n + 1)); echo got >\"$2\"" "$1"
-    trap "exit \$((40 + n))" ALRM
-    echo ready >"$2"
-    while :; do sleep 0.05; done' - "$signal" "$dir/told" &
-  pid=$!
-  remember "$pid"
-  read -r word <&9
-  [ "$word" = ready ] || fail "the command did not start"
-  kill -s "$signal" "$pid"
-  read -r word <&9
-  [ "$word" = got ] || fail "$signal was not passed on"
-  child=$(cat "/proc/$pid/task/$pid/children")
-  # shellcheck disable=SC2086
-  kill -s ALRM $child
-  expect_end 41 "$pid"
-done
-is_free job || fail "the lock was not released"
 
 # a signal that is ignored from the start stays ignored
 (
@@ -77,7 +56,7 @@ is_free job || fail "the lock was not released"
 ) &
 pid=$!
 remember "$pid"
-read -r word <&9
+read -r _ <&9
 kill -s HUP "$pid"
 kill -s TERM "$pid"
 expect_end 143 "$pid"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What needs a terminal: the progress line, the question of break, and that Ctrl-C reaches the command
-# once. script(1) makes the terminals.
+# What needs a terminal: the progress line, the question of break, and that keys such as Ctrl-C reach the
+# command once. script(1) makes the terminals.
 # The variables are set in cli.sh, and many quoted scripts are for a shell further down.
 # shellcheck disable=SC1091,SC2154,SC2016
 . "$(dirname "$0")/../support/cli.sh"
@@ -25,25 +25,45 @@ echo y >&8
 expect 0 script -qec "'$redilock' break job" /dev/null <&8
 is_free job || fail "not broken"
 
-# Ctrl-C reaches the command once: what was passed on a second time would come before the USR1. Jobs of
-# plain shells ignore SIGINT, so it is put back; and the shell of script(1), which would die of it, makes
-# room for the command.
-mkfifo "$dir/told"
-exec 9<>"$dir/told"
-cat >"$dir/child" <<'CHILD'
-n=0
-trap 'n=$((n + 1)); echo got >"$1"' INT
-trap 'exit $((40 + n))' USR1
-echo $PPID >"$1"
-while :; do sleep 0.05; done
-CHILD
-env --default-signal=INT script -qec "exec '$redilock' run job -- sh '$dir/child' '$dir/told'" /dev/null <&8 >"$dir/out" &
+# Ctrl-C and Ctrl-\ reach the command once: what was passed on a second time would come before the USR2.
+# Jobs of plain shells ignore SIGINT, so it is put back; and the shell of script(1), which would die of it,
+# makes room for the command.
+. "$(dirname "$0")/../support/listener.sh"
+env --default-signal script -qec "exec '$redilock' run job -- '$dir/listener' '$dir/heard'" /dev/null <&8 >"$dir/out" &
 script=$!
 remember "$script"
-read -r pid <&9
+await_listener
+holder_of_guard() { sed -n 's/^PPid:[[:space:]]*//p' "/proc/$guard/status"; }
 printf '\003' >&8
-read -r word <&9
-[ "$word" = got ] || fail "Ctrl-C did not reach the command"
-kill -s USR1 "$pid"
-expect_end 41 "$script"
+hears 2
+kill -s USR2 "$(holder_of_guard)"
+hears 12
+printf '\034' >&8
+hears 3
+kill -s USR2 "$(holder_of_guard)"
+hears 12
+kill -s KILL "$command"
+expect_end 137 "$script"
 is_free job || fail "the lock was not released"
+
+# Ctrl-Z stops the job of an interactive shell, redilock included, and fg continues it, once each
+command -v bash >/dev/null || exit 0
+has_state() { grep -q "^State:[[:space:]]*$2" "/proc/$1/status"; }
+env --default-signal script -qec 'bash --norc --noprofile -i' /dev/null <&8 >"$dir/out" &
+script=$!
+remember "$script"
+echo "'$redilock' run --ttl 10m job -- '$dir/listener' '$dir/heard'" >&8
+await_listener
+holder=$(holder_of_guard)
+printf '\032' >&8
+hears 20
+until_true has_state "$holder" T
+echo fg >&8
+hears 18
+kill -s USR2 "$holder"
+hears 12
+until_true has_state "$holder" S
+kill -s KILL "$command"
+until_true is_free job
+echo 'exit 3' >&8
+expect_end 3 "$script"
