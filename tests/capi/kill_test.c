@@ -180,6 +180,36 @@ static void a_stopped_waiter_that_is_granted_is_followed(void **state) {
   redilock_free(client);
 }
 
+/* Says why the lock was lost: by the number of the first of the words found, or minus a status. */
+static int renew_and_sleep(child_t *self, void *unused) {
+  (void)unused;
+  char message[1024];
+  redilock_client_t *client = new_client(server, "renew=yes");
+  redilock_lock_t *lock = take(client, "job", 900);
+  tell(self, redilock_lock_fence(lock));
+  const int32_t status = redilock_lock_wait_lost(lock, REDILOCK_WAIT_FOREVER);
+  redilock_lock_message(lock, message, sizeof message);
+  const bool is_named = strstr(message, "this process was stopped or suspended for ") != NULL;
+  if (!is_named) fprintf(stderr, "%s\n", message);
+  return status == REDILOCK_E_LOST && is_named ? 0 : 1;
+}
+
+static bool nobody_holds(void *unused) {
+  (void)unused;
+  return redis_integer(server, "EXISTS job") == 0;
+}
+
+static void a_renewing_holder_stopped_past_its_lease_learns_why(void **state) {
+  (void)state;
+  child_t holder = start_child(renew_and_sleep, NULL);
+  assert_true(hear(&holder) > 0);
+  stop_child(&holder);
+  assert_true(eventually(nobody_holds, NULL, 5000));
+  pass_ms(1200); /* a renewal that is only a little late says nothing of the process */
+  assert_int_equal(kill(holder.pid, SIGCONT), 0);
+  assert_int_equal(end_of(&holder), 0);
+}
+
 int main(void) {
 #define CASE(f) cmocka_unit_test_setup(f, empty_server)
   const struct CMUnitTest tests[] = {
@@ -187,6 +217,7 @@ int main(void) {
       CASE(killed_waiters_are_skipped_at_once),
       CASE(every_waiter_killed_leaves_the_lock_free),
       CASE(a_holder_stopped_past_its_lease_has_lost_it),
+      CASE(a_renewing_holder_stopped_past_its_lease_learns_why),
       CASE(a_stopped_waiter_that_is_granted_is_followed),
   };
   return cmocka_run_group_tests_name("capi/kill", tests, start_server, stop_server);
