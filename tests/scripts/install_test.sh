@@ -70,6 +70,19 @@ foreach(kind redilock redilock_static)
 endforeach()
 EOF
 
+# found PREFIX VERSION: 1 if find_package takes what is installed for that version, and 0 if not.
+mkdir versions
+cat >versions/CMakeLists.txt <<'EOF'
+cmake_minimum_required(VERSION 3.18)
+project(versions C)
+find_package(redilock ${WANTED} QUIET)
+message(STATUS "found: ${redilock_FOUND}")
+EOF
+found() {
+  "$CMAKE" -S versions -B out/versions -DCMAKE_C_COMPILER="$cc" -DWANTED="$2" -Dredilock_DIR= -DCMAKE_PREFIX_PATH="$1" 2>&1 |
+    sed -n 's/^-- found: //p'
+}
+
 # Runs program $2 with libraries from $1; it must succeed and know its version and a text.
 expect() {
   said=$(LD_LIBRARY_PATH=$1 "$2" ${3+"$3"}) || fail "$2 ended with $?"
@@ -117,6 +130,14 @@ library_folder() { dirname "$(find "$1" -name libredilock.so.0)"; }
 "$CMAKE" --install "$REDILOCK_BUILD_DIR" --prefix "$work/first" >/dev/null
 mv first moved
 use "$work/moved" "$(library_folder "$work/moved")"
+# Until 1.0 another minor version is another interface.
+minor=$(echo "$version" | cut -d. -f2)
+for wanted in "0.$minor" "$version"; do
+  [ "$(found "$work/moved" "$wanted")" = 1 ] || fail "find_package does not take $version for $wanted"
+done
+for wanted in "0.$((minor - 1))" "0.$((minor + 1))" "0.$minor.99" 1.0; do
+  [ "$(found "$work/moved" "$wanted")" = 0 ] || fail "find_package takes $version for $wanted"
+done
 for file in include/redilock/redilock.h share/doc/redilock/LICENSE share/doc/redilock/docs/examples/async_poll.c \
   share/doc/redilock/cxx/scripts/_hand_off.lua; do
   [ -f "moved/$file" ] || fail "$file was not installed"

@@ -1,0 +1,25 @@
+# Removes the files that MANIFEST lists, and the folders of redilock's own that are empty then.
+# usage: [DESTDIR=FOLDER] cmake -DMANIFEST=install_manifest.txt -P uninstall.cmake
+if(NOT EXISTS "${MANIFEST}")
+  message(FATAL_ERROR "nothing was installed from here: there is no ${MANIFEST}")
+endif()
+
+function(remove_empty_folder folder)
+  file(GLOB content "${folder}/*")
+  if(folder MATCHES "/redilock(/|$)" AND IS_DIRECTORY "${folder}" AND NOT content)
+    file(REMOVE_RECURSE "${folder}")
+    get_filename_component(parent "${folder}" DIRECTORY)
+    remove_empty_folder("${parent}")
+  endif()
+endfunction()
+
+file(STRINGS "${MANIFEST}" files)
+foreach(file IN LISTS files)
+  set(path "$ENV{DESTDIR}${file}")
+  if(EXISTS "${path}" OR IS_SYMLINK "${path}")
+    message(STATUS "Removing ${path}")
+    file(REMOVE "${path}")
+  endif()
+  get_filename_component(folder "${path}" DIRECTORY)
+  remove_empty_folder("${folder}")
+endforeach()
