@@ -31,10 +31,7 @@ int acquire(const Args &args) {
   Signals signals;
   const Client client = make_client(args);
   const Op op = make_op(client, name);
-  set_by_flag(op, "ttl", args, "--ttl");
-  set_by_flag(op, "wait", args, "--wait");
-  set_by_flag(op, "label", args, "--label");
-  const Wait wait{client, op, name, args.has("--quiet")};
+  const Wait wait = make_wait(args, client, op, name);
   const Waited waited = wait_for_lock(wait, signals);
   if (waited.signal != 0) {
     // Not by the operation: the cancel that came after its grant would be for the release.
@@ -57,10 +54,12 @@ const Command kAcquireCommand = {
     "end.\n",
     {
         {"--ttl", "DURATION", "the lease (default: 30s)"},
-        {"--wait", "DURATION", "how long to wait; 0 tries once (default: forever)"},
+        {"--wait", "DURATION", "how long to wait; 0 tries once (default: forever)", 'w'},
+        {"--nonblock", nullptr, "as --wait 0", 'n'},
         {"--label", "TEXT", "who holds it, for people (default: host/pid)"},
         {"--json", nullptr, "print name, token, fence and remaining_ms as JSON"},
-        {"--quiet", nullptr, "no progress line, and no message if others have the lock"},
+        {"--quiet", nullptr, "nothing about the wait, and no message if others have the lock", 'q'},
+        {"--verbose", nullptr, "say how long the wait took, also if the lock was free", 'v'},
     },
     acquire,
 };

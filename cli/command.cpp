@@ -10,7 +10,7 @@ const std::vector<Flag> kGlobalFlags = {
     {"--url", "URL", "the server; else REDILOCK_URL, else redis://127.0.0.1:6379/0"},
     {"--password-file", "FILE", "take the server's password from the first line of FILE"},
     {"--option", "NAME=VALUE", "set a client option; `redilock help options` lists them"},
-    {"--help", nullptr, "show this help"},
+    {"--help", nullptr, "show this help", 'h'},
 };
 
 namespace {
@@ -25,11 +25,23 @@ const Flag *find_flag(const Command *command, const std::string &name) {
   return flag != nullptr ? flag : find_flag(kGlobalFlags, name);
 }
 
+const Flag *find_letter(const std::vector<Flag> &flags, char letter) {
+  auto it =
+      std::find_if(flags.begin(), flags.end(), [&](const Flag &f) { return letter == f.letter; });
+  return it == flags.end() ? nullptr : &*it;
+}
+
+const Flag *find_letter(const Command *command, char letter) {
+  const Flag *flag = command == nullptr ? nullptr : find_letter(command->flags, letter);
+  return flag != nullptr ? flag : find_letter(kGlobalFlags, letter);
+}
+
 void append_flags(std::string &out, const std::vector<Flag> &flags) {
-  constexpr size_t kColumn = 28;
+  constexpr size_t kColumn = 32;
   for (const Flag &flag : flags) {
     if (flag.doc == nullptr) continue;
-    std::string line = std::string("  ") + flag.name;
+    std::string line = flag.letter == 0 ? "      " : std::string("  -") + flag.letter + ", ";
+    line += flag.name;
     if (flag.value != nullptr) line += std::string(" ") + flag.value;
     line.resize(std::max(line.size() + 2, kColumn), ' ');
     out += line + flag.doc + "\n";
@@ -41,7 +53,7 @@ void append_flags(std::string &out, const std::vector<Flag> &flags) {
 void Args::take_flag(const std::vector<std::string> &words, size_t &at, const Command *command) {
   const std::string &word = words[at];
   const size_t equals = word.find('=');
-  const std::string name = word == "-h" ? "--help" : word.substr(0, equals);
+  const std::string name = word.substr(0, equals);
   const Flag *flag = find_flag(command, name);
   if (flag == nullptr) throw UsageError("unknown option " + name);
   if (flag->value == nullptr) {
@@ -55,6 +67,23 @@ void Args::take_flag(const std::vector<std::string> &words, size_t &at, const Co
   }
 }
 
+// "-n", "-nq", "-w5" and "-w 5", as getopt(3) reads them.
+void Args::take_letters(const std::vector<std::string> &words, size_t &at, const Command *command) {
+  const std::string &word = words[at];
+  for (size_t i = 1; i < word.size(); ++i) {
+    const Flag *flag = find_letter(command, word[i]);
+    if (flag == nullptr) throw UsageError(std::string("unknown option -") + word[i]);
+    if (flag->value == nullptr) {
+      values_[flag->name].emplace_back();
+      continue;
+    }
+    if (i + 1 == word.size() && ++at == words.size())
+      throw UsageError(std::string("-") + word[i] + " needs a value");
+    values_[flag->name].push_back(i + 1 == word.size() ? words[at] : word.substr(i + 1));
+    return;
+  }
+}
+
 size_t Args::parse(const std::vector<std::string> &words, size_t from, const Command *command) {
   for (size_t at = from; at < words.size(); ++at) {
     const std::string &word = words[at];
@@ -62,7 +91,10 @@ size_t Args::parse(const std::vector<std::string> &words, size_t from, const Com
       dashes_ = true;
       before_dashes_ = operands_.size();
     } else if (!dashes_ && word.size() > 1 && word[0] == '-') {
-      take_flag(words, at, command);
+      if (word[1] == '-')
+        take_flag(words, at, command);
+      else
+        take_letters(words, at, command);
     } else if (command == nullptr) {
       return at;
     } else {

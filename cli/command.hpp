@@ -31,6 +31,7 @@ struct Flag {
   const char *name;   // "--ttl"
   const char *value;  // what its value is called in the help, or null for a flag without one
   const char *doc;    // null hides it from the help
+  char letter = 0;    // 'w' for "-w", or 0
 };
 
 class Args;
@@ -71,6 +72,7 @@ class Args {
 
  private:
   void take_flag(const std::vector<std::string> &words, size_t &at, const Command *command);
+  void take_letters(const std::vector<std::string> &words, size_t &at, const Command *command);
 
   std::map<std::string, std::vector<std::string>> values_;
   std::vector<std::string> operands_;

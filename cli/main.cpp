@@ -76,7 +76,7 @@ int run_command(const Command &command, Args &args, const std::vector<std::strin
 }
 
 int dispatch(const std::vector<std::string> &words) {
-  if (words.size() == 1 && (words[0] == "--version" || words[0] == "-V")) {
+  if (words.size() == 1 && (words[0] == "--version" || words[0] == "-V" || words[0] == "version")) {
     print(std::string("redilock ") + redilock_version() + "\n");
     return kExitOk;
   }

@@ -20,12 +20,16 @@ size_t terminal_columns() {
   return known ? size.ws_col : 80;
 }
 
-// Cuts to a width without cutting a character in two.
+// Cuts to a width between two words, or within the first one between two characters.
 std::string clipped(const std::string &text, size_t columns) {
   size_t seen = 0;
   for (size_t at = 0; at < text.size(); ++at) {
     const bool starts = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
-    if (starts && seen++ == columns) return text.substr(0, at);
+    if (!starts || seen++ < columns) continue;
+    const std::string whole = text.substr(0, at);
+    const size_t space = text[at] == ' ' ? at : whole.rfind(' ');
+    return space == std::string::npos ? whole
+                                      : whole.substr(0, whole.find_last_not_of(" ,", space) + 1);
   }
   return text;
 }
@@ -42,13 +46,15 @@ std::string held_text(const Info &info) {
 
 }  // namespace
 
-Progress::Progress(const Wait &wait) : wait_(wait) {
-  if (wait.quiet || isatty(STDERR_FILENO) == 0) return;
+Progress::Progress(const Wait &wait) : wait_(wait), terminal_(isatty(STDERR_FILENO) == 1) {
+  if (wait.quiet) return;
   look_ = make_op(wait.client, wait.name);
   thread_ = std::thread([this] { run(); });
 }
 
-Progress::~Progress() {
+Progress::~Progress() { end(false); }
+
+void Progress::end(bool granted) {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard<std::mutex> guard(mutex_);
@@ -57,28 +63,40 @@ Progress::~Progress() {
   stopped_.notify_all();
   redilock_op_cancel(look_.get());
   thread_.join();
-  if (drawn_) write_terminal("\r\033[K");
+  if (terminal_ && shown_) write_terminal("\r\033[K");
+  if (granted && (wait_.verbose || (shown_ && !terminal_)))
+    complain("lock \"" + printable(wait_.name) + "\": granted after " + waited());
 }
 
 void Progress::run() {
   std::unique_lock<std::mutex> guard(mutex_);
   while (!stopped_.wait_for(guard, kPause, [this] { return stop_; })) {
     guard.unlock();
-    draw();
+    show();
     guard.lock();
+    if (!terminal_) return;
   }
 }
 
-void Progress::draw() {
-  const std::string text = clipped(line(), terminal_columns() - 1);
-  write_terminal("\r\033[K" + text);
-  drawn_ = true;
+void Progress::show() {
+  const std::string name = printable(wait_.name), where = place();
+  if (terminal_)
+    write_terminal("\r\033[K" +
+                   clipped("waiting " + waited() + " for " + name + where, terminal_columns() - 1));
+  else
+    complain("lock \"" + name + "\": waiting" + where);
+  shown_ = true;
 }
 
-std::string Progress::line() const {
+std::string Progress::waited() const {
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - start_);
-  std::string text = "waiting " + human_duration(waited.count()) + " for " + printable(wait_.name);
+  return human_duration(waited.count());
+}
+
+// Where the wait is: ", next in line, held by me, remaining: 12s".
+std::string Progress::place() const {
+  std::string text;
   const int64_t position = redilock_op_position(wait_.op.get());
   if (position == 1) text += ", next in line";
   if (position > 1) text += ", number " + std::to_string(position) + " in line";

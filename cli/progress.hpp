@@ -1,4 +1,4 @@
-// The line that tells a terminal, once a wait lasts, how it goes.
+// What a wait shows once it lasts: a line on a terminal that follows it, or one line elsewhere.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,8 @@ namespace cli {
 
 struct Wait;
 
-// Draws from one second on and once a second, until destroyed; then the line is erased. Does
-// nothing where stderr is no terminal or the wait is quiet.
+// On a terminal: draws from one second on and once a second, until it ends; then the line is erased.
+// Elsewhere it says once, after a second, that the lock is waited for. A quiet wait shows nothing.
 class Progress {
  public:
   explicit Progress(const Wait &wait);
@@ -22,15 +22,21 @@ class Progress {
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
 
+  // The wait is over. Says for how long a lock that was granted was waited for, if the wait was
+  // shown elsewhere than on a terminal, or is verbose.
+  void end(bool granted);
+
  private:
   void run();
-  void draw();
-  std::string line() const;
+  void show();
+  std::string waited() const;
+  std::string place() const;
 
   const Wait &wait_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   Op look_;  // a second operation: the first one is busy acquiring
-  bool drawn_ = false;
+  const bool terminal_;
+  bool shown_ = false;
   std::mutex mutex_;
   std::condition_variable stopped_;
   bool stop_ = false;

@@ -66,7 +66,7 @@ _redilock() {
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     return
     ;;
-  --ttl | --wait | --max-hold | --kill-after)
+  --ttl | --wait | -w | --max-hold | --kill-after)
     mapfile -t COMPREPLY < <(compgen -W '5s 10s 30s 1m 5m 1h' -- "$word")
     return
     ;;
@@ -78,14 +78,21 @@ _redilock() {
     mapfile -t COMPREPLY < <(compgen -W 'redis:// unix://' -- "$word")
     return
     ;;
-  --option | --label | --conflict-exit-code | --processes) return ;;
+  --option | --label | --conflict-exit-code | -E | --processes) return ;;
+  --command | -c)
+    mapfile -t COMPREPLY < <(compgen -c -- "$word")
+    return
+    ;;
   esac
 
   case $command in
-  '') options='run acquire release extend show list break check demo bench help --version' ;;
+  '') options='run acquire release extend show list break check demo bench help version --version' ;;
   help) options='run acquire release extend show list break check demo bench options' ;;
-  run) options='--ttl --wait --max-hold --kill-after --kill-tree --label --conflict-exit-code --quiet --' ;;
-  acquire) options='--ttl --wait --label --json --quiet' ;;
+  run)
+    options='--ttl --wait --nonblock --max-hold --kill-after --kill-tree --label --command'
+    options+=' --conflict-exit-code --quiet --verbose --'
+    ;;
+  acquire) options='--ttl --wait --nonblock --label --json --quiet --verbose' ;;
   release) options='--token-file' ;;
   extend) options='--ttl --token-file' ;;
   show) options='--json' ;;

@@ -2,6 +2,8 @@
 //
 // Three processes stay in one process group, so that all belong to the terminal's foreground: this
 // one, which holds the lock; the guard (guard.hpp), its child; and the command, the guard's child.
+#include <cstdlib>
+
 #include "commands.hpp"
 #include "guard.hpp"
 #include "holding.hpp"
@@ -12,7 +14,13 @@
 namespace cli {
 namespace {
 
+// As flock(1) does, -c gives the command to the user's shell.
 std::vector<std::string> command_of(const Args &args) {
+  if (args.has("--command")) {
+    args.expect_at_most(1);
+    const char *shell = std::getenv("SHELL");
+    return {shell != nullptr && *shell != '\0' ? shell : "/bin/sh", "-c", args.value("--command")};
+  }
   if (!args.dashes() || args.before_dashes() > 1) throw UsageError("put -- before the command");
   args.operand(0, "NAME");
   args.operand(1, "COMMAND");
@@ -76,11 +84,8 @@ int run(const Args &args) {
   const Client client = make_client(args);
   const Op op = make_op(client, name);
   set(op, "renew", "true");
-  set_by_flag(op, "ttl", args, "--ttl");
-  set_by_flag(op, "wait", args, "--wait");
   set_by_flag(op, "max_hold", args, "--max-hold");
-  set_by_flag(op, "label", args, "--label");
-  const Wait wait{client, op, name, args.has("--quiet")};
+  const Wait wait = make_wait(args, client, op, name);
   const Waited waited = wait_for_lock(wait, signals);
   if (waited.signal != 0) {
     // Not by the operation: the cancel that came after its grant would be for the release.
@@ -106,13 +111,16 @@ const Command kRunCommand = {
     "gets SIGTERM, then SIGKILL, and the exit code is 75. Each signal reaches COMMAND once.\n",
     {
         {"--ttl", "DURATION", "the lease, such as 30s: how long a dead holder blocks the rest"},
-        {"--wait", "DURATION", "how long to wait; 0 tries once (default: forever)"},
+        {"--wait", "DURATION", "how long to wait; 0 tries once (default: forever)", 'w'},
+        {"--nonblock", nullptr, "as --wait 0", 'n'},
         {"--max-hold", "DURATION", "stop renewing after this long (default: 1d)"},
         {"--kill-after", "DURATION", "SIGKILL this long after a lost lock's SIGTERM (default: 5s)"},
         {"--kill-tree", nullptr, "the descendants of COMMAND end with it, before the lock is free"},
         {"--label", "TEXT", "who holds it, for people (default: host/pid)"},
-        {"--conflict-exit-code", "N", "exit code instead of 73 (held) and 74 (timed out)"},
-        {"--quiet", nullptr, "no progress line, and no message if others have the lock"},
+        {"--command", "TEXT", "run TEXT by $SHELL or /bin/sh, instead of -- COMMAND", 'c'},
+        {"--conflict-exit-code", "N", "exit code instead of 73 (held) and 74 (timed out)", 'E'},
+        {"--quiet", nullptr, "nothing about the wait, and no message if others have the lock", 'q'},
+        {"--verbose", nullptr, "say how long the wait took, also if the lock was free", 'v'},
     },
     run,
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -94,6 +95,15 @@ int64_t duration_ms(const char *flag, const std::string &text) {
     return std::strtoll(text.substr(0, digits).c_str(), nullptr, 10) * known.ms;
   }
   throw UsageError(std::string(flag) + ": \"" + text + "\" is not a duration such as 500ms or 30s");
+}
+
+std::string with_unit(const std::string &text) {
+  const bool number = !text.empty() && text.size() <= 9 && text != "." &&
+                      text.find_first_not_of("0123456789.") == std::string::npos &&
+                      std::count(text.begin(), text.end(), '.') <= 1;
+  if (!number) return text;
+  const double ms = std::ceil(std::strtod(text.c_str(), nullptr) * 1000);
+  return std::to_string(static_cast<int64_t>(ms)) + "ms";
 }
 
 std::string printable(std::string_view bytes) {

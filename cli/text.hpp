@@ -14,6 +14,9 @@ std::string human_duration(int64_t ms);
 // Reads "500ms", "30s", "5m", "1h" or "0". Throws UsageError that names the flag.
 int64_t duration_ms(const char *flag, const std::string &text);
 
+// A duration as flock(1) takes it, "5" or "0.5" for seconds, with its unit; anything else unchanged.
+std::string with_unit(const std::string &text);
+
 // The bytes of a name for a terminal: what is not printable UTF-8 as \xHH, a backslash doubled.
 std::string printable(std::string_view bytes);
 

@@ -21,6 +21,18 @@ void complain_of(const Wait &wait, int32_t status) {
   complain(reason(wait.op, status));
 }
 
+Wait make_wait(const Args &args, const Client &client, const Op &op, const std::string &name) {
+  if (args.has("--wait") && args.has("--nonblock"))
+    throw UsageError("--wait and --nonblock exclude each other");
+  if (args.has("--quiet") && args.has("--verbose"))
+    throw UsageError("--quiet and --verbose exclude each other");
+  set_by_flag(op, "ttl", args, "--ttl");
+  set_by_flag(op, "label", args, "--label");
+  if (args.has("--wait")) set(op, "wait", with_unit(args.value("--wait")));
+  if (args.has("--nonblock")) set(op, "wait", "0");
+  return {client, op, name, args.has("--quiet"), args.has("--verbose")};
+}
+
 Waited wait_for_lock(const Wait &wait, Signals &signals) {
   const Fd done(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (done.get() < 0) throw Failure(kExitInternal, std::string("eventfd: ") + std::strerror(errno));
@@ -46,6 +58,7 @@ Waited wait_for_lock(const Wait &wait, Signals &signals) {
   }
   thread.join();
   result.lock.reset(lock);
+  progress.end(result.status == REDILOCK_OK && result.signal == 0);
   return result;
 }
 

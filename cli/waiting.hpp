@@ -1,5 +1,4 @@
-// Waiting for a lock as a command does it: signals end the wait, and a terminal is told how it
-// goes.
+// Waiting for a lock as a command does it: signals end the wait, and stderr shows how it goes.
 #pragma once
 
 #include <string>
@@ -14,6 +13,7 @@ struct Wait {
   const Op &op;  // the acquire, with all of its options set
   std::string name;
   bool quiet = false;
+  bool verbose = false;  // say also of a lock that was free when it was granted
 };
 
 struct Waited {
@@ -24,6 +24,9 @@ struct Waited {
 
 // Says why the lock was not granted; if it is to be quiet, not that others have it.
 void complain_of(const Wait &wait, int32_t status);
+
+// The acquire of `run` and `acquire` by their flags, except "renew" and "max_hold".
+Wait make_wait(const Args &args, const Client &client, const Op &op, const std::string &name);
 
 // Acquires on a thread of its own while the caller's thread listens to signals.
 Waited wait_for_lock(const Wait &wait, Signals &signals);

@@ -67,7 +67,11 @@ std::optional<Instant> Upkeep::renew_once(const std::shared_ptr<Renewal> &renewa
   if (due)
     renewal->next = after(now, std::clamp(Micros(claim.ttl) / 10, kShortestRetry, kLongestRetry));
   lease.looks_at(renewal->next);
-  if (!due || renewal->asking) return renewal->next;
+  if (!due) return renewal->next;
+  if (renewal->asking) {  // for a whole pause: the caller may ask what is wrong
+    lease.failed("renew", parts_.server.named(parts_.pipeline.trouble()));
+    return renewal->next;
+  }
   auto done = [this, renewal, ttl](const Answer *answer, const Unanswered *error) {
     renewal->asking = false;
     if (answer != nullptr)

@@ -31,6 +31,9 @@ class Pipeline final : public Pollable {
   // The same, and ends the connection. Nothing polls it.
   void close(const Error &why) noexcept;
 
+  // Why what was asked is not answered yet. In the thread that polls.
+  const Error &trouble() const noexcept { return link_.is_up() ? overdue_ : last_error_; }
+
   pollfd wanted() override;
   Instant next_run() override;
   void run() noexcept override;

@@ -306,6 +306,27 @@ static void lease_that_is_not_renewed_says_why(void **state) {
   redilock_free(mine);
 }
 
+/* The request itself goes on until `timeout`; a server that is back answers it, and the message goes. */
+static void renewal_that_fails_says_why_while_the_lock_is_held(void **state) {
+  (void)state;
+  redis_server_t *own = redis_start(NULL);
+  redilock_client_t *mine = new_client(own, "timeout=1h");
+  redilock_op_t *op = new_op(mine, "job");
+  redilock_lock_t *lock = NULL;
+  set_options(op, "renew=yes&ttl=10s");
+  assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
+  char expected[300];
+  snprintf(expected, sizeof expected,
+           "lock \"job\": cannot renew: cannot connect to %s: No such file or directory",
+           own->socket);
+  redis_stop(own);
+  await_message(lock, expected);
+  assert_int_equal(redilock_lock_is_held(lock), 1);
+  redilock_lock_free(lock);
+  redilock_op_free(op);
+  redilock_free(mine);
+}
+
 static void failed_release_is_remembered(void **state) {
   (void)state;
   redilock_lock_t *lock = take(client, "job", 20000);
@@ -342,6 +363,7 @@ int main(void) {
       CASE(lease_that_ended_says_so),
       CASE(lease_over_max_hold_says_so),
       CASE(lease_that_is_not_renewed_says_why),
+      CASE(renewal_that_fails_says_why_while_the_lock_is_held),
       CASE(failed_release_is_remembered),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -12,6 +12,7 @@ for command in run acquire release extend show list break check demo bench; do
   echo "$commands" | grep -qx "$command" || fail "$command is not in --help"
 done
 expect 0 "$redilock" help
+expect 0 "$redilock" version
 expect 0 "$redilock" --version
 grep -Eq '^redilock [0-9]+\.[0-9]+\.[0-9]+$' "$dir/out" || fail "unexpected version"
 expect 0 "$redilock" help options
@@ -25,7 +26,12 @@ for command in $commands; do
   cmp "$dir/out" "$dir/help" || fail "help $command and $command --help differ"
   grep -qx "[.]Cm $command" "$root/docs/redilock.1" ||
     fail "$command is not in the man page"
-  sed -n 's/^  --\([a-z-]*\).*/\1/p' "$dir/help" >"$dir/options"
+  sed -n 's/^  \(-.,\|   \) --\([a-z-]*\).*/\2/p' "$dir/help" >"$dir/options"
+  [ "$(wc -l <"$dir/options")" -ge 4 ] || fail "hardly an option in the help of $command"
+  sed -n 's/^  -\(.\), .*/\1/p' "$dir/help" >"$dir/letters"
+  while read -r letter; do
+    grep -q "[.]It Fl $letter" "$root/docs/redilock.1" || fail "-$letter is not in the man page"
+  done <"$dir/letters"
   while read -r option; do
     contains "$root/cli/redilock.bash" "--$option"
     grep -q "Fl -$option" "$root/docs/redilock.1" || fail "--$option is not in the man page"

@@ -695,6 +695,8 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_lock_wait_lost(redilock_lock_t *loc
  * failed; "" where neither is so. For instance: taken away, and by whom (which the client's thread
  * asks the server after the loss); not renewed, and why; max_hold is over; or the process was
  * stopped or suspended. It names the lock and never shows a password or a whole token.
+ * A renewal that is not answered for a tenth of the ttl, at most a second, counts as failed until an
+ * answer comes.
  *
  * Does no I/O and never blocks.
  * @return the length of the whole message without its NUL
