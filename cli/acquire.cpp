@@ -32,6 +32,7 @@ int acquire(const Args &args) {
   const Client client = make_client(args);
   const Op op = make_op(client, name);
   const Wait wait = make_wait(args, client, op, name);
+  refuse_nested(wait);
   const Waited waited = wait_for_lock(wait, signals);
   if (waited.signal != 0) {
     // Not by the operation: the cancel that came after its grant would be for the release.

@@ -18,6 +18,7 @@ enum ExitCode : int {
   kExitServer = 76,       // the server answered with an error, or not in the protocol
   kExitAuth = 77,         // other credentials or permissions are needed
   kExitNotOwner = 78,     // the token does not hold the lock, or nobody does
+  kExitNested = 79,       // an ancestor of this process holds the lock
   kExitCannotRun = 126,   // the command of `run` cannot be executed
   kExitNotFound = 127,    // the command of `run` was not found
   kExitSignal = 128,      // plus the number of the signal

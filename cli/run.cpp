@@ -53,8 +53,12 @@ int release_after(const Op &op, const Lock &lock, int code) {
 }
 
 std::vector<std::string> environment_of(const std::string &name, const Lock &lock) {
+  const std::string token = token_of(lock);
+  const char *held = std::getenv(kHeldTokens);
+  const std::string others = held == nullptr || *held == '\0' ? "" : std::string("\n") + held;
   return {"REDILOCK_FENCE=" + std::to_string(redilock_lock_fence(lock.get())),
-          "REDILOCK_TOKEN=" + token_of(lock), "REDILOCK_NAME=" + name};
+          "REDILOCK_TOKEN=" + token, "REDILOCK_NAME=" + name,
+          std::string(kHeldTokens) + "=" + token + others};
 }
 
 int run_held(const Args &args, const Op &op, const Lock &lock, Guard &guard, Signals &signals) {
@@ -86,6 +90,7 @@ int run(const Args &args) {
   set(op, "renew", "true");
   set_by_flag(op, "max_hold", args, "--max-hold");
   const Wait wait = make_wait(args, client, op, name);
+  refuse_nested(wait);
   const Waited waited = wait_for_lock(wait, signals);
   if (waited.signal != 0) {
     // Not by the operation: the cancel that came after its grant would be for the release.
@@ -108,7 +113,8 @@ const Command kRunCommand = {
     "The lease is renewed for as long as COMMAND runs, and the lock released when it ended.\n"
     "COMMAND finds REDILOCK_NAME, REDILOCK_FENCE and REDILOCK_TOKEN in its environment. The\n"
     "exit code is that of COMMAND, 128 + n if signal n ended it. If the lock is lost, COMMAND\n"
-    "gets SIGTERM, then SIGKILL, and the exit code is 75. Each signal reaches COMMAND once.\n",
+    "gets SIGTERM, then SIGKILL, and the exit code is 75. Each signal reaches COMMAND once.\n"
+    "A lock is not reentrant: COMMAND cannot acquire NAME again, which exits with 79.\n",
     {
         {"--ttl", "DURATION", "the lease, such as 30s: how long a dead holder blocks the rest"},
         {"--wait", "DURATION", "how long to wait; 0 tries once (default: forever)", 'w'},

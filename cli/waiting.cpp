@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <thread>
 
 #include "progress.hpp"
@@ -31,6 +33,26 @@ Wait make_wait(const Args &args, const Client &client, const Op &op, const std::
   if (args.has("--wait")) set(op, "wait", with_unit(args.value("--wait")));
   if (args.has("--nonblock")) set(op, "wait", "0");
   return {client, op, name, args.has("--quiet"), args.has("--verbose")};
+}
+
+// The server is asked, because a token in the environment may be of another server or of a lock that
+// was lost. Where it cannot be asked, the acquire reports more.
+void refuse_nested(const Wait &wait) {
+  const char *tokens = std::getenv(kHeldTokens);
+  if (tokens == nullptr || *tokens == '\0') return;
+  redilock_info_t *raw = nullptr;
+  const Op look = make_op(wait.client, wait.name);
+  const int32_t status = redilock_op_info(look.get(), &raw);
+  const Info info(raw);
+  if (status != REDILOCK_OK) return;
+  std::istringstream lines(tokens);
+  std::string token;
+  while (std::getline(lines, token)) {
+    if (redilock_info_is(info.get(), token.data(), token.size()) == 1)
+      throw Failure(kExitNested, "lock \"" + printable(wait.name) +
+                                     "\": held by an ancestor of this command; a lock is not "
+                                     "reentrant");
+  }
 }
 
 Waited wait_for_lock(const Wait &wait, Signals &signals) {

@@ -28,6 +28,12 @@ void complain_of(const Wait &wait, int32_t status);
 // The acquire of `run` and `acquire` by their flags, except "renew" and "max_hold".
 Wait make_wait(const Args &args, const Client &client, const Op &op, const std::string &name);
 
+// The tokens that the commands of `run` inherit: of every `redilock run` among their ancestors.
+inline constexpr const char *kHeldTokens = "REDILOCK_HELD_TOKENS";
+
+// Throws Failure if an ancestor holds the lock: it could not release it before this process ends.
+void refuse_nested(const Wait &wait);
+
 // Acquires on a thread of its own while the caller's thread listens to signals.
 Waited wait_for_lock(const Wait &wait, Signals &signals);
 
