@@ -15,7 +15,8 @@ Acquisition::Acquisition(Parts &parts, Upkeep &upkeep, const RequestOptions &req
       call_(call),
       interrupt_(call.interrupt),
       try_interrupt_(try_interrupt),
-      machine_(parts.claim(request), parts.now(), request.wait, parts.options.timeout) {}
+      machine_(parts.claim(request), parts.now(), request.wait, parts.options.timeout,
+               parts.server.patience()) {}
 
 Acquisition::~Acquisition() {
   if (wait_) parts_.wake.remove(*wait_);

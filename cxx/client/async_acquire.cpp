@@ -17,7 +17,7 @@ AsyncAcquire::AsyncAcquire(Parts &parts, Upkeep &upkeep, Submissions &owner,
       owner_(owner),
       submission_(std::move(submission)),
       machine_(parts.claim(submission_->request), parts.now(), submission_->request.wait,
-               parts.options.timeout) {}
+               parts.options.timeout, parts.server.patience()) {}
 
 AsyncAcquire::~AsyncAcquire() { stop_waiting(); }
 

@@ -21,7 +21,7 @@ struct Parts {
 
   Instant now() const noexcept { return clock.now(); }
   // By when a request that is sent now has to be answered.
-  Instant request_deadline() const noexcept { return after(now(), options.timeout); }
+  Instant request_deadline() const noexcept { return after(now(), server.patience()); }
   LockKeys keys_of(const RequestOptions &request) const { return {options.prefix, request.name}; }
   // With a new token.
   Claim claim(const RequestOptions &request);

@@ -30,12 +30,12 @@ bool stopped(const Error &error) {
 
 }  // namespace
 
-Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout)
+Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout, Millis patience)
     : claim_(std::move(claim)),
       wait_(wait),
       try_only_(wait == Millis(0)),
       wait_end_(wait < Millis(0) ? kNever : after(start, wait)),
-      patience_(after(start, timeout)),
+      patience_(after(start, patience)),
       timeout_(timeout) {}
 
 void Acquiring::begin(bool subscribed) {

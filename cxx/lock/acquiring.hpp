@@ -29,8 +29,9 @@ class Acquiring {
 
   // How much longer than the wait itself a request under way may keep the caller.
   static constexpr Micros kGrace{1000000};
-  // `wait` negative: for ever. `timeout`: for one request.
-  Acquiring(Claim claim, Instant start, Millis wait, Millis timeout);
+  // `wait` negative: for ever. `timeout`: for one request; `patience`: for the first place in the
+  // queue, or a try.
+  Acquiring(Claim claim, Instant start, Millis wait, Millis timeout, Millis patience);
 
   // The first step of a call that blocks: whether the wake channel is subscribed already. If not, a
   // lock that is free is had without it.

@@ -140,6 +140,10 @@ constexpr Row kRows[] = {
     {{"timeout", kDuration, kClient, "5s",
       "How long one request to the server may take, connecting included, 1ms to 1h.", 0},
      1, kHour, any, client<&ClientOptions::timeout>},
+    {{"connect_wait", kDuration, kClient, "0",
+      "How much longer a request may take until the client has connected for the first time, for a "
+      "server that is not up yet, 0 to 1h. A wait still ends in its own time.", 0},
+     0, kHour, any, client<&ClientOptions::connect_wait>},
     {{"interval", kDuration, kClient, "250ms",
       "How often the first waiter looks again while another kind of client holds the lock, 1ms to "
       "1h.", 0},

@@ -31,6 +31,8 @@ struct ClientOptions {
   int64_t db = 0;          // "db": 0 .. 65535, client only
   std::string prefix;      // "prefix": client only; put before every lock name
   Millis timeout{5000};    // "timeout": 1ms .. 1h, client only; for one request to the server
+  Millis connect_wait{0};  // "connect_wait": 0 .. 1h, client only; added to `timeout` until the
+                           // client has connected for the first time
   Millis interval{250};    // "interval": 1ms .. 1h, client only; how often the head of the queue
                            // looks again while a foreign client holds the lock
   int64_t pool = 8;        // "pool": 0 .. 1024, client only; idle connections kept

@@ -67,6 +67,7 @@ void Opening::go_on() {
   const bool subscribes = phase_ == Phase::kEndAbandoned && !channel_.empty();
   if (phase_ == Phase::kEndAbandoned) server_.ended(ending_);
   phase_ = subscribes ? Phase::kSubscribe : Phase::kUp;
+  server_.has_connected_ = true;
   if (subscribes) send({"SUBSCRIBE", channel_});
 }
 

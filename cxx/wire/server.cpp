@@ -39,11 +39,12 @@ Server::Server(Endpoint endpoint, const ClientOptions &options, const Clock &clo
     : endpoint_(std::move(endpoint)),
       credentials_{options.username, options.password, options.db},
       timeout_(options.timeout),
+      connect_wait_(options.connect_wait),
       pool_size_(static_cast<size_t>(options.pool)),
       clock_(clock) {}
 
 Limit Server::request_limit(Interrupt *interrupt) const {
-  return {clock_, after(clock_.now(), timeout_), interrupt};
+  return {clock_, after(clock_.now(), patience()), interrupt};
 }
 
 std::string_view fence_key(const Script &script, const Command &keys) {
@@ -67,7 +68,7 @@ Answer Server::run(const Command &command, const Limit &limit) {
 std::vector<Reply> Server::read_all(const std::vector<Command> &commands, const Limit &limit) {
   if (commands.empty()) return {};
   auto connection = idle_connection();
-  if (!connection) connection = connect(limit);
+  if (!connection) connection = connect_or_wait(limit);
   const Instant start = clock_.now();
   try {
     auto replies = connection->call_all(commands, limit);
@@ -185,11 +186,25 @@ Reply Server::ask(Connection &connection, const Request &request, const Limit &l
 }
 
 std::unique_ptr<Connection> Server::connect(const Limit &limit) {
-  Opening opening(*this, {}, limit.deadline);
+  Opening opening(*this, {}, limit.until(after(clock_.now(), timeout_)).deadline);
   for (;;) {
     if (auto connection = opening.step()) return connection;
     const pollfd wanted = opening.wanted();
     wait_until_ready(wanted.fd, wanted.events, limit.until(opening.next_step()));
+  }
+}
+
+// A server that is not up yet refuses at once, again and again.
+std::unique_ptr<Connection> Server::connect_or_wait(const Limit &limit) {
+  Backoff backoff;
+  for (;;) {
+    try {
+      return connect(limit);
+    } catch (const Error &error) {
+      const bool may_wait = connect_wait_ > Millis(0) && !has_connected_;
+      if (!may_wait || error.status() != Status::kUnavailable || !pause(backoff.next(), limit))
+        throw;
+    }
   }
 }
 

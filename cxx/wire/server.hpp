@@ -73,12 +73,15 @@ class Server {
   // name it yet.
   Error named(const Error &error) const noexcept;
 
-  // `Limit` for one request: the client's timeout from now.
+  // `Limit` for one request: the client's patience from now.
   Limit request_limit(Interrupt *interrupt) const;
   const Clock &clock() const noexcept { return clock_; }
   // For messages.
   std::string address() const { return endpoint_.text(); }
   Millis timeout() const noexcept { return timeout_; }
+  // For how long a request may be tried: the timeout, and `connect_wait` until the client has
+  // connected for the first time.
+  Millis patience() const noexcept { return has_connected_ ? timeout_ : timeout_ + connect_wait_; }
 
   // False once the server refused CLIENT KILL: abandoned requests may then still run.
   bool can_end_abandoned() const noexcept { return can_kill_; }
@@ -121,6 +124,7 @@ class Server {
   };
   std::optional<Answer> attempt(const Request &request, const Limit &limit, Attempts &attempts);
   std::unique_ptr<Connection> idle_connection(Instant now, Micros trusted);
+  std::unique_ptr<Connection> connect_or_wait(const Limit &limit);
   Reply ask(Connection &connection, const Request &request, const Limit &limit);
   Answer retry(const Request &request, const Limit &limit);
   // Returns whether it had unanswered requests.
@@ -136,11 +140,13 @@ class Server {
   const Endpoint endpoint_;
   const Credentials credentials_;
   const Millis timeout_;
+  const Millis connect_wait_;
   size_t pool_size_;  // 0 once it is closed
   const Clock &clock_;
   std::mutex mutex_;
   std::vector<Idle> idle_;
   std::vector<Abandoned> abandoned_;
+  std::atomic<bool> has_connected_{false};
   std::atomic<bool> can_kill_{true};
   std::atomic<uint64_t> moves_{0};
 };

@@ -16,9 +16,9 @@ inline auto fields(const RequestOptions &o) {
 }
 
 inline auto fields(const ClientOptions &o) {
-  return std::tuple_cat(
-      std::tie(o.username, o.password, o.db, o.prefix, o.timeout, o.interval, o.pool),
-      fields(o.request));
+  return std::tuple_cat(std::tie(o.username, o.password, o.db, o.prefix, o.timeout, o.connect_wait,
+                                 o.interval, o.pool),
+                        fields(o.request));
 }
 
 inline void must_be_in_range(const RequestOptions &o) {

@@ -26,11 +26,18 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"unix://{self.socket}"
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket",
              self.socket, "--save", "", "--dir", self.dir, "--logfile", f"{self.dir}/log"]
         )  # fmt: skip
         until(lambda: os.path.exists(self.socket) and self.cli("PING") == "PONG")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def cli(self, *words):
         command = ["redis-cli", "-s", self.socket, *map(os.fsencode, words)]
@@ -53,8 +60,7 @@ class Server:
 
     def end(self):
         self.thaw()
-        self.process.kill()
-        self.process.wait()
+        self.kill()
         shutil.rmtree(self.dir)
 
 

@@ -1,14 +1,16 @@
 """What a program is told: by errors, reprs, the logger, and of a loss without asking."""
 
 import asyncio
+import concurrent.futures
 import gc
 import pickle
 import subprocess
 import threading
+import time
 import warnings
 
 import pytest
-from conftest import until
+from conftest import Server, until
 from test_aio import on_a_loop
 from test_aio import until as until_on_loop
 
@@ -341,3 +343,28 @@ def test_check_says_what_the_server_is_or_lacks(server, tmp_path):
         server.cli("ACL", "SETUSER", "poor", "on", ">pw", "~*", "&*", "+@all", "-publish")
         with pytest.raises(redilock.AuthError, match=r"\+publish"):
             check(f"redis://poor:pw@127.0.0.1:{server.port}")
+
+
+def test_program_may_start_before_its_server():
+    async def awaited(client):
+        async with client, client.lock("job", wait=60) as lock:
+            return lock.held
+
+    def plain(client):
+        with client, client.lock("job", wait=60) as lock:
+            return lock.held
+
+    options = {"timeout": 0.2, "connect_wait": 60}
+    server = Server()
+    try:
+        server.kill()
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            results = [
+                threads.submit(plain, redilock.Client(server.url, **options)),
+                threads.submit(asyncio.run, awaited(aio.Client(server.url, **options))),
+            ]
+            time.sleep(0.4)  # longer than the timeout, which is the subject
+            server.start()
+            assert [each.result() for each in results] == [True, True]
+    finally:
+        server.end()

@@ -17,7 +17,7 @@ using redilock::Status;
 static constexpr Millis kTtl(1000), kTimeout(5000);
 
 static Acquiring acquiring(Millis wait) {
-  return Acquiring(Claim{{"", "lock"}, "token", kTtl}, at_us(0), wait, kTimeout);
+  return Acquiring(Claim{{"", "lock"}, "token", kTtl}, at_us(0), wait, kTimeout, kTimeout);
 }
 
 static std::string step_of(const Acquiring &machine) {

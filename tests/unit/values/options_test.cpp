@@ -26,8 +26,8 @@ static std::string summary(const RequestOptions &options) {
 static std::string summary(const ClientOptions &options) {
   return options.username + "|" + options.password + "|" + std::to_string(options.db) + "|" +
          options.prefix + "|" + format_duration(options.timeout) + "|" +
-         format_duration(options.interval) + "|" + std::to_string(options.pool) + " " +
-         summary(options.request);
+         format_duration(options.connect_wait) + "|" + format_duration(options.interval) + "|" +
+         std::to_string(options.pool) + " " + summary(options.request);
 }
 
 template <class Value>
@@ -55,7 +55,7 @@ static Outcome client(const char *name, std::string_view value) {
 
 static void defaults_of_table_and_members_agree(void **) {
   const Outcome members = outcome_of([] { return summary(ClientOptions()); });
-  assert_string_equal(members.text, "||0||5s|250ms|8 ||30s|forever|1d||fence|");
+  assert_string_equal(members.text, "||0||5s|0|250ms|8 ||30s|forever|1d||fence|");
   assert_returns(outcome_of([] { return summary(redilock::default_client_options()); }),
                  members.text);
 }
@@ -69,7 +69,7 @@ static void default_label_is_host_and_pid(void **) {
 }
 
 static void every_option_is_listed_whole_and_once(void **) {
-  assert_int_equal(option_count(), 17);
+  assert_int_equal(option_count(), 18);
   for (size_t i = 0; i < option_count(); ++i) {
     const Option *option = option_at(i);
     assert_true(strlen(option->doc) > 20);
@@ -118,14 +118,15 @@ static void each_request_option_reaches_its_member(void **) {
 }
 
 static void each_client_option_reaches_its_member(void **) {
-  assert_returns(client("username", "u"), "u||0||5s|250ms|8 ||30s|forever|1d||fence|");
-  assert_returns(client("password", "p"), "|p|0||5s|250ms|8 ||30s|forever|1d||fence|");
-  assert_returns(client("db", "15"), "||15||5s|250ms|8 ||30s|forever|1d||fence|");
-  assert_returns(client("prefix", "a:"), "||0|a:|5s|250ms|8 ||30s|forever|1d||fence|");
-  assert_returns(client("timeout", "1s"), "||0||1s|250ms|8 ||30s|forever|1d||fence|");
-  assert_returns(client("interval", "1ms"), "||0||5s|1ms|8 ||30s|forever|1d||fence|");
-  assert_returns(client("pool", "0"), "||0||5s|250ms|0 ||30s|forever|1d||fence|");
-  assert_returns(client("ttl", "5s"), "||0||5s|250ms|8 ||5s|forever|1d||fence|");
+  assert_returns(client("username", "u"), "u||0||5s|0|250ms|8 ||30s|forever|1d||fence|");
+  assert_returns(client("password", "p"), "|p|0||5s|0|250ms|8 ||30s|forever|1d||fence|");
+  assert_returns(client("db", "15"), "||15||5s|0|250ms|8 ||30s|forever|1d||fence|");
+  assert_returns(client("prefix", "a:"), "||0|a:|5s|0|250ms|8 ||30s|forever|1d||fence|");
+  assert_returns(client("timeout", "1s"), "||0||1s|0|250ms|8 ||30s|forever|1d||fence|");
+  assert_returns(client("connect_wait", "1m"), "||0||5s|1m|250ms|8 ||30s|forever|1d||fence|");
+  assert_returns(client("interval", "1ms"), "||0||5s|0|1ms|8 ||30s|forever|1d||fence|");
+  assert_returns(client("pool", "0"), "||0||5s|0|250ms|0 ||30s|forever|1d||fence|");
+  assert_returns(client("ttl", "5s"), "||0||5s|0|250ms|8 ||5s|forever|1d||fence|");
 }
 
 static void ttl_is_1ms_to_a_year(void **) {
@@ -176,6 +177,7 @@ static void integers_keep_to_their_range(void **) {
   assert_throws(client("db", "65536"), kInvalid, "db: has to be 0 to 65535");
   assert_throws(client("db", "-1"), kInvalid, "db: -1 is not a whole number in its range");
   assert_throws(client("db", ""), kInvalid, "db:  is not a whole number in its range");
+  assert_throws(client("connect_wait", "61m"), kInvalid, "connect_wait: has to be 0 to 1h");
   assert_throws(client("pool", "1025"), kInvalid, "pool: has to be 0 to 1024");
   assert_throws(client("timeout", "61m"), kInvalid, "timeout: has to be 1ms to 1h");
   assert_throws(client("interval", "0"), kInvalid, "interval: has to be 1ms to 1h");
@@ -263,7 +265,7 @@ static void failure_changes_nothing(void **) {
                    }
                    return summary(options);
                  }),
-                 "|keep|0||5s|250ms|8 ||30s|forever|1d||fence|");
+                 "|keep|0||5s|0|250ms|8 ||30s|forever|1d||fence|");
 }
 
 static void checked_ttl_keeps_to_the_range(void **) {
