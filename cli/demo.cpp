@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kVictim = 2;
 constexpr int kHoldAt = kDemoRounds / 2;
-constexpr std::chrono::seconds kLimit{30};
+constexpr std::chrono::seconds kLimit{30};  // without a grant
 constexpr std::chrono::milliseconds kRedraw{100};
 
 std::string process_text(int index) { return "process " + std::to_string(index + 1); }
@@ -35,8 +36,12 @@ struct Worker {
   pid_t pid = -1;
   Fd pipe;
   std::string unread;
+  bool ready = false;
+  std::string message;  // the last thing that it said of what went wrong
   bool running() const { return pid > 0; }
 };
+
+bool ready(const Worker &worker) { return worker.ready || !worker.running(); }
 
 class Demo {
  public:
@@ -54,8 +59,10 @@ class Demo {
     say(std::to_string(kDemoProcesses) + " processes add 1 to a file " +
         std::to_string(kDemoRounds) + " times each, under one lock (ttl " +
         human_duration(kDemoTtlMs) + ")");
-    score_.start();
+    flock(counter.get(), LOCK_EX);
     for (int i = 0; i < kDemoProcesses; ++i) start(i, kDemoRounds, i == kVictim ? kHoldAt : -1);
+    starter_ = counter.get();
+    score_.start();
     const int signal = follow();
     erase();
     if (signal != 0) return kExitSignal + signal;
@@ -90,16 +97,18 @@ class Demo {
     worker.pipe.reset();
   }
 
-  // Returns 0 when all workers are through, or the signal that ends the demo.
+  // Returns 0 when all workers are through or one failed, or the signal that ends the demo.
   int follow() {
-    while (std::any_of(workers_.begin(), workers_.end(), [](auto &w) { return w.running(); })) {
+    const auto running = [](const Worker &worker) { return worker.running(); };
+    while (!score_.failed() && std::any_of(workers_.begin(), workers_.end(), running)) {
       wait_for_news();
       const int signal = ending_signal(signals_);
       if (signal != 0) return signal;
       for (int i = 0; i < kDemoProcesses; ++i) read_all(i);
+      if (starter_ >= 0 && std::all_of(workers_.begin(), workers_.end(), ready)) start_all();
       if (holding_) kill_holder();
       if (score_.took_over() && !restarted_) restart();
-      if (score_.running() > kLimit) throw Failure(kExitTimedOut, "the demo hangs");
+      if (score_.idle() > kLimit) throw Failure(kExitTimedOut, "the demo hangs");
       draw();
     }
     return 0;
@@ -125,15 +134,22 @@ class Demo {
       heard(index, worker.unread.substr(0, line_end));
       worker.unread.erase(0, line_end + 1);
     }
-    if (got == 0) ended(index);
+    if (got != 0) return;
+    if (!worker.unread.empty()) heard(index, worker.unread);
+    worker.unread.clear();
+    ended(index);
   }
 
   void heard(int index, const std::string &line) {
+    Worker &worker = workers_[static_cast<size_t>(index)];
     if (line == "hold") {
       holding_ = true;
+    } else if (line == "ready") {
+      worker.ready = true;
     } else if (line.rfind("grant ", 0) == 0) {
       score_.grant(index, std::chrono::microseconds(std::stoll(line.substr(6))));
     } else {
+      worker.message = line;
       event(process_text(index) + " says: " + line);
     }
   }
@@ -146,8 +162,16 @@ class Demo {
     worker.pipe.reset();
     const int code = exit_code_of_wait(status);
     if (code == 0) return;
-    score_.fail();
-    event(process_text(index) + " ended with " + std::to_string(code));
+    const std::string text = process_text(index) + " ended with " + std::to_string(code);
+    score_.fail(worker.message.empty() ? text : text + ", " + worker.message);
+    event(text);
+  }
+
+  // Those that are ready wait for the lock of the file.
+  void start_all() {
+    flock(starter_, LOCK_UN);
+    starter_ = -1;
+    score_.start();
   }
 
   // Every grant is reported before its release, so once the pipes were read again, none of before
@@ -205,6 +229,7 @@ class Demo {
   const std::string counter_;
   std::array<Worker, kDemoProcesses> workers_;
   DemoScore score_;
+  int starter_ = -1;      // the file, while it keeps the workers from starting
   bool holding_ = false;  // the victim has the lock and waits for its end
   bool restarted_ = false;
   const bool terminal_ = isatty(STDOUT_FILENO) == 1;

@@ -1,6 +1,7 @@
 // What the demo counts while it runs, and the verdict at its end.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -26,9 +27,13 @@ class DemoScore {
   void end() { end_ = Clock::now(); }
   void grant(int process, Clock::duration waited);
   void kill();
-  void fail() { failed_ = true; }
+  // A process failed, for that reason. The first one counts.
+  void fail(const std::string &reason);
+  bool failed() const { return !failure_.empty(); }
 
   Clock::duration running() const { return Clock::now() - start_; }
+  // How long there has been no grant.
+  Clock::duration idle() const { return Clock::now() - std::max(start_, granted_at_); }
   int grants(int process) const { return grants_[static_cast<size_t>(process)]; }
   int all_grants() const;
   // Somebody was granted the lock after the kill.
@@ -40,13 +45,15 @@ class DemoScore {
   std::string report(int64_t counted) const;
 
  private:
+  std::string verdict(int64_t counted) const;
+
   std::array<int, kDemoProcesses> grants_{};
   bool killed_ = false;
   bool took_over_ = false;
-  bool failed_ = false;
+  std::string failure_;
   int least_ = 0;  // served when the holder was killed: until then, all fought all the time
   int most_ = 0;
-  Clock::time_point start_, end_, killed_at_, took_over_at_;
+  Clock::time_point start_, end_, granted_at_, killed_at_, took_over_at_;
   Clock::duration longest_{};
   Clock::duration longest_behind_dead_{};
 };

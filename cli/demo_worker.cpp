@@ -2,6 +2,7 @@
 // it, releases. Without the lock, increments would be lost. The file also has the last fence, so
 // that a fence that does not rise is seen at the very grant.
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -46,23 +47,42 @@ void say(const std::string &line) {
   for (;;) pause();
 }
 
+Lock acquire(const Client &client, const std::string &name) {
+  redilock_lock_t *lock = nullptr;
+  char error[512];
+  const int32_t status = redilock_acquire(client.get(), name.data(), name.size(), kDemoTtlMs,
+                                          kDemoWaitMs, &lock, error, sizeof error);
+  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), error);
+  return Lock(lock);
+}
+
+void release(const Lock &lock) {
+  const int32_t status = redilock_release(lock.get());
+  if (status == REDILOCK_OK) return;
+  char error[512];
+  redilock_lock_message(lock.get(), error, sizeof error);
+  throw Failure(exit_code_of(status), error);
+}
+
+// Connects by a lock of its own. Then waits for the parent, which holds the file locked until all
+// processes are ready.
+void start_with_others(const Client &client, int fd) {
+  release(acquire(client, kDemoLock + std::string(" ") + std::to_string(getpid())));
+  say("ready");
+  while (flock(fd, LOCK_SH) != 0) {
+    if (errno != EINTR) throw Failure(kExitInternal, std::string("flock: ") + std::strerror(errno));
+  }
+}
+
 void one_round(const Client &client, int fd, bool hold) {
   const auto start = std::chrono::steady_clock::now();
-  redilock_lock_t *raw = nullptr;
-  char error[512];
-  const int32_t status = redilock_acquire(client.get(), kDemoLock, std::strlen(kDemoLock),
-                                          kDemoTtlMs, kDemoWaitMs, &raw, error, sizeof error);
-  const Lock lock(raw);
-  if (status != REDILOCK_OK) throw Failure(exit_code_of(status), error);
+  const Lock lock = acquire(client, kDemoLock);
   const auto waited = std::chrono::steady_clock::now() - start;
   if (hold) hold_until_killed();
   add_one(fd, redilock_lock_fence(lock.get()));
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
   say("grant " + std::to_string(us));
-  const int32_t released = redilock_release(lock.get());
-  if (released == REDILOCK_OK) return;
-  redilock_lock_message(lock.get(), error, sizeof error);
-  throw Failure(exit_code_of(released), error);
+  release(lock);
 }
 
 }  // namespace
@@ -74,6 +94,7 @@ int demo_worker(const Args &args) {
   const int rounds = std::stoi(args.value("--worker"));
   const int hold_at = std::stoi(args.value("--hold-at", "-1"));
   const Client client = make_client(args);
+  start_with_others(client, fd.get());
   for (int round = 0; round < rounds; ++round) one_round(client, fd.get(), round == hold_at);
   return kExitOk;
 }
