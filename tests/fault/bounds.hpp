@@ -37,6 +37,10 @@ inline constexpr int64_t kSlow = 100 * kMs;
 inline constexpr int64_t kLook = 2 * (2 * kStall + 10 * kMs);
 // A hand-off takes half a millisecond where nothing is wrong; for the median of a run.
 inline constexpr int64_t kHandOff = 50 * kMs;
+// A take-over takes 1 ms and a request, and is seen 5 ms later; the second in the queue asks 500 ms after
+// the end of the lease. For the median of a run.
+inline constexpr int64_t kTakeOver = 150 * kMs;
+inline constexpr size_t kFewTakeOvers = 4;
 
 // For how long after a sender's end its requests may still arrive.
 inline int64_t under_way(const Record &record) {

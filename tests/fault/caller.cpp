@@ -13,10 +13,10 @@ void need(int32_t status, const char *what) {
 
 Plan Caller::plan() {
   Plan plan{};
-  plan.name = static_cast<int>(between(0, kNames - 1));
-  plan.ttl_ms = between(300, 3000);
+  plan.name = chance(18) ? kQuietName : static_cast<int>(between(0, kQuietName - 1));
+  plan.ttl_ms = between(300, plan.name == kQuietName ? 1000 : 3000);
   plan.renew = chance(30);
-  plan.abandon = chance(4);
+  plan.abandon = chance(plan.name == kQuietName ? 60 : 4);
   plan.extend = chance(25);
   plan.hold_ms = chance(75) ? between(0, 10) : between(0, plan.ttl_ms * (chance(25) ? 2 : 1) / 3);
   if (chance(18)) {  // longer than the lease, which is made short

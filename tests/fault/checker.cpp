@@ -48,6 +48,7 @@ void Checker::check(const Record &record, Totals &totals) {
     places(record, name);
     the_dead(record, name);
     count(record, name, totals);
+    time_take_overs(record, name, totals);
   }
 }
 
@@ -149,10 +150,17 @@ void Checker::judge(const Totals &totals, int64_t at) {
       add("run", "none of " + std::to_string(count.first) + " calls (" + kind + ") was granted",
           at);
   if (totals.grants == 0) add("run", "nothing was granted", at);
-  std::vector<int64_t> sorted = totals.hand_offs;
-  std::sort(sorted.begin(), sorted.end());
-  if (sorted.size() >= size_t{kManyCalls} && sorted[sorted.size() / 2] > kHandOff)
-    add("run", "half of the hand-offs took more than " + ms(sorted[sorted.size() / 2]), at);
+  const auto half = [&](std::vector<int64_t> spans, size_t least, int64_t most, const char *what) {
+    if (spans.size() < least) return;
+    std::sort(spans.begin(), spans.end());
+    const int64_t median = spans[spans.size() / 2];
+    if (median > most)
+      add("run", "half of the " + std::string(what) + " took more than " + ms(median), at);
+  };
+  half(totals.hand_offs, size_t{kManyCalls}, kHandOff, "hand-offs");
+  half(totals.take_overs, kFewTakeOvers, kTakeOver, "take-overs by a head that joined as the head");
+  half(totals.next_take_overs, kFewTakeOvers, kTakeOver,
+       "take-overs by a waiter that became the head");
 }
 
 void Checker::count(const Record &record, const std::string &name, Totals &totals) const {

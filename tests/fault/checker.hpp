@@ -21,6 +21,9 @@ struct Totals {
   std::map<std::string, std::pair<int64_t, int64_t>> kinds;  // calls, and those granted
   // us, from the call to release to the next waiter's return; without the far worker
   std::vector<int64_t> hand_offs;
+  // us, from the end of a lease that was not released to the grant of the head: of one that joined as
+  // the head, and of one that became it; without the far worker
+  std::vector<int64_t> take_overs, next_take_overs;
 };
 
 class Checker {
@@ -50,6 +53,7 @@ class Checker {
   void promises(const Record &record, const Call &call);
   void deadlines(const Record &record, const Call &call);
   void count(const Record &record, const std::string &name, Totals &totals) const;
+  void time_take_overs(const Record &record, const std::string &name, Totals &totals) const;
 
   std::map<std::string, int64_t> highest_;  // fence of the rounds before, by name
   std::vector<Violation> violations_;

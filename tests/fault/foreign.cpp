@@ -63,7 +63,7 @@ class Foreign {
   // Asks again and again for a while, as such clients do: they have no place in the queue. The call
   // that is told begins with the last time that it asked.
   void attempt() {
-    const std::string name = name_of(static_cast<int>(between(0, kNames - 1)));
+    const std::string name = name_of(static_cast<int>(between(0, kQuietName - 1)));
     const std::string id = settings_.id + ".0." + std::to_string(++count_);
     const std::string value = "foreign:" + id;
     const int64_t ttl = between(300, 1500), patience = now_us() + between(0, 300) * kMs;

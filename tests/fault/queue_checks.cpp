@@ -8,22 +8,12 @@ namespace fault {
 
 namespace {
 
-// Whether the head of the queue learned that it is the head: it is new, or the waiter before it was
-// granted. A hand-off that drops others may have given up before it came to this head.
-bool knows_its_rank(const State &last, const State &state) {
-  const std::string head = state.queue.empty() ? "" : state.queue.front().id;
-  for (const Place &place : last.queue) {
-    if (place.id == head) return true;
-    if (place.id != state.holder) return false;
-  }
-  return true;
-}
-
 bool is_definite(const std::string &status) {
   return status == "REDILOCK_E_HELD" || status == "REDILOCK_E_TIMEOUT";
 }
 
 }  // namespace
+
 // Nothing of a call is left on the server once it has ended for sure, nor of any other for longer
 // than its ttl.
 void Checker::settled(const Record &record, const std::string &name) {
@@ -156,41 +146,6 @@ void Checker::wake_ups(const Record &record, const std::string &name) {
           wait.to);
       break;
     }
-  }
-}
-
-// A head that knows its rank takes the lock over as soon as the holder's lease ends. It knows it from
-// the reply to its join, from `next` at the hand-off before it, or from its first re-check.
-void Checker::take_overs(const Record &record, const std::string &name) {
-  auto found = record.states.find(name);
-  if (found == record.states.end()) return;
-  std::string head;
-  int64_t since = 0, knows_since = 0;  // when it became the head, and when it surely knows that
-  int64_t free_since = 0;              // 0: the lock is held
-  const State *before = nullptr;
-  for (const State &state : found->second) {
-    const State *last = state.follows ? before : nullptr;
-    before = &state;
-    const std::string first = state.queue.empty() ? "" : state.queue.front().id;
-    if (last == nullptr || first != head) {
-      head = first;
-      since = knows_since = state.first.to;
-      if (last == nullptr || !knows_its_rank(*last, state)) knows_since += kRecheck + kSlack;
-    }
-    if (!state.holder.empty() || last == nullptr || !last->holder.empty()) free_since = 0;
-    if (state.holder.empty() && free_since == 0) free_since = state.first.to;
-    auto call = record.calls.find(head);
-    if (free_since == 0 || call == record.calls.end() || !state.queue.front().alive) continue;
-    const Call &waiter = call->second;
-    const Span idle{std::max({free_since, knows_since, waiter.start + kFirstRecheck}),
-                    std::min(state.last.from, waiter.pending_end())};
-    if (idle.to - idle.from <= kSlack) continue;
-    const Span wait{std::max(since, waiter.start), idle.to};
-    if (!record.undisturbed(waiter.worker, wait, kRecovery)) continue;
-    return add("take-over",
-               head + " was the head of " + name + " for " + ms(idle.to - since) +
-                   ", and left the lock free for " + ms(idle.to - free_since),
-               idle.to);
   }
 }
 

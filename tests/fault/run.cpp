@@ -244,6 +244,15 @@ void Run::report() {
                                                           totals_.releases["REDILOCK_E_UNKNOWN"]));
   std::printf("hand-offs %zu: 50 %% %.2f ms, 95 %% %.2f ms, 99 %% %.2f ms, max %.2f ms\n",
               totals_.hand_offs.size(), quantile(0.5), quantile(0.95), quantile(0.99), quantile(1));
+  const auto middle = [](std::vector<int64_t> &spans) {
+    std::sort(spans.begin(), spans.end());
+    return spans.empty() ? 0.0 : spans[spans.size() / 2] / 1000.0;
+  };
+  std::printf(
+      "take-overs by a head that joined as such %zu: 50 %% %.2f ms; by one that became it %zu: 50 "
+      "%% %.2f ms\n",
+      totals_.take_overs.size(), middle(totals_.take_overs), totals_.next_take_overs.size(),
+      middle(totals_.next_take_overs));
   std::printf("violations: %zu\n", checker_.violations().size());
 }
 

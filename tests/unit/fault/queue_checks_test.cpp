@@ -68,33 +68,6 @@ static void waiter_that_is_not_woken(void **) {
   assert_returns(waits(2900), "wake-up");
 }
 
-// The lease of the first holder ends unreleased. The head was behind another waiter before.
-static void head_that_does_not_take_over(void **) {
-  const auto taken_over = [](int64_t at, const char *between) {
-    return verdict_on([&](Story &story) {
-      story.first.ttl = 3000, story.first.until = 2960;
-      story.first.release = story.first.released = -1;
-      story.second.start = 30, story.second.end = 3000, story.second.until = 3980;
-      story.second.ttl = 1000, story.second.release = story.second.released = -1;
-      story.others.push_back({"w3.1.0.1", 600, at});
-      One &one = story.others.back();
-      one.fence = 300, one.until = at + 1900, one.release = at + 10, one.released = at + 11;
-      const std::string head = "w3.1.0.1:160:1";
-      story.no_states();
-      story.state(8, story.first.id, "");
-      story.state(40, story.first.id, story.second.id + ":150:1");
-      story.state(610, story.first.id, story.second.id + ":150:1 " + between + head);
-      story.state(3000, story.second.id, head);
-      story.state(4000, "", head);
-      story.state(at + 1, "w3.1.0.1", "");
-      story.state(at + 12, "", "");
-    });
-  };
-  assert_returns(taken_over(5100, ""), "");
-  assert_returns(taken_over(5500, ""), "take-over");
-  assert_returns(taken_over(5500, "w3.9.0.1:155:0 "), "");
-}
-
 static void waiter_without_a_place(void **) {
   const auto waits = [](int worker) {
     return verdict_on([&](Story &story) {
@@ -121,7 +94,6 @@ int main() {
       cmocka_unit_test(waiter_passed_on_the_server),
       cmocka_unit_test(waiter_passed_by_one_who_came_seconds_later),
       cmocka_unit_test(waiter_that_is_not_woken),
-      cmocka_unit_test(head_that_does_not_take_over),
       cmocka_unit_test(waiter_without_a_place),
   };
   return cmocka_run_group_tests_name("fault/queue_checks", tests, nullptr, nullptr);

@@ -90,7 +90,6 @@ class Story {
                      [](const Event &a, const Event &b) { return a.at < b.at; });
     fault::Record record;
     for (const Event &event : events_) record.add(event);
-    fault::Totals totals;
     checker.check(record, totals);
     checker.judge(totals, 0);
     std::string checks;
@@ -103,6 +102,7 @@ class Story {
   One first, second;
   std::vector<One> others;
   Checker checker;
+  fault::Totals totals;
 
  private:
   void remove(const std::string &kind) {
