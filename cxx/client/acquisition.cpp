@@ -36,7 +36,13 @@ Acquired Acquisition::run() {
       failed({Status::kNoMemory, "out of memory"}, true);
     }
   }
-  if (machine_.must_undo()) upkeep_.undo(machine_.claim());
+  Acquired acquired = outcome();
+  machine_.count(parts_.telemetry.statistics, acquired.why.status());
+  return acquired;
+}
+
+Acquired Acquisition::outcome() {
+  if (machine_.must_undo()) upkeep_.roll_back(machine_.claim());
   if (machine_.grant() && parts_.running.is_closed()) {
     give_back();
     return {client_closed(), nullptr};
@@ -134,6 +140,7 @@ std::shared_ptr<Lease> Acquisition::lease() {
     return lease;
   } catch (...) {
     give_back();
+    machine_.count(parts_.telemetry.statistics, Status::kUnavailable);
     throw;
   }
 }

@@ -44,6 +44,7 @@ class Acquisition {
   // The wait, in the wake channel from first need to the end.
   Wait &waiting();
   void show_position(int64_t place);
+  Acquired outcome();
   std::shared_ptr<Lease> lease();
   void give_back() noexcept;
 

@@ -204,16 +204,21 @@ void AsyncAcquire::finish() {
   parts_.service.cancel(timer_);
   stop_waiting();
   submission_->control->position.store(0);
-  if (machine_.must_undo()) upkeep_.undo(machine_.claim());
+  if (machine_.must_undo()) upkeep_.roll_back(machine_.claim());
   if (!machine_.grant()) parts_.wake.remember_ended(machine_.claim());
   try {
     if (machine_.grant())
       submission_->lease = upkeep_.lease(submission_->request, machine_.claim(), *machine_.grant());
   } catch (const std::exception &) {  // for want of memory, as the thread runs
     upkeep_.undo(machine_.claim());
-    return owner_.acquired(submission_, {Status::kNoMemory, "out of memory", true});
+    return ended({Status::kNoMemory, "out of memory", true});
   }
-  owner_.acquired(submission_, machine_.why(parts_.wake.polls(), now()));
+  ended(machine_.why(parts_.wake.polls(), now()));
+}
+
+void AsyncAcquire::ended(const Error &why) noexcept {
+  machine_.count(parts_.telemetry.statistics, why.status());
+  owner_.acquired(submission_, why);
 }
 
 void AsyncAcquire::stop_waiting() noexcept {

@@ -43,6 +43,7 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   void hear(Heard heard, const Answer *answer, const Unanswered *error);
   void failed(const Error &error, bool sent);
   void finish();
+  void ended(const Error &why) noexcept;
   void wake_at(Instant when);
   void stop_waiting() noexcept;
 

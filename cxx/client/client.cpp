@@ -134,11 +134,12 @@ Error Client::release_now(Lease &lease, const Call &call) {
   const auto entry = begin(call);
   if (!upkeep_.begin_release(lease)) return released_before();
   const Claim &claim = lease.claim();
-  const Limit limit = limit_of(call);
+  const Instant begun = parts_.now();
+  const Limit limit{parts_.clock, after(begun, parts_.options.timeout), &interrupt_of(call)};
   try {
     // A re-check that ran late may have queued the token again after its grant was lost.
     const bool owned = parts_.commands.leave(claim, limit) || lease.release_was_ambiguous();
-    upkeep_.released(lease, owned);
+    upkeep_.released(lease, owned, begun);
     return owned ? done() : lost(lease, parts_.now());
   } catch (const Unanswered &error) {
     upkeep_.release_failed(lease, error, error.sent());

@@ -6,6 +6,7 @@ Parts::Parts(Endpoint endpoint, ClientOptions settings, const Clock &time)
     : clock(time),
       options(std::move(settings)),
       server(std::move(endpoint), options, clock),
+      telemetry(server.telemetry()),
       commands(server),
       wake(server, ids.next(), options.interval),
       pipeline(server),

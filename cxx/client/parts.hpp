@@ -38,6 +38,7 @@ struct Parts {
   const ClientOptions options;
   RandomIds ids;
   Server server;
+  Telemetry &telemetry;
   Commands commands;
   WakeChannel wake;
   Pipeline pipeline;

@@ -247,7 +247,7 @@ Error Submissions::released(Lease &lease, const Answer *answer, const Unanswered
   }
   try {
     const bool owned = released(lease.claim(), *answer) || lease.release_was_ambiguous();
-    upkeep_.released(lease, owned);
+    upkeep_.released(lease, owned, answer->sent);
     return owned ? done() : lost(lease, parts_.now());
   } catch (const Error &misread) {
     upkeep_.release_failed(lease, misread, false);

@@ -20,9 +20,9 @@ constexpr Micros kLongestRetry{1000000};
 
 std::shared_ptr<Lease> Upkeep::lease(const RequestOptions &request, const Claim &claim,
                                      const Granted &granted) {
-  return std::make_shared<Lease>(request.name, claim, granted.fence,
-                                 lease_end(granted.anchor, claim.ttl),
-                                 after(granted.anchor, request.max_hold), request.max_hold);
+  return std::make_shared<Lease>(
+      request.name, claim, granted.fence, lease_end(granted.anchor, claim.ttl),
+      after(granted.anchor, request.max_hold), request.max_hold, &parts_.telemetry);
 }
 
 Status Upkeep::extended(Lease &lease, Millis ttl, std::optional<Instant> anchor) {
@@ -77,7 +77,7 @@ std::optional<Instant> Upkeep::renew_once(const std::shared_ptr<Renewal> &renewa
     if (answer != nullptr)
       renewed(*renewal, ttl, *answer);
     else
-      renewal->lease->failed("renew", parts_.server.named(*error));
+      renewal_failed(*renewal, *error);
   };
   const Instant end = std::min(parts_.request_deadline(), lease.end());
   requests::extend(claim.keys, claim.token, ttl, parts_.asking(end, std::move(done)));
@@ -90,12 +90,18 @@ void Upkeep::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
     if (read_extend(answer.reply)) {
       renewal.lease->extended(answer.sent, ttl, parts_.now());
       renewal.next = after(answer.sent, Micros(ttl) / 3);
+      parts_.telemetry.statistics.add(Stat::kRenewed);
       return;
     }
     lost(*renewal.lease);
   } catch (const Error &error) {  // it was not understood; the next may be
-    renewal.lease->failed("renew", parts_.server.named(error));
+    renewal_failed(renewal, error);
   }
+}
+
+void Upkeep::renewal_failed(Renewal &renewal, const Error &error) noexcept {
+  parts_.telemetry.statistics.add(Stat::kRenewalsFailed);
+  renewal.lease->failed("renew", parts_.server.named(error));
 }
 
 // The server says that it is not held. Who holds it now is asked for once, for the message.
@@ -139,6 +145,7 @@ class Upkeep::Watch final : public LeaseListener {
     if (lease_->is_let_go() || parts_.running.is_closed()) return std::nullopt;
     const bool lost = lease_->is_lost(parts_.now());
     if (!lost && !lease_->release_begun()) return lease_->end();
+    if (lost) lease_->looked_at(parts_.now());
     on_end_(lost);
     return std::nullopt;
   }
@@ -160,12 +167,13 @@ uint64_t Upkeep::watch(const std::shared_ptr<Lease> &lease, OnEnd on_end) {
 
 void Upkeep::let_go(Lease &lease) noexcept {
   lease.let_go();
+  if (!lease.is_counted()) lease.count_end(std::min(parts_.now(), lease.end()));
   end(lease);
 }
 
 void Upkeep::drop(Lease &lease) noexcept {
   if (begin_release(lease)) {
-    released(lease, true);
+    released(lease, true, parts_.now());
     undo(lease.claim());
   }
   let_go(lease);
@@ -179,12 +187,13 @@ bool Upkeep::begin_release(Lease &lease) noexcept {
 
 // The token ends here and not when the release begins: the push of its own grant may still be under
 // way, and to release it once more would overtake the release, or undo the lease if that fails.
-void Upkeep::released(Lease &lease, bool owned) noexcept {
+void Upkeep::released(Lease &lease, bool owned, Instant at) noexcept {
   parts_.wake.remember_ended(lease.claim());
   if (owned)
     lease.released();
   else
     lease.released_late(parts_.now());
+  lease.count_end(at);
 }
 
 void Upkeep::release_failed(Lease &lease, const Error &why, bool sent) noexcept {
@@ -192,7 +201,13 @@ void Upkeep::release_failed(Lease &lease, const Error &why, bool sent) noexcept 
   lease.release_failed(sent);
   if (!sent) return;
   parts_.wake.remember_ended(lease.claim());
-  undo(lease.claim());
+  lease.count_end(std::min(parts_.now(), lease.end()));
+  roll_back(lease.claim());
+}
+
+void Upkeep::roll_back(const Claim &claim) noexcept {
+  parts_.telemetry.statistics.add(Stat::kUnknown);
+  undo(claim);
 }
 
 // What is not needed any more goes at once, rather than when it would be due: of a long ttl that

@@ -36,10 +36,13 @@ class Upkeep {
   void let_go(Lease &lease) noexcept;
   // Releases it in the background, for as long as it may be held.
   void drop(Lease &lease) noexcept;
-  // Any thread. How a release ended; `sent`: the server may have executed it, and it is repeated.
-  void released(Lease &lease, bool owned) noexcept;
+  // Any thread. How a release ended that began at `at`; `sent`: the server may have executed it,
+  // and it is repeated.
+  void released(Lease &lease, bool owned, Instant at) noexcept;
   void release_failed(Lease &lease, const Error &why, bool sent) noexcept;
 
+  // Counts a request with an unknown outcome, and takes its claim back.
+  void roll_back(const Claim &claim) noexcept;
   // Takes a claim back until it surely has been; any thread.
   void undo(const Claim &claim) noexcept;
 
@@ -50,6 +53,7 @@ class Upkeep {
 
   std::optional<Instant> renew_once(const std::shared_ptr<Renewal> &renewal);
   void renewed(Renewal &renewal, Millis ttl, const Answer &answer);
+  void renewal_failed(Renewal &renewal, const Error &error) noexcept;
   void lost(Lease &lease) noexcept;
   void ask_for_holder(const std::shared_ptr<Lease> &lease);
   void end(const Lease &lease) noexcept;

@@ -64,9 +64,11 @@ void WakeChannel::add(Wait &wait) {
   std::lock_guard lock(mutex_);
   waits_.add(wait);
   if (wait.interrupt == nullptr) ++serviced_;
+  server_.telemetry().statistics.add(Stat::kQueuedNow);
 }
 
 void WakeChannel::remove(Wait &wait) noexcept {
+  server_.telemetry().statistics.add(Stat::kQueuedNow, -1);
   std::lock_guard lock(mutex_);
   if (wait.interrupt == nullptr) {
     --serviced_;
@@ -181,6 +183,7 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
 }
 
 void WakeChannel::failed(const Error &error) {
+  server_.broke(error);
   failure_ = error;
   link_.back_off();
   if (error.retriable()) return;
@@ -217,7 +220,11 @@ void WakeChannel::receive(std::unique_lock<std::mutex> &lock) {
   bool broken = false;
   try {
     link_->receive_now(messages);
-  } catch (const std::exception &) {  // also for want of memory: a message may be lost
+  } catch (const Error &error) {
+    server_.broke(error);
+    broken = true;
+    link_.take_down();
+  } catch (const std::bad_alloc &) {  // a message may be lost
     broken = true;
     link_.take_down();
   }

@@ -132,7 +132,7 @@ class WakeChannel final : public Pollable {
     for (Waiter *waiter : waiters) rouse(waiter);
   }
 
-  const Server &server_;
+  Server &server_;
   const Clock &clock_;
   const std::string wake_name_, poll_name_;
   std::atomic<bool> polls_{false};

@@ -32,6 +32,7 @@ bool stopped(const Error &error) {
 
 Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout, Millis patience)
     : claim_(std::move(claim)),
+      start_(start),
       wait_(wait),
       try_only_(wait == Millis(0)),
       wait_end_(wait < Millis(0) ? kNever : after(start, wait)),
@@ -105,6 +106,7 @@ void Acquiring::holder_seen(const std::string &holding, std::optional<Millis> ho
 void Acquiring::granted(const Granted &granted, Instant now) {
   if (now < lease_end(granted.anchor, claim_.ttl)) {
     grant_ = granted;
+    granted_at_ = now;
     return finish(Error(Status::kOk));
   }
   if (++slow_grants_ < kSlowGrants) return;
@@ -212,6 +214,25 @@ Error Acquiring::why(bool polls, Instant now) const noexcept {
         "a proxy)");
   } catch (const std::bad_alloc &) {
     return why_;
+  }
+}
+
+void Acquiring::count(Statistics &statistics, Status outcome) const noexcept {
+  if (refusal_) statistics.add(Stat::kContended);
+  switch (outcome) {
+    case Status::kOk:
+      statistics.add(Stat::kAcquired);
+      statistics.add_wait(granted_at_ - start_);
+      if (queued_) statistics.add(Stat::kHandOffs);
+      break;
+    case Status::kHeld:
+      statistics.add(Stat::kRefused);
+      break;
+    case Status::kTimeout:
+      statistics.add(Stat::kTimeouts);
+      break;
+    default:
+      statistics.add(Stat::kFailed);
   }
 }
 

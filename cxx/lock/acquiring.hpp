@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "lock/commands.hpp"
+#include "values/statistics.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
@@ -78,6 +79,8 @@ class Acquiring {
   Error why(bool polls, Instant now) const noexcept;
   // Whether something may be left on the server that has to be taken back.
   bool must_undo() const noexcept { return undo_; }
+  // Counts how it came out for the caller.
+  void count(Statistics &statistics, Status outcome) const noexcept;
 
  private:
   void granted(const Granted &granted, Instant now);
@@ -97,6 +100,7 @@ class Acquiring {
   };
 
   Claim claim_;
+  const Instant start_;
   const Millis wait_;
   const bool try_only_;
   const Instant wait_end_;
@@ -110,6 +114,7 @@ class Acquiring {
   bool undo_ = false;
   int slow_grants_ = 0;
   std::optional<Granted> grant_;
+  Instant granted_at_{};
   std::optional<Refusal> refusal_;
   std::optional<Error> missed_;  // why the last request of a waiter got no reply
   Error why_{Status::kOk};

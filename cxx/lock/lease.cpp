@@ -15,14 +15,32 @@ constexpr Micros kLate{1000000};
 }  // namespace
 
 Lease::Lease(std::string name, Claim claim, int64_t fence, Instant end, Instant renew_until,
-             Millis max_hold)
+             Millis max_hold, Telemetry *telemetry)
     : name_(std::move(name)),
       claim_(std::move(claim)),
       fence_(fence),
       renew_until_(renew_until),
       max_hold_(max_hold),
+      telemetry_(telemetry),
       end_(end),
-      ttl_(claim_.ttl) {}
+      ttl_(claim_.ttl) {
+  if (telemetry_ != nullptr) telemetry_->statistics.add(Stat::kHeldNow);
+}
+
+Lease::~Lease() {
+  if (telemetry_ != nullptr && !counted_) telemetry_->statistics.add(Stat::kHeldNow, -1);
+}
+
+void Lease::count(Stat stat) noexcept {
+  if (telemetry_ != nullptr) telemetry_->statistics.add(stat);
+}
+
+void Lease::count_end(Instant at) noexcept {
+  if (telemetry_ == nullptr || counted_.exchange(true)) return;
+  const Instant granted = renew_until_ - max_hold_;
+  telemetry_->statistics.add(Stat::kHeldNow, -1);
+  telemetry_->statistics.add(Stat::kHeld, (at - granted).count());
+}
 
 Micros Lease::remaining(Instant now) const noexcept {
   std::lock_guard lock(mutex_);
@@ -57,6 +75,8 @@ void Lease::lost(Instant now) noexcept {
   if (now >= end_) return note_end(now);
   state_ = State::kLost;
   taken_ = true;
+  count(Stat::kLostTaken);
+  count_end(now);
   ended();
 }
 
@@ -112,25 +132,38 @@ void Lease::looks_at(Instant when) noexcept {
 void Lease::note_end(Instant now) noexcept {
   if (state_ != State::kHeld || releasing_ || now < end_) return;
   state_ = State::kLost;
+  const Stat cause = cause_of_end(now);
+  count(cause);
+  count_end(end_);
   try {
-    loss_ = why_ended(now);
+    loss_ = why_ended(cause, now);
   } catch (const std::bad_alloc &) {
     loss_.clear();
   }
   ended();
 }
 
-std::string Lease::why_ended(Instant now) const {
-  const std::string ttl = format_duration(ttl_);
-  if (looks_at_ == kNever) return "its lease of " + ttl + " has ended";
-  if (looks_at_ < end_ && now - looks_at_ > kLate)
-    return "this process was stopped or suspended for " + format_about(now - looks_at_) +
-           " or longer";
+Stat Lease::cause_of_end(Instant now) const noexcept {
+  if (looks_at_ == kNever) return Stat::kLostExpired;
+  if (looks_at_ < end_ && now - looks_at_ > kLate) return Stat::kLostStopped;
   // The last renewal lasts until then, but for the drift and the time that its request took.
   const Micros most = drift(claim_.ttl) + Micros(claim_.ttl) / 10;
-  if (after(end_, most) >= renew_until_)
-    return "max_hold of " + format_duration(max_hold_) + " is over";
-  return "not renewed for " + ttl + (failed_to_ == nullptr ? "" : ": " + cause_);
+  return after(end_, most) >= renew_until_ ? Stat::kLostMaxHold : Stat::kLostNotRenewed;
+}
+
+std::string Lease::why_ended(Stat cause, Instant now) const {
+  const std::string ttl = format_duration(ttl_);
+  switch (cause) {
+    case Stat::kLostExpired:
+      return "its lease of " + ttl + " has ended";
+    case Stat::kLostStopped:
+      return "this process was stopped or suspended for " + format_about(now - looks_at_) +
+             " or longer";
+    case Stat::kLostMaxHold:
+      return "max_hold of " + format_duration(max_hold_) + " is over";
+    default:
+      return "not renewed for " + ttl + (failed_to_ == nullptr ? "" : ": " + cause_);
+  }
 }
 
 std::string Lease::loss_known() const {
@@ -191,6 +224,10 @@ void Lease::released_late(Instant now) noexcept {
     std::lock_guard lock(mutex_);
     releasing_ = false;
     note_end(now);
+    if (state_ == State::kHeld) {
+      count(Stat::kLostTaken);
+      count_end(now);
+    }
     if (loss_.empty()) taken_ = true;
   }
   released();

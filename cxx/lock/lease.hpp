@@ -8,6 +8,7 @@
 #include <string>
 
 #include "lock/commands.hpp"
+#include "values/telemetry.hpp"
 
 namespace redilock {
 
@@ -27,9 +28,13 @@ class Lease : public std::enable_shared_from_this<Lease> {
  public:
   enum class State { kHeld, kLost, kReleased };
 
-  // `end` is the local deadline. Renewals end at `renew_until`, which was `max_hold` ahead.
+  // `end` is the local deadline. Renewals end at `renew_until`, which was `max_hold` ahead. With
+  // `telemetry` it is counted as held, and how it ends.
   Lease(std::string name, Claim claim, int64_t fence, Instant end, Instant renew_until,
-        Millis max_hold = Millis(0));
+        Millis max_hold = Millis(0), Telemetry *telemetry = nullptr);
+  ~Lease();
+  Lease(const Lease &) = delete;
+  Lease &operator=(const Lease &) = delete;
 
   const std::string &name() const noexcept { return name_; }
   const Claim &claim() const noexcept { return claim_; }
@@ -72,6 +77,10 @@ class Lease : public std::enable_shared_from_this<Lease> {
   void let_go() noexcept { let_go_.store(true); }
   bool is_let_go() const noexcept { return let_go_.load(); }
 
+  // It is held no more, since then: the first time counts. Its losses do that by themselves.
+  void count_end(Instant at) noexcept;
+  bool is_counted() const noexcept { return counted_.load(); }
+
   // A release, extension or renewal ("renew") failed. `verb`: of static duration.
   void failed(const char *verb, const Error &cause) noexcept;
   // For the thread that renews it: the lease is looked at now, and next at `when`. If the thread
@@ -90,14 +99,18 @@ class Lease : public std::enable_shared_from_this<Lease> {
   void ended() noexcept;
   void note_end(Instant now) noexcept;
   std::string loss_known() const;
-  std::string why_ended(Instant now) const;
+  Stat cause_of_end(Instant now) const noexcept;
+  std::string why_ended(Stat cause, Instant now) const;
+  void count(Stat stat) noexcept;
 
   const std::string name_;
   const Claim claim_;
   const int64_t fence_;
   const Instant renew_until_;
   const Millis max_hold_;
+  Telemetry *const telemetry_;
   std::atomic<bool> let_go_{false};
+  std::atomic<bool> counted_{false};
   mutable std::mutex mutex_;
   State state_ = State::kHeld;
   bool releasing_ = false;

@@ -40,7 +40,10 @@ std::unique_ptr<Connection> Opening::step() {
   }
   if (phase_ == Phase::kGreet) greet();
   while (phase_ != Phase::kGreet && all_is_answered()) {
-    if (phase_ == Phase::kUp) return std::move(connection_);
+    if (phase_ == Phase::kUp) {
+      server_.opened();
+      return std::move(connection_);
+    }
     go_on();
   }
   if (server_.clock().now() < deadline_) return nullptr;

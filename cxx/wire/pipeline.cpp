@@ -152,6 +152,7 @@ void Pipeline::answered(Reply reply) {
 
 // Everything is asked again on the next connection, unless there is no sense in asking.
 void Pipeline::broken(const Error &error) noexcept {
+  server_.broke(error);
   drop_connection();
   for (Asked &entry : sent_) {
     entry.sent_before = entry.sent_before || !entry.refused;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "values/status.hpp"
 #include "wire/backoff.hpp"
@@ -106,6 +107,27 @@ Error Server::named(const Error &error) const noexcept {
   }
 }
 
+// What a call ends by itself is no trouble.
+void Server::broke(const Error &cause) noexcept {
+  switch (cause.status()) {
+    case Status::kNoMemory:
+    case Status::kCancelled:
+    case Status::kInterrupted:
+    case Status::kClosed:
+      return;
+    default:
+      break;
+  }
+  std::lock_guard lock(mutex_);
+  broke_ = true;
+}
+
+void Server::opened() noexcept {
+  telemetry_.statistics.add(Stat::kConnected);
+  std::lock_guard lock(mutex_);
+  if (std::exchange(broke_, false)) telemetry_.statistics.add(Stat::kReconnects);
+}
+
 // One request on one connection. Nothing comes back where it may be made again.
 std::optional<Answer> Server::attempt(const Request &request, const Limit &limit,
                                       Attempts &attempts) {
@@ -118,6 +140,7 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
       start = clock_.now();
     }
   } catch (const Error &error) {
+    broke(error);
     if (error.status() != Status::kUnavailable && !error.retriable()) throw;
     attempts.cause = error;
     return std::nullopt;
@@ -128,6 +151,7 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
     if (reply.is_error()) refusal = error_of(reply, *connection, request.command, request.script);
     if (is_of_replica(reply)) {
       connection.reset();
+      broke(*refusal);
       leave_replica();
     } else {
       check_in(std::move(connection), start);
@@ -138,6 +162,7 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
   } catch (const Error &error) {
     if (refusal || connection == nullptr) throw;
     attempts.cause = error;
+    broke(error);
     if (give_up(std::move(connection))) attempts.sent = true;
   } catch (...) {  // no memory, and a request or its reply may be under way
     if (connection != nullptr) give_up(std::move(connection));
@@ -218,6 +243,7 @@ std::unique_ptr<Connection> Server::idle_connection(Instant now, Micros trusted)
     Idle idle = std::move(idle_.back());
     idle_.pop_back();
     if (now - idle.since < trusted || is_quiet(*idle.connection)) return std::move(idle.connection);
+    broke_ = true;  // while it was idle
   }
   return nullptr;
 }

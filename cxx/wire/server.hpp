@@ -12,6 +12,7 @@
 
 #include "values/options.hpp"
 #include "values/status.hpp"
+#include "values/telemetry.hpp"
 #include "values/url.hpp"
 #include "wire/abandoned.hpp"
 #include "wire/connection.hpp"
@@ -91,6 +92,12 @@ class Server {
   // How often that was so.
   uint64_t moves() const noexcept { return moves_; }
 
+  // A connection broke or could not be opened, and another was opened.
+  void broke(const Error &cause) noexcept;
+  void opened() noexcept;
+  // Of the client that asks this server.
+  Telemetry &telemetry() const noexcept { return telemetry_; }
+
   // Closes a connection that has unanswered requests, and all idle ones. The next connection has
   // the server end it.
   void abandon(std::unique_ptr<Connection> connection) noexcept;
@@ -143,10 +150,12 @@ class Server {
   const Millis connect_wait_;
   size_t pool_size_;  // 0 once it is closed
   const Clock &clock_;
+  mutable Telemetry telemetry_;
   std::mutex mutex_;
   std::vector<Idle> idle_;
   std::vector<Abandoned> abandoned_;
   std::atomic<bool> has_connected_{false};
+  bool broke_ = false;  // and no connection was opened since then
   std::atomic<bool> can_kill_{true};
   std::atomic<uint64_t> moves_{0};
 };

@@ -49,6 +49,7 @@ static int calls_that_are_not_forked(void) {
   redilock_info_t *info = NULL;
   redilock_list_t *listed = NULL;
   const char *name = NULL;
+  int64_t count = 7;
   size_t len;
   const char *token = redilock_lock_token(lock, &len);
   const int32_t statuses[] = {
@@ -66,6 +67,7 @@ static int calls_that_are_not_forked(void) {
       redilock_op_check(op),
       redilock_list_new(client, NULL, 0, &listed),
       redilock_list_next(list, &name, NULL),
+      redilock_client_stat(client, "acquired", &count),
   };
   for (int i = 0; i < (int)(sizeof statuses / sizeof *statuses); ++i)
     if (statuses[i] != REDILOCK_E_FORKED) return i + 1;

@@ -145,6 +145,15 @@ static void a_name_that_was_not_set_is_invalid(void **state) {
   assert_invalid(redilock_op_info(op, &info));
 }
 
+static void statistics(void **state) {
+  (void)state;
+  int64_t value = 7;
+  assert_invalid(redilock_client_stat(NULL, "acquired", &value));
+  assert_int_equal(value, 0);
+  assert_invalid(redilock_client_stat(client, NULL, &value));
+  assert_invalid(redilock_client_stat(client, "acquired", NULL));
+}
+
 static void locks_information_and_lists(void **state) {
   (void)state;
   size_t len = 7;
@@ -187,6 +196,7 @@ int main(void) {
       cmocka_unit_test(requests_of_operations),
       cmocka_unit_test(requests_that_are_submitted),
       cmocka_unit_test(a_name_that_was_not_set_is_invalid),
+      cmocka_unit_test(statistics),
       cmocka_unit_test(locks_information_and_lists),
   };
   return cmocka_run_group_tests_name("capi/null", tests, start, stop);

@@ -1,7 +1,8 @@
 #!/bin/sh
-# redilock(3) says of each option what the library says, and leaves out no function, no status and no
-# other constant of the header; redilock_constant() knows each of the numbers. With --print, it prints the
-# options as they have to stand between the page's marks.
+# redilock(3) says of each option and each statistic what the library says, and leaves out no function, no
+# status and no other constant of the header; redilock_constant() knows each of the numbers. With --print,
+# it prints the options, and with --print statistics the statistics, as they have to stand between the
+# page's marks.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -15,7 +16,7 @@ fail() {
   failed=1
 }
 
-cat >"$work/options.c" <<'END'
+cat >"$work/table.c" <<'END'
 #include <redilock/redilock.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,8 +30,20 @@ static void print_sentences(const char *text) {
   }
   putchar('\n');
 }
-int main(void) {
+static void print_statistics(void) {
   size_t i;
+  for (i = 0; i < redilock_stat_count(); ++i) {
+    printf(".It Cm %s\n", redilock_stat_name(i));
+    print_sentences(redilock_stat_doc(i));
+  }
+}
+int main(int count, char **arguments) {
+  size_t i;
+  (void)arguments;
+  if (count > 1) {
+    print_statistics();
+    return 0;
+  }
   for (i = 0; i < redilock_option_count(); ++i) {
     const char *scope = redilock_option_scope(i), *value = redilock_option_default(i);
     printf(".It Cm %s\n", redilock_option_name(i));
@@ -46,22 +59,27 @@ int main(void) {
 }
 END
 sanitize=${REDILOCK_SANITIZE:+-fsanitize=$REDILOCK_SANITIZE}
-# run PROGRAM: compiles PROGRAM.c with the library and runs it.
+# run PROGRAM [ARGUMENT]: compiles PROGRAM.c with the library and runs it.
 run() {
+  program=$1
+  shift
   # shellcheck disable=SC2086
-  "${CC:-cc}" -std=c89 -Wall -Wextra -Werror $sanitize -I"$include" -o "$work/$1" "$work/$1.c" "$library"
-  LD_LIBRARY_PATH=${library%/*} "$work/$1"
+  "${CC:-cc}" -std=c89 -Wall -Wextra -Werror $sanitize -I"$include" -o "$work/$program" "$work/$program.c" \
+    "$library"
+  LD_LIBRARY_PATH=${library%/*} "$work/$program" "$@"
 }
-run options >"$work/wanted"
+run table >"$work/options"
+run table statistics >"$work/statistics"
 if [ "${1:-}" = --print ]; then
-  cat "$work/wanted"
+  cat "$work/${2:-options}"
   exit
 fi
-[ "$(grep -c '^\.It Cm ' "$work/wanted")" -ge 10 ] || fail "the library lists hardly any option"
-
-sed '1,/^\.\\" options: begin$/d; /^\.\\" options: end$/,$d' "$page" >"$work/written"
-diff -u "$work/written" "$work/wanted" ||
-  fail "the options of redilock.3 (-) are not those of the library (+); see $0 --print"
+for list in options statistics; do
+  [ "$(grep -c '^\.It Cm ' "$work/$list")" -ge 10 ] || fail "the library has hardly any $list"
+  sed "1,/^\.\\\\\" $list: begin\$/d; /^\.\\\\\" $list: end\$/,\$d" "$page" >"$work/written"
+  diff -u "$work/written" "$work/$list" ||
+    fail "the $list of redilock.3 (-) are not those of the library (+); see $0 --print $list"
+done
 
 sed -n '/^REDILOCK_API/,/;$/p' "$header" | grep -o 'redilock_[a-z_]*(' | tr -d '(' |
   sort -u >"$work/functions"

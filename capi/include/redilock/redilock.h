@@ -650,6 +650,39 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_client_next(redilock_client_t *clie
 REDILOCK_API REDILOCK_CHECK int32_t redilock_client_wait(redilock_client_t *client,
                                                          int64_t timeout_ms);
 
+/* ---------------------------------------------------------------- statistics */
+
+/** How many numbers a client counts. They are numbered from 0. Since 0.2. */
+REDILOCK_API size_t redilock_stat_count(void);
+
+/** The name of a number, such as "acquired"; NULL past the last. Static. Since 0.2. */
+REDILOCK_API const char *redilock_stat_name(size_t index);
+
+/**
+ * "counter" for a number that only grows, "gauge" for one of now; NULL past the last. Static.
+ * Since 0.2.
+ */
+REDILOCK_API const char *redilock_stat_type(size_t index);
+
+/** What a number counts, in a sentence; NULL past the last. Static. Since 0.2. */
+REDILOCK_API const char *redilock_stat_doc(size_t index);
+
+/**
+ * One number of a client, counted from its redilock_new on, all its operations and locks included,
+ * also after it was closed. Does no I/O and never blocks. Each number is right by itself; two of
+ * them may be of different moments.
+ *
+ * An acquire ends in one of "acquired", "refused", "timeouts" and "failed". A wait_... bucket
+ * includes those below it. A lock that nobody renews or watches is found lost when it is next
+ * released, extended or asked for its message, and counts as held until then.
+ * @param name as redilock_stat_name lists them
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (no such number), _NO_MEMORY, _FORKED: a client that the
+ *         child makes starts at zero
+ * Thread safety: any thread. Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_client_stat(redilock_client_t *client,
+                                                         const char *name, int64_t *out);
+
 /* ---------------------------------------------------------------- locks */
 
 /**

@@ -141,7 +141,7 @@ static void token_ends_with_the_answer_to_its_release(void **) {
         log += push();
         upkeep.begin_release(lease);
         log += push();
-        upkeep.released(lease, true);
+        upkeep.released(lease, true, parts.now());
         log += push();
         redilock::Claim other = claim_of(std::string(32, 'c'), "job");
         other.channel = claim.channel;

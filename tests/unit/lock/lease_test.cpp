@@ -229,12 +229,57 @@ static void release_of_what_is_gone_keeps_the_reason(void **) {
                  "cannot release: away;");
 }
 
+// ---------------------------------------------------------------- statistics
+
+// How a lease of 100 ms that was granted at 0 is counted: "held now, held for, stopped, expired".
+template <class Code>
+static Outcome counted(const Code &code) {
+  return outcome_of([&] {
+    redilock::Telemetry telemetry;
+    {
+      const Claim claim{LockKeys("", "L"), "t", Millis(100)};
+      Lease held("L", claim, 5, at_us(1000), at_us(50000), Millis(50), &telemetry);
+      code(held);
+    }
+    std::string counts;
+    for (const auto stat : {redilock::Stat::kHeldNow, redilock::Stat::kHeld,
+                            redilock::Stat::kLostStopped, redilock::Stat::kLostExpired})
+      counts += std::to_string(telemetry.statistics.value(stat)) + " ";
+    return counts;
+  });
+}
+
+static void lease_counts_its_end_once(void **) {
+  assert_returns(counted([](Lease &held) {
+                   held.count_end(at_us(600));
+                   held.count_end(at_us(700));
+                   held.lost(at_us(800));
+                 }),
+                 "0 600 0 0 ");
+  assert_returns(counted([](Lease &) {}), "0 0 0 0 ");
+}
+
+static void lease_that_ended_was_held_until_its_end(void **) {
+  assert_returns(counted([](Lease &held) { held.looked_at(at_us(9000)); }), "0 1000 0 1 ");
+}
+
+static void lease_of_a_stopped_process_is_counted_as_such(void **) {
+  assert_returns(counted([](Lease &held) {
+                   held.looks_at(at_us(500));
+                   held.looked_at(at_us(40000000));
+                 }),
+                 "0 1000 1 0 ");
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(it_is_held_until_its_end_and_lost_from_then_on),
       cmocka_unit_test(extension_lengthens),
       cmocka_unit_test(extension_never_shortens),
       cmocka_unit_test(late_extension_revives_nothing),
+      cmocka_unit_test(lease_counts_its_end_once),
+      cmocka_unit_test(lease_that_ended_was_held_until_its_end),
+      cmocka_unit_test(lease_of_a_stopped_process_is_counted_as_such),
       cmocka_unit_test(loss_says_who_took_the_lock),
       cmocka_unit_test(lease_that_nobody_renews_has_ended),
       cmocka_unit_test(failed_renewals_say_why),
