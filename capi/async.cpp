@@ -21,7 +21,8 @@ static_assert(REDILOCK_COMPLETION_ACQUIRE == static_cast<int>(CompletionKind::kA
               REDILOCK_COMPLETION_EXTEND == static_cast<int>(CompletionKind::kExtend) &&
               REDILOCK_COMPLETION_LOSS == static_cast<int>(CompletionKind::kLoss) &&
               REDILOCK_COMPLETION_BREAK == static_cast<int>(CompletionKind::kBreak) &&
-              REDILOCK_COMPLETION_INFO == static_cast<int>(CompletionKind::kInfo));
+              REDILOCK_COMPLETION_INFO == static_cast<int>(CompletionKind::kInfo) &&
+              REDILOCK_COMPLETION_LOG == static_cast<int>(CompletionKind::kLog));
 
 namespace {
 
@@ -151,7 +152,7 @@ int32_t redilock_client_next(redilock_client_t *client, uint64_t *tag, int32_t *
     if (!completion) return Status::kOk;
     *tag = completion->tag;
     *kind = static_cast<int32_t>(completion->kind);
-    *status = REDILOCK_E_LOST;
+    *status = completion->kind == CompletionKind::kLoss ? REDILOCK_E_LOST : REDILOCK_OK;
     const auto &submission = completion->submission;
     if (!submission) return Status::kOk;
     *status = static_cast<int32_t>(submission->outcome.status());

@@ -14,8 +14,8 @@ struct Feature {
 
 // A name stays for ever. Whoever adds what one of them stands for sets it here.
 constexpr Feature kFeatures[] = {
-    {"tls", false}, {"sentinel", false}, {"cluster", false},
-    {"unix", true}, {"async", true},     {"statistics", true},
+    {"tls", false},  {"sentinel", false},  {"cluster", false}, {"unix", true},
+    {"async", true}, {"statistics", true}, {"log", true},
 };
 
 }  // namespace

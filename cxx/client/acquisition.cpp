@@ -42,7 +42,8 @@ Acquired Acquisition::run() {
 }
 
 Acquired Acquisition::outcome() {
-  if (machine_.must_undo()) upkeep_.roll_back(machine_.claim());
+  if (machine_.must_undo())
+    upkeep_.roll_back("acquire", request_.name, machine_.claim(), machine_.why());
   if (machine_.grant() && parts_.running.is_closed()) {
     give_back();
     return {client_closed(), nullptr};

@@ -204,7 +204,8 @@ void AsyncAcquire::finish() {
   parts_.service.cancel(timer_);
   stop_waiting();
   submission_->control->position.store(0);
-  if (machine_.must_undo()) upkeep_.roll_back(machine_.claim());
+  if (machine_.must_undo())
+    upkeep_.roll_back("acquire", submission_->request.name, machine_.claim(), machine_.why());
   if (!machine_.grant()) parts_.wake.remember_ended(machine_.claim());
   try {
     if (machine_.grant())

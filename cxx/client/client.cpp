@@ -36,6 +36,10 @@ Client::Client(Endpoint endpoint, ClientOptions options, const Clock &clock)
   parts_.service.attend(submissions_);  // what it asks is sent at once
   parts_.service.attend(parts_.pipeline);
   parts_.service.attend(parts_.wake);
+  if (parts_.options.log_notify) {
+    parts_.completions.keep_log();
+    parts_.telemetry.log.set_on_lines([this] { parts_.completions.push_log(); });
+  }
 }
 
 Client::~Client() { shut_down(); }

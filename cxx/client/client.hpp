@@ -69,6 +69,7 @@ class Client final {
   // The handle of a lock is gone.
   void let_go(Lease &lease) noexcept;
   Completions &completions() noexcept { return parts_.completions; }
+  Log &log() noexcept { return parts_.telemetry.log; }
   const Statistics &statistics() const noexcept { return parts_.telemetry.statistics; }
 
   // Whether the client is closed and every submitted request has its completion.

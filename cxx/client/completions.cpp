@@ -16,6 +16,7 @@ bool tell(int fd) {
 }
 
 bool is_wanted(const Completion &completion) {
+  if (completion.kind == CompletionKind::kLog) return true;
   return completion.submission ? !completion.submission->abandoned : !completion.lease->is_let_go();
 }
 
@@ -38,6 +39,15 @@ int Completions::fd() {
 void Completions::push(std::list<Completion> &kept) noexcept {
   if (kept.empty()) return;
   std::lock_guard lock(mutex_);
+  queue(kept);
+}
+
+void Completions::push_log() noexcept {
+  std::lock_guard lock(mutex_);
+  if (!log_.empty()) queue(log_);
+}
+
+void Completions::queue(std::list<Completion> &kept) noexcept {
   if (closed_) return kept.clear();
   queue_.splice(queue_.end(), kept);
   if (ours_ && queue_.size() == 1 && !stays_readable_) tell(ours_.get());
@@ -50,7 +60,8 @@ std::optional<Completion> Completions::take() noexcept {
   if (queue_.empty()) return completion;
   while (!completion && !queue_.empty()) {
     if (is_wanted(queue_.front())) completion = queue_.front();
-    unwanted.splice(unwanted.end(), queue_, queue_.begin());
+    auto &into = queue_.front().kind == CompletionKind::kLog ? log_ : unwanted;
+    into.splice(into.end(), queue_, queue_.begin());
   }
   char byte;
   if (theirs_ && queue_.empty() && !stays_readable_) [[maybe_unused]]

@@ -24,7 +24,8 @@ enum class CompletionKind : int32_t {
   kExtend = 3,
   kLoss = 4,
   kBreak = 5,
-  kInfo = 6
+  kInfo = 6,
+  kLog = 7
 };
 
 // What an operation of the C ABI and the requests that it makes, one after the other, have in
@@ -36,7 +37,7 @@ struct Control {
 
 struct Submission;
 
-// The end of a submission, or the loss of a lease.
+// The end of a submission, the loss of a lease, or neither: log lines wait.
 struct Completion {
   CompletionKind kind;
   uint64_t tag;
@@ -79,6 +80,11 @@ class Completions {
   // is none.
   std::optional<Completion> take() noexcept;
 
+  // Makes the one completion of the log; before the first push_log().
+  void keep_log() { log_.push_back({CompletionKind::kLog, 0, nullptr, nullptr}); }
+  // Queues it, unless it is queued.
+  void push_log() noexcept;
+
   bool is_empty() noexcept {
     std::lock_guard lock(mutex_);
     return queue_.empty();
@@ -100,11 +106,14 @@ class Completions {
   void close_descriptors() noexcept;
 
  private:
+  void queue(std::list<Completion> &kept) noexcept;
+
   std::mutex mutex_;
   bool stays_readable_ = false;
   bool closed_ = false;
   Fd ours_, theirs_;
   std::list<Completion> queue_;
+  std::list<Completion> log_;  // while it is not queued
 };
 
 }  // namespace redilock

@@ -26,6 +26,7 @@ const char *verb_of(CompletionKind kind) noexcept {
       return "look up";
     case CompletionKind::kExtend:
     case CompletionKind::kLoss:
+    case CompletionKind::kLog:
       break;
   }
   return "extend";
@@ -156,6 +157,7 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
       case CompletionKind::kExtend:
         return begin_extend(submission);
       case CompletionKind::kLoss:
+      case CompletionKind::kLog:
         break;  // nobody submits one
     }
   } catch (const Error &error) {

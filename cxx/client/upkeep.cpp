@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/failure.hpp"
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
 #include "lock/validity.hpp"
@@ -38,6 +39,7 @@ struct Upkeep::Renewal {
   std::shared_ptr<Lease> lease;
   Instant next;
   bool asking = false;
+  bool failed = false;  // the last one, which the log says once
 };
 
 // The first time a third of the ttl after the grant, or at once if its caller took it later.
@@ -90,6 +92,7 @@ void Upkeep::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
     if (read_extend(answer.reply)) {
       renewal.lease->extended(answer.sent, ttl, parts_.now());
       renewal.next = after(answer.sent, Micros(ttl) / 3);
+      renewal.failed = false;
       parts_.telemetry.statistics.add(Stat::kRenewed);
       return;
     }
@@ -102,6 +105,10 @@ void Upkeep::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
 void Upkeep::renewal_failed(Renewal &renewal, const Error &error) noexcept {
   parts_.telemetry.statistics.add(Stat::kRenewalsFailed);
   renewal.lease->failed("renew", parts_.server.named(error));
+  if (std::exchange(renewal.failed, true)) return;
+  parts_.telemetry.log.add(LogLevel::kWarning, [&] {
+    return on_lock(renewal.lease->name(), cannot("renew", parts_.server, error)).message();
+  });
 }
 
 // The server says that it is not held. Who holds it now is asked for once, for the message.
@@ -202,11 +209,16 @@ void Upkeep::release_failed(Lease &lease, const Error &why, bool sent) noexcept 
   if (!sent) return;
   parts_.wake.remember_ended(lease.claim());
   lease.count_end(std::min(parts_.now(), lease.end()));
-  roll_back(lease.claim());
+  roll_back("release", lease.name(), lease.claim(), why);
 }
 
-void Upkeep::roll_back(const Claim &claim) noexcept {
+void Upkeep::roll_back(const char *verb, std::string_view name, const Claim &claim,
+                       const Error &cause) noexcept {
   parts_.telemetry.statistics.add(Stat::kUnknown);
+  parts_.telemetry.log.add(LogLevel::kWarning, [&] {
+    return on_lock(name, cannot(verb, parts_.server, cause.as(Status::kUnknown))).message() +
+           "; the client rolls it back";
+  });
   undo(claim);
 }
 

@@ -42,7 +42,8 @@ class Upkeep {
   void release_failed(Lease &lease, const Error &why, bool sent) noexcept;
 
   // Counts a request with an unknown outcome, and takes its claim back.
-  void roll_back(const Claim &claim) noexcept;
+  void roll_back(const char *verb, std::string_view name, const Claim &claim,
+                 const Error &cause) noexcept;
   // Takes a claim back until it surely has been; any thread.
   void undo(const Claim &claim) noexcept;
 

@@ -172,6 +172,8 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   }
   lock.lock();
   subscribed_ = true;
+  server_.telemetry().log.add(LogLevel::kInfo,
+                              [&] { return server_.address() + ": subscribed for the waiters"; });
   subscribed_at_ = clock_.now();
   failure_.reset();
   server_time_ = {};  // it may be another server now, with another clock
@@ -194,7 +196,11 @@ void WakeChannel::failed(const Error &error) {
 // A subscription that stood for longer than the last pause is replaced at once. One that breaks as
 // soon as it is confirmed must not be made anew without end.
 void WakeChannel::lost() {
-  subscribed_ = false;
+  if (std::exchange(subscribed_, false))
+    server_.telemetry().log.add(LogLevel::kWarning, [&] {
+      return server_.address() + ": the subscription of the waiters was lost" +
+             (polls_ ? ": this client polls" : ", and is made again");
+    });
   if (clock_.now() - subscribed_at_ < link_.last_pause())
     link_.back_off();
   else

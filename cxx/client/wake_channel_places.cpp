@@ -83,6 +83,11 @@ void WakeChannel::check_seen(bool seen, Instant sent) {
 
 void WakeChannel::poll_from_now() {
   polls_ = true;
+  server_.telemetry().log.add(LogLevel::kWarning, [&] {
+    return server_.address() +
+           ": waiters poll from now on: the server's scripts do not see this client's "
+           "subscription, perhaps because of a proxy";
+  });
   rouse_all(waits_.poll_from(clock_.now()));
   for (Wait *other : subscribing_) rouse(other);
 }

@@ -4,6 +4,8 @@
 #include <new>
 
 #include "lock/validity.hpp"
+#include "values/finally.hpp"
+#include "values/text.hpp"
 
 namespace redilock {
 
@@ -32,7 +34,18 @@ Lease::~Lease() {
 }
 
 void Lease::count(Stat stat) noexcept {
-  if (telemetry_ != nullptr) telemetry_->statistics.add(stat);
+  if (telemetry_ == nullptr) return;
+  telemetry_->statistics.add(stat);
+  loss_noted_.store(true);
+}
+
+// Once, without the mutex: the log may signal that there are lines.
+void Lease::log_loss() noexcept {
+  if (!loss_noted_ || loss_logged_.exchange(true)) return;
+  telemetry_->log.add(LogLevel::kError, [&] {
+    std::lock_guard lock(mutex_);
+    return "lock \"" + shown(name_) + "\": " + loss_known();
+  });
 }
 
 void Lease::count_end(Instant at) noexcept {
@@ -59,6 +72,7 @@ Lease::State Lease::state(Instant now) const noexcept {
 }
 
 void Lease::extended(Instant anchor, Millis ttl, Instant now) noexcept {
+  Finally logged([&] { log_loss(); });
   std::lock_guard lock(mutex_);
   if (state_ != State::kHeld) return;
   if (now >= end_) return note_end(now);  // a caller may know already that it is lost
@@ -70,6 +84,7 @@ void Lease::extended(Instant anchor, Millis ttl, Instant now) noexcept {
 }
 
 void Lease::lost(Instant now) noexcept {
+  Finally logged([&] { log_loss(); });
   std::lock_guard lock(mutex_);
   if (state_ != State::kHeld) return;
   if (now >= end_) return note_end(now);
@@ -99,13 +114,19 @@ void Lease::remove(LeaseListener &listener) noexcept {
 }
 
 void Lease::taken_by(const std::string &holding) noexcept {
-  std::lock_guard lock(mutex_);
-  if (!taken_) return;
-  try {
-    loss_ = holding.empty() ? "free" : holding;
-  } catch (const std::bad_alloc &) {
-    loss_.clear();
+  {
+    std::lock_guard lock(mutex_);
+    if (!taken_) return;
+    try {
+      loss_ = holding.empty() ? "free" : holding;
+    } catch (const std::bad_alloc &) {
+      loss_.clear();
+    }
   }
+  if (telemetry_ == nullptr) return;
+  telemetry_->log.add(LogLevel::kInfo, [&] {
+    return "lock \"" + shown(name_) + "\": now " + (holding.empty() ? "free" : holding);
+  });
 }
 
 void Lease::failed(const char *verb, const Error &cause) noexcept {
@@ -119,6 +140,7 @@ void Lease::failed(const char *verb, const Error &cause) noexcept {
 }
 
 void Lease::looked_at(Instant now) noexcept {
+  Finally logged([&] { log_loss(); });
   std::lock_guard lock(mutex_);
   note_end(now);
 }
@@ -173,12 +195,14 @@ std::string Lease::loss_known() const {
 }
 
 std::string Lease::loss(Instant now) {
+  Finally logged([&] { log_loss(); });
   std::lock_guard lock(mutex_);
   note_end(now);
   return loss_known();
 }
 
 std::string Lease::message(Instant now) {
+  Finally logged([&] { log_loss(); });
   std::lock_guard lock(mutex_);
   note_end(now);
   std::string loss = loss_known();
@@ -220,6 +244,7 @@ void Lease::released() noexcept {
 }
 
 void Lease::released_late(Instant now) noexcept {
+  Finally logged([&] { log_loss(); });
   {
     std::lock_guard lock(mutex_);
     releasing_ = false;

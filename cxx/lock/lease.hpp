@@ -102,6 +102,7 @@ class Lease : public std::enable_shared_from_this<Lease> {
   Stat cause_of_end(Instant now) const noexcept;
   std::string why_ended(Stat cause, Instant now) const;
   void count(Stat stat) noexcept;
+  void log_loss() noexcept;
 
   const std::string name_;
   const Claim claim_;
@@ -111,6 +112,7 @@ class Lease : public std::enable_shared_from_this<Lease> {
   Telemetry *const telemetry_;
   std::atomic<bool> let_go_{false};
   std::atomic<bool> counted_{false};
+  std::atomic<bool> loss_noted_{false}, loss_logged_{false};
   mutable std::mutex mutex_;
   State state_ = State::kHeld;
   bool releasing_ = false;

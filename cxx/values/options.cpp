@@ -150,6 +150,13 @@ constexpr Row kRows[] = {
      1, kHour, any, client<&ClientOptions::interval>},
     {{"pool", kInteger, kClient, "8", "How many idle connections are kept open, 0 to 1024.", 0},
      0, 1024, any, client<&ClientOptions::pool>},
+    {{"log", kInteger, kClient, "0",
+      "How many lines of the client's log are kept until they are read, 0 to 65536.", 0},
+     0, 65536, any, client<&ClientOptions::log>},
+    {{"log_notify", kBoolean, kClient, "no",
+      "Whether lines of the log that wait are a completion, so that the descriptor is readable.",
+      0},
+     0, 1, any, client<&ClientOptions::log_notify>},
 };
 // clang-format on
 

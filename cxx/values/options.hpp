@@ -26,18 +26,20 @@ struct RequestOptions {
 
 // What a client is made with, beside where it connects to.
 struct ClientOptions {
-  std::string username;    // "username": client only
-  std::string password;    // "password", or the first line of "password_file": client only
-  int64_t db = 0;          // "db": 0 .. 65535, client only
-  std::string prefix;      // "prefix": client only; put before every lock name
-  Millis timeout{5000};    // "timeout": 1ms .. 1h, client only; for one request to the server
-  Millis connect_wait{0};  // "connect_wait": 0 .. 1h, client only; added to `timeout` until the
-                           // client has connected for the first time
-  Millis interval{250};    // "interval": 1ms .. 1h, client only; how often the head of the queue
-                           // looks again while a foreign client holds the lock
-  int64_t pool = 8;        // "pool": 0 .. 1024, client only; idle connections kept
-  RequestOptions request;  // defaults for operations: ttl, wait, max_hold, renew, fence,
-                           // interruptible, label ("both"); name and token are "operation" only
+  std::string username;     // "username": client only
+  std::string password;     // "password", or the first line of "password_file": client only
+  int64_t db = 0;           // "db": 0 .. 65535, client only
+  std::string prefix;       // "prefix": client only; put before every lock name
+  Millis timeout{5000};     // "timeout": 1ms .. 1h, client only; for one request to the server
+  Millis connect_wait{0};   // "connect_wait": 0 .. 1h, client only; added to `timeout` until the
+                            // client has connected for the first time
+  Millis interval{250};     // "interval": 1ms .. 1h, client only; how often the head of the queue
+                            // looks again while a foreign client holds the lock
+  int64_t pool = 8;         // "pool": 0 .. 1024, client only; idle connections kept
+  int64_t log = 0;          // "log": 0 .. 65536, client only; lines kept
+  bool log_notify = false;  // "log_notify": client only
+  RequestOptions request;   // defaults for operations: ttl, wait, max_hold, renew, fence,
+                            // interruptible, label ("both"); name and token are "operation" only
 };
 
 enum class OptionType { kDuration, kInteger, kBoolean, kText, kBytes };

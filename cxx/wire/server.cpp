@@ -42,7 +42,8 @@ Server::Server(Endpoint endpoint, const ClientOptions &options, const Clock &clo
       timeout_(options.timeout),
       connect_wait_(options.connect_wait),
       pool_size_(static_cast<size_t>(options.pool)),
-      clock_(clock) {}
+      clock_(clock),
+      telemetry_(options.log) {}
 
 Limit Server::request_limit(Interrupt *interrupt) const {
   return {clock_, after(clock_.now(), patience()), interrupt};
@@ -119,13 +120,22 @@ void Server::broke(const Error &cause) noexcept {
       break;
   }
   std::lock_guard lock(mutex_);
-  broke_ = true;
+  if (std::exchange(broke_, true)) return;
+  telemetry_.log.add(LogLevel::kWarning, [&] {
+    broke_why_ = named(cause).message();
+    return "a connection failed: " + broke_why_;
+  });
 }
 
 void Server::opened() noexcept {
   telemetry_.statistics.add(Stat::kConnected);
   std::lock_guard lock(mutex_);
-  if (std::exchange(broke_, false)) telemetry_.statistics.add(Stat::kReconnects);
+  const bool again = std::exchange(broke_, false);
+  if (again) telemetry_.statistics.add(Stat::kReconnects);
+  telemetry_.log.add(LogLevel::kInfo, [&] {
+    return again ? "connected again to " + address() + " after: " + broke_why_
+                 : "connected to " + address();
+  });
 }
 
 // One request on one connection. Nothing comes back where it may be made again.
@@ -243,7 +253,11 @@ std::unique_ptr<Connection> Server::idle_connection(Instant now, Micros trusted)
     Idle idle = std::move(idle_.back());
     idle_.pop_back();
     if (now - idle.since < trusted || is_quiet(*idle.connection)) return std::move(idle.connection);
-    broke_ = true;  // while it was idle
+    if (std::exchange(broke_, true)) continue;
+    telemetry_.log.add(LogLevel::kInfo, [&] {
+      broke_why_ = "the server closed an idle connection";
+      return address() + ": " + broke_why_;
+    });
   }
   return nullptr;
 }

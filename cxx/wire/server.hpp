@@ -155,7 +155,8 @@ class Server {
   std::vector<Idle> idle_;
   std::vector<Abandoned> abandoned_;
   std::atomic<bool> has_connected_{false};
-  bool broke_ = false;  // and no connection was opened since then
+  bool broke_ = false;     // and no connection was opened since then
+  std::string broke_why_;  // where a log is kept
   std::atomic<bool> can_kill_{true};
   std::atomic<uint64_t> moves_{0};
 };

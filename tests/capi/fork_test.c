@@ -50,6 +50,8 @@ static int calls_that_are_not_forked(void) {
   redilock_list_t *listed = NULL;
   const char *name = NULL;
   int64_t count = 7;
+  int32_t level;
+  char text[8];
   size_t len;
   const char *token = redilock_lock_token(lock, &len);
   const int32_t statuses[] = {
@@ -68,6 +70,7 @@ static int calls_that_are_not_forked(void) {
       redilock_list_new(client, NULL, 0, &listed),
       redilock_list_next(list, &name, NULL),
       redilock_client_stat(client, "acquired", &count),
+      redilock_client_log(client, &level, &count, text, sizeof text),
   };
   for (int i = 0; i < (int)(sizeof statuses / sizeof *statuses); ++i)
     if (statuses[i] != REDILOCK_E_FORKED) return i + 1;

@@ -131,6 +131,8 @@ static void make_client(struct session *s) {
   if (GOOD(redilock_options_new(&s->options))) {
     s->labelled = GOOD(redilock_options_set(s->options, "label", LABEL, error, sizeof error));
     GOOD(redilock_options_set(s->options, "timeout", "1s", error, sizeof error));
+    GOOD(redilock_options_set(s->options, "log", "4", error, sizeof error));
+    GOOD(redilock_options_set(s->options, "log_notify", "yes", error, sizeof error));
   }
   if (GOOD(redilock_new(server->url, s->options, &s->client, error, sizeof error)))
     GOOD(redilock_op_new(s->client, &s->op));
@@ -188,12 +190,14 @@ static void wait_for_held_lock(struct session *s) {
   end_lock(s, false);
 }
 
-// Whether a completion came, unless of a loss: that may come in between.
+// Whether a completion came, unless of a loss or of the log: those may come in between.
 static bool has_next(void *session) {
   auto *s = static_cast<struct session *>(session);
   if (s->kind != 0) return true;
   const int32_t status = redilock_client_next(s->client, &s->tag, &s->kind, &s->status);
-  if (status != REDILOCK_OK || s->kind == REDILOCK_COMPLETION_LOSS) s->kind = 0;
+  if (status != REDILOCK_OK || s->kind == REDILOCK_COMPLETION_LOSS ||
+      s->kind == REDILOCK_COMPLETION_LOG)
+    s->kind = 0;
   return s->kind != 0;
 }
 
@@ -285,6 +289,14 @@ static void break_held_lock(struct session *s) {
   redis_do(server, "DEL %s %s", name, queue_of(name));
 }
 
+static void read_log(struct session *s) {
+  int32_t level = 1;
+  int64_t time_ms;
+  char text[REDILOCK_LOG_LINE_MAX + 1];
+  while (level != 0 && GOOD(redilock_client_log(s->client, &level, &time_ms, text, sizeof text))) {
+  }
+}
+
 static void list_names(struct session *s) {
   const char *name = "";
   if (!GOOD(redilock_list_new(s->client, "session:*", 9, &s->list))) return;
@@ -303,6 +315,7 @@ static void run(struct session *s) {
   cancel_acquires(s);
   break_held_lock(s);
   list_names(s);
+  read_log(s);
   GOOD(redilock_op_check(s->op));
   GOOD(redilock_release_token(s->client, "session", 7, "no token", 8, nullptr, 0) ==
                REDILOCK_E_NOT_OWNER

@@ -152,6 +152,15 @@ static void statistics(void **state) {
   assert_int_equal(value, 0);
   assert_invalid(redilock_client_stat(client, NULL, &value));
   assert_invalid(redilock_client_stat(client, "acquired", NULL));
+  int32_t level = 7;
+  char text[8] = "x";
+  assert_invalid(redilock_client_log(NULL, &level, &value, text, sizeof text));
+  assert_int_equal(level, 0);
+  assert_string_equal(text, "");
+  assert_invalid(redilock_client_log(client, NULL, &value, text, sizeof text));
+  assert_invalid(redilock_client_log(client, &level, NULL, text, sizeof text));
+  assert_invalid(redilock_client_log(client, &level, &value, NULL, sizeof text));
+  assert_invalid(redilock_client_log(client, &level, &value, text, 0));
 }
 
 static void locks_information_and_lists(void **state) {

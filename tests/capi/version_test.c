@@ -44,6 +44,11 @@ static const struct {
     ROW(REDILOCK_COMPLETION_LOSS),
     ROW(REDILOCK_COMPLETION_BREAK),
     ROW(REDILOCK_COMPLETION_INFO),
+    ROW(REDILOCK_COMPLETION_LOG),
+    ROW(REDILOCK_LOG_ERROR),
+    ROW(REDILOCK_LOG_WARNING),
+    ROW(REDILOCK_LOG_INFO),
+    ROW(REDILOCK_LOG_LINE_MAX),
 };
 enum { kConstants = sizeof constants / sizeof *constants };
 

@@ -17,7 +17,7 @@ inline auto fields(const RequestOptions &o) {
 
 inline auto fields(const ClientOptions &o) {
   return std::tuple_cat(std::tie(o.username, o.password, o.db, o.prefix, o.timeout, o.connect_wait,
-                                 o.interval, o.pool),
+                                 o.interval, o.pool, o.log, o.log_notify),
                         fields(o.request));
 }
 
@@ -36,6 +36,7 @@ inline void must_be_in_range(const ClientOptions &o) {
   MUST(o.timeout >= Millis(1) && o.timeout <= kHour);
   MUST(o.interval >= Millis(1) && o.interval <= kHour);
   MUST(o.pool >= 0 && o.pool <= 1024);
+  MUST(o.log >= 0 && o.log <= 65536);
   MUST(o.username.find('\0') == std::string::npos && o.password.find('\0') == std::string::npos);
   MUST(o.request.name.empty() && o.request.token.empty());
   must_be_in_range(o.request);

@@ -124,8 +124,8 @@ REDILOCK_API const char *redilock_status_name(int32_t status);
 REDILOCK_API int32_t redilock_constant(const char *name, int64_t *out);
 
 /**
- * Whether this build of the library can do something: 1 for "unix" (sockets) and "async"; 0 for
- * "tls", "sentinel" and "cluster", which redilock_new refuses with REDILOCK_E_UNSUPPORTED, and for
+ * Whether this build of the library can do something: 1 for "unix" (sockets), "async",
+ * "statistics" and "log"; 0 for "tls", "sentinel" and "cluster", which redilock_new refuses with REDILOCK_E_UNSUPPORTED, and for
  * a name that it does not know. A later build may answer 1 to more names. Since 0.2.
  */
 REDILOCK_API int32_t redilock_has(const char *feature);
@@ -530,7 +530,8 @@ enum redilock_completion {
   REDILOCK_COMPLETION_EXTEND = 3,  /**< an extension that was submitted has ended */
   REDILOCK_COMPLETION_LOSS = 4,    /**< a lock that redilock_lock_watch watches was lost */
   REDILOCK_COMPLETION_BREAK = 5,   /**< a break that was submitted has ended */
-  REDILOCK_COMPLETION_INFO = 6     /**< a look-up that was submitted has ended */
+  REDILOCK_COMPLETION_INFO = 6,    /**< a look-up that was submitted has ended */
+  REDILOCK_COMPLETION_LOG = 7      /**< log lines wait, and "log_notify" asked for this; tag 0 */
 };
 
 /**
@@ -682,6 +683,39 @@ REDILOCK_API const char *redilock_stat_doc(size_t index);
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_client_stat(redilock_client_t *client,
                                                          const char *name, int64_t *out);
+
+/* ---------------------------------------------------------------- log */
+
+/** How much a line of the log matters. The values are part of the ABI. */
+enum redilock_log_level {
+  REDILOCK_LOG_ERROR = 1,   /**< a lock was lost */
+  REDILOCK_LOG_WARNING = 2, /**< something failed, and the client tries again or goes on */
+  REDILOCK_LOG_INFO = 3     /**< the client has connected or subscribed */
+};
+
+/** Longest line of a log, in bytes, without the NUL. */
+#define REDILOCK_LOG_LINE_MAX 1023
+
+/**
+ * Takes the next line of a client's log, the oldest first: connections and their failures, the
+ * first renewal that fails, losses and why, requests that are rolled back, the waiters' subscription
+ * and polling. Does no I/O and never blocks.
+ *
+ * There is a log if the client's option "log" says how many lines it keeps. When there are more, the
+ * oldest are dropped, and the next line taken says how many. With "log_notify", a completion
+ * REDILOCK_COMPLETION_LOG comes when lines wait, and again only after all were taken. A line never
+ * shows a password or a whole token.
+ * @param level   one of redilock_log_level, or 0 where there was no line
+ * @param time_ms when it was written: milliseconds since 1970 by the system's clock
+ * @param buffer  for the line, which is cut where it does not fit; REDILOCK_LOG_LINE_MAX + 1 bytes
+ *                hold any
+ * @return REDILOCK_OK, also where there was none, or the client is closed; REDILOCK_E_INVALID (an
+ *         argument is NULL, or size is 0), _NO_MEMORY (nothing was taken), _FORKED
+ * Thread safety: any thread; each line is given to one. Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_client_log(redilock_client_t *client, int32_t *level,
+                                                        int64_t *time_ms, char *buffer,
+                                                        size_t size);
 
 /* ---------------------------------------------------------------- locks */
 

@@ -69,7 +69,7 @@ static void default_label_is_host_and_pid(void **) {
 }
 
 static void every_option_is_listed_whole_and_once(void **) {
-  assert_int_equal(option_count(), 18);
+  assert_int_equal(option_count(), 20);
   for (size_t i = 0; i < option_count(); ++i) {
     const Option *option = option_at(i);
     assert_true(strlen(option->doc) > 20);
