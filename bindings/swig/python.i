@@ -129,6 +129,12 @@ static int redilock_gave_back(redilock_lock_t *lock) {
   $result = PyLong_FromLong(*$1);
 }
 
+%typemap(in, numinputs=0) int64_t *number ($*1_ltype made = 0) "$1 = &made;"
+%typemap(argout) int64_t *number {
+  Py_DECREF($result);
+  $result = PyLong_FromLongLong(*$1);
+}
+
 %typemap(in, numinputs=0) (const char **bytes, size_t *bytes_len)
     ($*1_ltype made = NULL, size_t made_len = 0) "$1 = &made; $2 = &made_len;"
 %typemap(argout) (const char **bytes, size_t *bytes_len) {
@@ -145,6 +151,7 @@ static int redilock_gave_back(redilock_lock_t *lock) {
 /* ---------------------------------------------------------------- what Python has besides */
 
 %ignore redilock_client_next;
+%ignore redilock_client_log;
 %ignore redilock_op_message;
 %ignore redilock_lock_message;
 %ignore redilock_list_message;

@@ -7,7 +7,7 @@
  *     `const char *TEXT`: text in, where nothing stands for NULL;
  *     `(char *message, size_t message_size)`: a buffer that the caller does not see
  *   - typemaps `SWIGTYPE **handle`, `SWIGTYPE **lock` (a handle to give back if the program cannot
- *     be given it), `int32_t *number` and `(const char **bytes, size_t *bytes_len)`: the
+ *     be given it), `int32_t *number`, `int64_t *number` and `(const char **bytes, size_t *bytes_len)`: the
  *     result of the call, which has no other; `size_t *bytes_len`: the length of a `const char *`
  *     result
  *   - REDILOCK_FAILED(status, message): how a failure is raised, REDILOCK_NOTHING: no result
@@ -105,6 +105,7 @@ REDILOCK_HANDLE(redilock_list, List, redilock_list_free)
 };
 %apply SWIGTYPE **lock { redilock_lock_t **out };
 %apply int32_t *number { int32_t *out };
+%apply int64_t *number { int64_t *out };
 %apply size_t *bytes_len { size_t *len };
 %apply (const char **bytes, size_t *bytes_len) { (const char **name, size_t *len) };
 
@@ -134,6 +135,7 @@ REDILOCK_CALL_OF_OP(redilock_op_submit_extend)
 REDILOCK_CALL(redilock_op_take_lock)
 REDILOCK_CALL(redilock_client_fd)
 REDILOCK_CALL(redilock_client_wait)
+REDILOCK_CALL(redilock_client_stat)
 REDILOCK_CALL(redilock_lock_watch)
 REDILOCK_CALL(redilock_lock_wait_lost)
 REDILOCK_CALL(redilock_list_new)
