@@ -139,7 +139,7 @@ Error Client::release_now(Lease &lease, const Call &call) {
   if (!upkeep_.begin_release(lease)) return released_before();
   const Claim &claim = lease.claim();
   const Instant begun = parts_.now();
-  const Limit limit{parts_.clock, after(begun, parts_.options.timeout), &interrupt_of(call)};
+  const Limit limit{parts_.clock, after(begun, parts_.server.patience()), &interrupt_of(call)};
   try {
     // A re-check that ran late may have queued the token again after its grant was lost.
     const bool owned = parts_.commands.leave(claim, limit) || lease.release_was_ambiguous();
