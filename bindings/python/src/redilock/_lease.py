@@ -37,7 +37,7 @@ class Lease:
         self._entered_by: object = None
         """The thread or task that is inside a `with` of this lock."""
         self._attached = False  # and not entered yet
-        self._on_lost: list[_Callback] = []
+        self._on_lost: tuple[_Callback, ...] = ()
         self._told = False  # of the loss of this grant
 
     def __del__(self) -> None:
@@ -110,7 +110,7 @@ class Lease:
         if it is lost already. Never after the release.
         """
         with _mutex:
-            self._on_lost.append((callback, args))
+            self._on_lost = (*self._on_lost, (callback, args))
             told = self._told
         if told:
             self._call(callback, args)
@@ -125,7 +125,7 @@ class Lease:
             if self._told:
                 return
             self._told = True
-            callbacks = list(self._on_lost)
+            callbacks = self._on_lost
         logger.warning("%s", self._loss())
         for callback, args in callbacks:
             self._call(callback, args)

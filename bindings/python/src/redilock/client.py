@@ -213,15 +213,16 @@ class Lock(Lease):
             return False
         return True
 
-    @names_lock
     def release(self) -> None:
         """Hands the lock to the next waiter. LostError if it was lost before."""
         lease = self._granted()
         self._released = True  # also if this greenlet is killed now: the release goes on
         try:
             self._client._release(lease)
-        except Exception:
+        except Exception as error:
             self._released = False
+            if isinstance(error, RedilockError):
+                error.lock_name = self.name
             raise
 
     @names_lock
@@ -264,11 +265,13 @@ class Lock(Lease):
 
         return locked
 
-    @names_lock
     def _enter(self, wait: Seconds | None, entering: bool) -> None:
         request = self._begin(wait, caller(), entering)
         try:
             self._take(self._client._acquire(request))
+        except RedilockError as error:
+            error.lock_name = self.name
+            raise
         finally:
             self._acquiring.release()
 
