@@ -21,6 +21,11 @@ if [ ! -x "$REDILOCK_PYTHON_HOSTS" ]; then
   echo "skipped: there is no $REDILOCK_PYTHON_HOSTS with gevent, eventlet, gunicorn and celery"
 fi
 
+original=$(dirname "$(dirname "$REDILOCK_PYTHON_HOSTS")")/original
+if [ -d "$original" ]; then
+  export REDILOCK_ORIGINAL="${REDILOCK_ORIGINAL:-$original}"
+fi
+
 cd "$REDILOCK_SOURCE_DIR/bindings/python"
 PYTHONPATH=$REDILOCK_PYTHON_PATH PYTHONDONTWRITEBYTECODE=1 \
   exec "$REDILOCK_PYTHON" -m pytest -p no:cacheprovider
