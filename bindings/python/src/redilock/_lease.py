@@ -1,4 +1,4 @@
-"""What the locks of both worlds share: one grant, told in Python's terms, and who may use it."""
+"""What the plain and the asyncio locks share: one grant, its loss, and who may use it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Lease:
         """The thread or task that is inside a `with` of this lock."""
         self._attached = False  # and not entered yet
         self._on_lost: tuple[_Callback, ...] = ()
-        self._told = False  # of the loss of this grant
+        self._told = False  # the callbacks know of the loss of this grant
 
     def __del__(self) -> None:
         lease = getattr(self, "_lease", None)  # it may never have been made
@@ -90,8 +90,8 @@ class Lease:
         return _core.lock_token(self._granted()).decode("ascii")
 
     def detach(self) -> str:
-        """Leaves the lock held, and to whoever has the token that this returns: see
-        `Client.attach`. This object does not hold it any more, and does not renew it.
+        """Leaves the lock held and returns its token, by which another process can hold it: see
+        `Client.attach`. This object neither holds nor renews the lock any more.
         """
         if self._on_lost:
             raise RuntimeError(f"lock {self.name!r}: on_lost watches it, so it cannot be detached")

@@ -1,4 +1,4 @@
-"""What a program is told: by errors, reprs, the logger, and of a loss without asking."""
+"""What a program learns: from errors, reprs and the logger, and of a loss without asking."""
 
 import asyncio
 import concurrent.futures
@@ -104,7 +104,7 @@ def test_repr_of_clients_names_the_server_and_no_secret(kind, monkeypatch):
     assert "redis://127.0.0.1:6379/0" in repr(kind())
 
 
-def test_repr_of_locks_tells_what_is_known(server, client, name):
+def test_repr_of_locks_shows_their_state(server, client, name):
     lock = client.lock(name, ttl=100)
     assert f"{name!r}, not held" in repr(lock) and server.socket in repr(lock)
     lock.acquire()
@@ -118,7 +118,7 @@ def test_repr_of_locks_tells_what_is_known(server, client, name):
     assert "closed" in repr(client)
 
 
-def test_logger_tells_of_grants_and_of_what_a_with_does_not_raise(server, client, name, caplog):
+def test_logger_has_grants_and_what_a_with_does_not_raise(server, client, name, caplog):
     caplog.set_level("DEBUG", "redilock")
     with pytest.raises(ZeroDivisionError):
         with client.lock(name):
@@ -140,7 +140,7 @@ def test_held_lock_that_is_dropped_warns_and_is_released(client, name, caplog):
     assert name in caplog.messages[0]
 
 
-def test_dropped_lock_that_is_watched_is_released_and_tells_nothing(client, name):
+def test_dropped_lock_that_is_watched_is_released_without_a_callback(client, name):
     told = []
     lock = client.lock(name, ttl=100)
     lock.on_lost(told.append, 1)
@@ -174,7 +174,7 @@ def test_locks_that_are_not_held_are_dropped_in_silence(server, client, name):
     assert client.locked(name)  # by what was detached
 
 
-def test_held_lock_of_a_program_that_ends_says_nothing(program, client, name):
+def test_held_lock_of_a_program_that_ends_gives_no_warning(program, client, name):
     process = program("""
 import sys, redilock
 lock = redilock.Client(sys.argv[1]).lock(sys.argv[3], ttl=100)
@@ -200,7 +200,7 @@ async def test_held_lock_of_asyncio_that_is_dropped_warns_and_is_released(server
     await until_on_loop(is_free)
 
 
-def test_loss_is_told_to_a_program_that_blocks(server, client, name, caplog):
+def test_loss_calls_back_in_a_program_that_blocks(server, client, name, caplog):
     told, lost = [], threading.Event()
     with client.lock(name, raise_lost=False, **RENEWED) as lock:
         lock.raise_if_lost()
@@ -218,7 +218,7 @@ def test_loss_is_told_to_a_program_that_blocks(server, client, name, caplog):
     server.cli("DEL", name)
 
 
-def test_loss_is_told_of_each_grant_and_not_of_a_release(server, client, name):
+def test_each_lost_grant_calls_back_and_no_release(server, client, name):
     told = []
     lock = client.lock(name, wait=5, **RENEWED)
     lock.on_lost(lambda: told.append(lock.fence))
@@ -234,7 +234,7 @@ def test_loss_is_told_of_each_grant_and_not_of_a_release(server, client, name):
     assert told == fences
 
 
-def test_close_of_the_client_tells_no_loss(server, name):
+def test_close_of_the_client_does_not_call_back(server, name):
     told = []
     before = threading.active_count()
     client = redilock.Client(server.url)
@@ -247,7 +247,7 @@ def test_close_of_the_client_tells_no_loss(server, name):
 
 
 @on_a_loop
-async def test_loss_is_told_on_the_loop(server, client, name):
+async def test_loss_calls_back_on_the_loop(server, client, name):
     told, lost = [], asyncio.Event()
     lock = client.lock(name, wait=5, **RENEWED)
     lock.on_lost(lambda: told.append(asyncio.get_running_loop()))
@@ -295,7 +295,7 @@ def test_detach_inside_a_with_leaves_the_lock_held(client, name):
 
 
 @on_a_loop
-async def test_attached_lock_of_asyncio_tells_its_loss(server, client, name):
+async def test_attached_lock_of_asyncio_reports_its_loss(server, client, name):
     async with client.lock(name, ttl=100) as lock:
         token = lock.detach()
     async with await client.attach(name, token, raise_lost=False, **RENEWED) as attached:
@@ -316,7 +316,7 @@ def test_locked_by_anybody(server, client, name):
     assert asyncio.run(aio.Client(server.url).locked(name)) is True
 
 
-def test_info_tells_for_how_long_each_waits(client, name):
+def test_info_has_how_long_each_waits(client, name):
     with client.lock(name):
         waiter = threading.Thread(target=client.lock(name, label="second", wait=0.2).acquire)
         waiter.start()
@@ -328,7 +328,7 @@ def test_info_tells_for_how_long_each_waits(client, name):
         waiter.join()
 
 
-def test_check_says_what_the_server_is_or_lacks(server, tmp_path):
+def test_check_names_the_server_or_what_it_lacks(server, tmp_path):
     async def awaited(client):
         async with client:
             return await client.check()
