@@ -31,7 +31,10 @@ int break_lock(const Args &args) {
   if (ask) {
     const Info info = look_up(op);
     const bool held = redilock_info_state(info.get()) != REDILOCK_STATE_FREE;
-    if (held && !confirmed(name, info)) throw Failure(kExitHeld, "nothing was changed");
+    if (!held)
+      throw Failure(kExitNotOwner,
+                    "lock \"" + printable(name) + "\": nobody holds it, nothing to break");
+    if (!confirmed(name, info)) throw Failure(kExitHeld, "nothing was changed");
   }
   check(op, redilock_op_break(op.get()));
   return kExitOk;

@@ -240,6 +240,10 @@ class Demo {
 int demo(const Args &args) {
   args.expect_at_most(0);
   if (args.has("--worker")) return demo_worker(args);
+  for (const char *flag : {"--url", "--password-file", "--option"}) {
+    if (args.has(flag))
+      throw UsageError(std::string(flag) + " is for other servers than the demo's own");
+  }
   Signals signals;
   return Demo(signals).run();
 }

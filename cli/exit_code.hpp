@@ -9,6 +9,7 @@ namespace cli {
 
 enum ExitCode : int {
   kExitOk = 0,
+  kExitFree = 1,          // `show --quiet`: nobody holds it
   kExitUsage = 64,        // wrong option, operand or url
   kExitUnreachable = 69,  // the server could not be reached, or its answer did not come
   kExitInternal = 70,     // out of memory, a failed system call, a bug

@@ -95,7 +95,7 @@ _redilock() {
   acquire) options='--ttl --wait --nonblock --label --json --quiet --verbose' ;;
   release) options='--token-file' ;;
   extend) options='--ttl --token-file' ;;
-  show) options='--json' ;;
+  show) options='--json --quiet' ;;
   list) options='--names --json' ;;
   break) options='--yes' ;;
   bench) options='--for --processes --hold --think --spin --json' ;;

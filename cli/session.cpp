@@ -48,6 +48,14 @@ std::string message_or_text(size_t (*copy)(const Object *, char *, size_t), cons
   return text;
 }
 
+// Whether the client goes to the default server because none was named.
+bool no_server_named = false;
+
+std::string hint(int32_t status) {
+  const bool unreachable = status == REDILOCK_E_UNAVAILABLE;
+  return no_server_named && unreachable ? " (REDILOCK_URL is not set, nor --url given)" : "";
+}
+
 }  // namespace
 
 std::string first_line(const std::string &path) {
@@ -70,6 +78,7 @@ std::string first_line(const std::string &path) {
 Client make_client(const Args &args) {
   const Options options = make_options(args);
   const std::string url = args.value("--url");
+  no_server_named = !args.has("--url") && std::getenv("REDILOCK_URL") == nullptr;
   char error[kErrorSize] = "";
   redilock_client_t *raw = nullptr;
   const int32_t status = redilock_new(args.has("--url") ? url.c_str() : nullptr, options.get(),
@@ -123,11 +132,11 @@ void set_by_flag(const Op &op, const char *option, const Args &args, const char 
 }
 
 std::string reason(const Op &op, int32_t status) {
-  return message_or_text(redilock_op_message, op.get(), status);
+  return message_or_text(redilock_op_message, op.get(), status) + hint(status);
 }
 
 std::string reason(const List &list, int32_t status) {
-  return message_or_text(redilock_list_message, list.get(), status);
+  return message_or_text(redilock_list_message, list.get(), status) + hint(status);
 }
 
 void check(const Op &op, int32_t status) {

@@ -167,7 +167,9 @@ bool Acquiring::pushed(const PushedGrant &push, Instant now) {
 void Acquiring::due() { step_ = Step::kQueue; }
 
 void Acquiring::passed(Instant now) {
-  if (now >= wait_end_) give_up(wait_is_over());
+  if (now < wait_end_) return;
+  timed_out_ = true;
+  give_up(wait_is_over());
 }
 
 void Acquiring::stop(const Error &why) {
@@ -197,6 +199,8 @@ std::string Acquiring::place() const {
 
 Error Acquiring::described(Instant now) const {
   if (why_.status() == Status::kHeld) return why_.worded(holder(now));
+  if (timed_out_ && why_.status() == Status::kUnknown)
+    return why_.worded("not granted within " + format_duration(wait_) + "; ");
   if (why_.status() != Status::kTimeout && !stopped(why_)) return why_;
   std::string text = why_.message();
   if (why_.status() == Status::kTimeout) text = "not granted within " + format_duration(wait_);

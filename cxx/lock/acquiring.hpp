@@ -111,6 +111,7 @@ class Acquiring {
   bool asked_ = false;  // a request to queue may have reached the server
   bool queued_ = false;
   bool stopping_ = false;
+  bool timed_out_ = false;
   bool undo_ = false;
   int slow_grants_ = 0;
   std::optional<Granted> grant_;

@@ -99,6 +99,19 @@ void refuse_unsupported(const std::string &scheme) {
   }
 }
 
+// An "@" behind the host is the one that ends the password, which has a raw "/" or "?". In a query
+// it may be part of an option too, unless the host and port before it are none.
+void refuse_raw_password(const Parts &parts) {
+  if (!parts.user_info.empty()) return;
+  if (parts.path.find('@') != std::string_view::npos)
+    refuse("has an \"@\" behind the host; write / in a password as %2F");
+  if (parts.query.find('@') == std::string_view::npos || parts.host_port.substr(0, 1) == "[")
+    return;
+  const Split host = split_at(parts.host_port, parts.host_port.find(':'));
+  if (host.found && !parse_digits(host.after))
+    refuse("has an \"@\" behind the host; write ? in a password as %3F");
+}
+
 void read_user_info(std::string_view text, ClientOptions &options) {
   const Split parts = split_at(text, text.find(':'));
   const std::string user = decode(parts.before, "the user");
@@ -220,6 +233,7 @@ Endpoint parse_url(std::string_view url, ClientOptions &options) {
   ClientOptions read = options;
   read_user_info(parts.user_info, read);
   if (parts.scheme == "redis" || parts.scheme == "valkey") {
+    refuse_raw_password(parts);
     read_host_port(parts.host_port, endpoint);
     read_db(parts.path, read);
   } else if (parts.scheme == "unix") {

@@ -13,7 +13,10 @@ expect 1 "$redilock" run job -- false
 expect 64 "$redilock"
 expect 64 "$redilock" nonsense
 expect 64 "$redilock" show
-expect 64 "$redilock" show job more
+expect 64 "$redilock" show job redilock:reserved
+expect 64 "$redilock" demo --url "$REDILOCK_URL"
+contains "$dir/err" 'demo: --url is for other servers'
+expect 64 "$redilock" --option timeout=1s demo
 expect 64 "$redilock" show --nonsense job
 expect 64 "$redilock" run job
 expect 64 "$redilock" run job true
@@ -34,6 +37,20 @@ expect 64 env -u REDILOCK_TOKEN "$redilock" release job
 # unreachable: nobody listens there
 expect 69 "$redilock" --option timeout=300ms --url "unix://$dir/none" show job
 expect 69 "$redilock" --option timeout=300ms --url "unix://$dir/none" run --wait 1s job -- true
+
+# the message of a failed connect names REDILOCK_URL where no server was given
+silent='redis://127.0.0.1:1/0'
+expect 69 "$redilock" --option timeout=300ms --url "$silent" show job
+grep -q REDILOCK_URL "$dir/err" && fail "named although a url was given"
+expect 69 env REDILOCK_URL="$silent" "$redilock" --option timeout=300ms run -w 1s job -- true
+grep -q REDILOCK_URL "$dir/err" && fail "named although it is set"
+if ! redis-cli -p 6379 ping >/dev/null 2>&1; then # nobody listens at the default
+  for command in 'show job' 'acquire -w 1s job' 'list' 'check'; do
+    # shellcheck disable=SC2086
+    expect 69 env -u REDILOCK_URL "$redilock" --option timeout=300ms $command
+    contains "$dir/err" '(REDILOCK_URL is not set, nor --url given)'
+  done
+fi
 
 # held, timed out
 expect 0 "$redilock" acquire --ttl 60s job
@@ -64,6 +81,7 @@ expect 0 redis-cli -s "$dir/redis.sock" -a secret --no-auth-warning CONFIG SET r
 expect 78 "$redilock" release job redilock:00000000000000000000000000000000:me
 expect 78 "$redilock" extend job redilock:00000000000000000000000000000000:me
 expect 78 "$redilock" break --yes nobody-has-it
+contains "$dir/err" 'nobody holds it'
 
 # the command cannot be run: and its lock is free again
 expect 127 "$redilock" run cmd -- "$dir/none"

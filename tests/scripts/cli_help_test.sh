@@ -30,7 +30,7 @@ for command in $commands; do
   [ "$(wc -l <"$dir/options")" -ge 4 ] || fail "hardly an option in the help of $command"
   sed -n 's/^  -\(.\), .*/\1/p' "$dir/help" >"$dir/letters"
   while read -r letter; do
-    grep -q "[.]It Fl $letter" "$root/docs/redilock.1" || fail "-$letter is not in the man page"
+    grep -q "[.]\(It\|Pq\) Fl $letter" "$root/docs/redilock.1" || fail "-$letter is not in the man page"
   done <"$dir/letters"
   while read -r option; do
     contains "$root/cli/redilock.bash" "--$option"

@@ -24,6 +24,10 @@ expect 0 "$redilock" list
 expect 0 "$redilock" list --json
 [ "$(cat "$dir/out")" = '[]' ] || fail "an empty list is not []"
 
+expect 64 "$redilock" show
+expect 1 "$redilock" show --quiet job
+[ ! -s "$dir/out" ] || fail "--quiet prints"
+
 # held, with a waiter
 token=$("$redilock" acquire --ttl 65s --label holder-1 job:a)
 "$redilock" run --label waiter-1 job:a -- true &
@@ -38,6 +42,17 @@ expect 0 "$redilock" show --json job:a
 grep -Eq '^\{"name":"job:a","state":"held","label":"holder-1","remaining_ms":6[0-9]{4},"waiters":1,"queue":\[\{"label":"waiter-1","waits_ms":[0-9]+,"polls":false\}\]\}$' \
   "$dir/out" || fail "unexpected JSON: $(cat "$dir/out")"
 is_json "$dir/out"
+
+# several names, and the exit code for `if`
+expect 0 "$redilock" show job:a job
+[ "$(grep -c '^name:' "$dir/out")" -eq 2 ] || fail "not two locks: $(cat "$dir/out")"
+expect 0 "$redilock" show --json job job:a
+is_json "$dir/out"
+[ "$(grep -c '"state":"\(held\|free\)"' "$dir/out")" -eq 2 ] || fail "not two locks: $(cat "$dir/out")"
+[ "$(head -c 1 "$dir/out")" = '[' ] || fail "no array: $(cat "$dir/out")"
+expect 0 "$redilock" show -q job job:a
+[ ! -s "$dir/out" ] || fail "-q prints"
+expect 1 "$redilock" show -q job job:b
 
 # a client that polls, whose arrival was at the start of 2001; and an entry that is no waiter's
 redis ZADD 'redilock:1:{@CBE}:queue:polled' 978307200000000 \

@@ -14,6 +14,10 @@ tail -n 1 "$dir/out" | grep -q 'redilock: lock "job": not granted within 2500ms:
 expect 74 script -qec "'$redilock' acquire --quiet --wait 1500ms job" /dev/null </dev/null
 [ ! -s "$dir/out" ] || fail "--quiet draws: $(cat "$dir/out")"
 
+# a narrow terminal cuts it between words
+expect 74 script -qec "stty cols 50; exec '$redilock' acquire --wait 2500ms job" /dev/null </dev/null
+tr '\r' '\n' <"$dir/out" | grep -q 'for job, next in line, held by$' || fail "not cut between words: $(cat -v "$dir/out")"
+
 # break asks, and takes anything but yes for no
 mkfifo "$dir/keys"
 exec 8<>"$dir/keys"
@@ -24,6 +28,8 @@ contains "$dir/out" 'held by deploy@web-1'
 echo y >&8
 expect 0 script -qec "'$redilock' break job" /dev/null <&8
 is_free job || fail "not broken"
+expect 78 script -qec "'$redilock' break job" /dev/null <&8
+contains "$dir/out" 'nobody holds it, nothing to break'
 
 # Ctrl-C and Ctrl-\ reach the command once: what was passed on a second time would come before the USR2.
 # Jobs of plain shells ignore SIGINT, so it is put back; and the shell of script(1), which would die of it,

@@ -277,6 +277,16 @@ static void wait_without_replies_says_why(void **) {
                 "ago, next in the queue");
 }
 
+static void wait_that_is_over_while_the_server_is_away_says_so(void **) {
+  const auto away = [](Acquiring &machine) {
+    machine.passed(at_us(5000000));
+    machine.failed(Error(Status::kUnavailable, "s:6379: away", true), true);
+  };
+  assert_throws(waited(behind("held by host-b/77", Millis(8100), 2), away), kUnknown,
+                "not granted within 5s; the place in the queue could not be given up, which is "
+                "tried again: s:6379: away");
+}
+
 int main() {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(try_takes_one_timeout_at_most),
@@ -284,6 +294,7 @@ int main() {
       cmocka_unit_test(wait_that_is_over_says_what_it_waited_for),
       cmocka_unit_test(wait_that_is_ended_says_what_it_waited_for),
       cmocka_unit_test(wait_without_replies_says_why),
+      cmocka_unit_test(wait_that_is_over_while_the_server_is_away_says_so),
       cmocka_unit_test(first_place_in_the_queue_takes_one_timeout_at_most),
       cmocka_unit_test(recheck_has_a_timeout_of_its_own),
       cmocka_unit_test(request_outlasts_the_wait_by_the_grace_alone),

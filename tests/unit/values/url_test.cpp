@@ -68,6 +68,16 @@ static void ipv6_stands_in_brackets(void **) {
                 "url: after the host's bracket comes something else than a port");
 }
 
+static void raw_slash_or_question_mark_in_a_password_is_named(void **) {
+  for (const char *url : {"redis://:a/b@host", "redis://u:a/b@host:7000/1", "valkey://a/b@host"})
+    assert_throws(parse(url), kInvalid,
+                  "url: has an \"@\" behind the host; write / in a password as %2F");
+  for (const char *url : {"redis://:a?b@host", "redis://u:a?b@host:7000/1"})
+    assert_throws(parse(url), kInvalid,
+                  "url: has an \"@\" behind the host; write ? in a password as %3F");
+  assert_returns(parse("redis://:a%2Fb%3F@host"), "host:6379 - a/b? 0");
+}
+
 static void port_is_1_to_65535(void **) {
   assert_returns(parse("redis://h:1"), "h:1 - - 0");
   assert_returns(parse("redis://h:65535"), "h:65535 - - 0");
@@ -270,6 +280,7 @@ int main() {
       cmocka_unit_test(percent_encoding_is_decoded_everywhere),
       cmocka_unit_test(last_at_sign_ends_the_password),
       cmocka_unit_test(ipv6_stands_in_brackets),
+      cmocka_unit_test(raw_slash_or_question_mark_in_a_password_is_named),
       cmocka_unit_test(port_is_1_to_65535),
       cmocka_unit_test(db_is_a_number_in_range),
       cmocka_unit_test(host_has_only_bytes_of_hosts),
