@@ -19,7 +19,7 @@ struct Header {
   uint64_t payload;
 };
 
-constexpr size_t kLargest = 128 * 1024;
+constexpr size_t kLargest = 131072;
 
 }  // namespace
 

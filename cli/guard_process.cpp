@@ -133,8 +133,8 @@ class GuardProcess {
     }
     if (child_ < 0 || ended_) return;
     sigval value = {};
-    value.sival_ptr =
-        reinterpret_cast<void *>(message.payload);  // NOLINT(performance-no-int-to-ptr)
+    const auto payload = static_cast<uintptr_t>(message.payload);
+    value.sival_ptr = reinterpret_cast<void *>(payload);  // NOLINT(performance-no-int-to-ptr)
     if (message.code == SI_QUEUE)
       sigqueue(child_, number, value);
     else

@@ -93,7 +93,7 @@ std::string server_address(const Args &args) {
   const char *variable = std::getenv("REDILOCK_URL");
   const std::string url = args.value("--url", variable == nullptr ? "redis://" : variable);
   const size_t start = url.find("://") + 3;
-  const std::string rest = url.substr(start, url.find('?', start) - start);
+  std::string rest = url.substr(start, url.find('?', start) - start);
   if (url.compare(0, 4, "unix") == 0) return rest;
   const std::string authority = rest.substr(0, rest.find('/'));
   const std::string host_port = authority.substr(authority.rfind('@') + 1);

@@ -63,7 +63,7 @@ expect 64 "$redilock" run -c 'exit 6'
 # a renewal that fails warns once, with the reason and the rest of the lease; the loss says why
 mkfifo "$dir/told"
 exec 9<>"$dir/told"
-"$redilock" run --ttl 4s nightly -- sh -c 'echo ready >"$1"; exec sleep 60' - "$dir/told" 2>"$dir/err" &
+"$redilock" run --ttl 6s nightly -- sh -c 'echo ready >"$1"; exec sleep 60' - "$dir/told" 2>"$dir/err" &
 pid=$!
 remember "$pid"
 read -r _ <&9
@@ -72,6 +72,6 @@ wait "$server" || :
 expect_end 75 "$pid"
 grep -Eq '^redilock: lock "nightly": cannot renew: cannot connect to .*/redis.sock: [A-Za-z ]+; the lease ends in [0-9.]+m?s$' "$dir/err" ||
   fail "no warning: $(cat "$dir/err")"
-grep -Eq '^redilock: lock "nightly": lost: not renewed for 4s: cannot connect to .*/redis.sock: [A-Za-z ]+; ending the command$' "$dir/err" ||
+grep -Eq '^redilock: lock "nightly": lost: not renewed for 6s: cannot connect to .*/redis.sock: [A-Za-z ]+; ending the command$' "$dir/err" ||
   fail "no reason: $(cat "$dir/err")"
 [ "$(wc -l <"$dir/err")" -eq 2 ] || fail "not two lines: $(cat "$dir/err")"

@@ -107,14 +107,14 @@ kill -CONT "$server"
 expect_end 0 "$release"
 expect_end 0 "$waiter"
 
-# What the command that runs under a lock inherits: its token by design, and of the rest only what redilock
+# What the command that runs under a lock inherits: its tokens by design, and of the rest only what redilock
 # itself was given by the environment.
 inherited() {
   "$@" -- sh -c 'tr "\0" "\n" <"/proc/$$/environ" >"$1/environ"; tr "\0" "\n" <"/proc/$$/cmdline" >"$1/arguments"
     tr "\0" "\n" <"/proc/$PPID/cmdline" >"$1/parent"; echo "$REDILOCK_TOKEN"' - "$dir" >"$dir/token"
   id=$(cut -d: -f2 "$dir/token")
   [ ${#id} -eq 32 ] || fail 'the command has no token'
-  grep -v '^REDILOCK_TOKEN=' "$dir/environ" >"$dir/rest"
+  grep -Ev '^REDILOCK_(TOKEN|HELD_TOKENS)=' "$dir/environ" >"$dir/rest"
   hidden "$dir/arguments" "$dir/parent"
 }
 unset REDILOCK_URL
