@@ -2,6 +2,8 @@
 # Puts one server of list.txt into a folder, as a program with the name redis-server.
 # usage: fetch.sh NAME FOLDER
 set -eu
+# shellcheck disable=SC1091
+. "$(dirname "$0")/../support/debian.sh"
 
 name=$1
 mkdir -p "$2"
@@ -20,31 +22,11 @@ wheel() {
   ln -s "$program" "$folder/redis-server"
 }
 
-# apt COMMAND ARGUMENT...: as on a machine of the release that has no package installed yet.
-apt() {
-  command=$1
-  shift
-  "$command" -qq -o Dir::State="$folder/apt" -o Dir::State::Status="$folder/apt/status" \
-    -o Dir::Cache="$folder/apt/cache" -o Dir::Etc::SourceList="$folder/apt/sources.list" \
-    -o Dir::Etc::SourceParts=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
-    -o APT::Sandbox::User="$(id -un)" "$@"
-}
-
 # debian PACKAGE RELEASE: the package with all libraries that it needs, run by the loader among them,
-# so that the C library of this machine may be another. The archive is the one that this machine uses.
+# so that the C library of this machine may be another.
 debian() {
-  # shellcheck disable=SC2016
-  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' |
-    head -n 1)
-  [ -n "$archive" ] || {
-    echo "this machine has no archive of Debian (after apt-get update)"
-    exit 1
-  }
-  mkdir -p "$folder/apt/lists/partial" "$folder/apt/cache/archives/partial" "$folder/root"
-  : >"$folder/apt/status"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $2 main" \
-    >"$folder/apt/sources.list"
-  apt apt-get update
+  mkdir -p "$folder/root"
+  use_release deb "$2"
   apt apt-get install --yes --no-install-recommends --download-only "$1"
   for file in "$folder"/apt/cache/archives/*.deb; do
     dpkg -x "$file" "$folder/root"
