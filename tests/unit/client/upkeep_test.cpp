@@ -67,7 +67,9 @@ static void lease_is_kept_up_until_it_is_let_go(void **) {
                  "gone");
 }
 
-static bool has_ended(void *submission) { return static_cast<Submission *>(submission)->ended; }
+static bool has_completion(void *client) {
+  return !static_cast<Client *>(client)->completions().is_empty();
+}
 static bool is_gone(void *seen) { return static_cast<std::weak_ptr<Lease> *>(seen)->expired(); }
 
 static std::shared_ptr<Submission> submit(Client &client, CompletionKind kind,
@@ -76,7 +78,7 @@ static std::shared_ptr<Submission> submit(Client &client, CompletionKind kind,
       std::make_shared<Submission>(kind, long_lease(), 1, std::make_shared<Control>());
   submission->lease = lease;
   client.submit(submission);
-  eventually(has_ended, submission.get(), 5000);
+  eventually(has_completion, &client, 5000);
   client.completions().take();
   submission->taken = true;
   return submission;
