@@ -138,12 +138,12 @@ static void check(const std::string &url, bool waited, Cost bound) {
 #endif
 }
 
-static void by_tcp(void **) { check(server->tcp_url, false, {4, 13800}); }
+static void by_tcp(void **) { check(server->tcp_url, false, {4, 13300}); }
 static void without_a_fence(void **) {
-  check(std::string(server->tcp_url) + "?fence=no", false, {4, 13300});
+  check(std::string(server->tcp_url) + "?fence=no", false, {4, 12850});
 }
-static void by_a_unix_socket(void **) { check(server->url, false, {6, 14000}); }
-static void after_a_wait(void **) { check(server->tcp_url, true, {4, 13800}); }
+static void by_a_unix_socket(void **) { check(server->url, false, {6, 13600}); }
+static void after_a_wait(void **) { check(server->tcp_url, true, {4, 13300}); }
 
 static int start(void **) {
   server = redis_start_tcp(nullptr);
