@@ -30,8 +30,9 @@ Guard::Guard(const GuardSpec &spec, Signals &signals) : spec_(spec) {
   }
   socket_ = Fd(ends[0]);
   Fd theirs(ends[1]);
-  // A tree whose guard was killed comes to us.
-  if (spec.kill_tree) prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // What a guard leaves that is killed comes to us: any time a tree, else a command of which the
+  // guard has not reported the start.
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   pid_ = fork();
   if (pid_ < 0) throw Failure(kExitInternal, std::string("fork: ") + std::strerror(errno));
   if (pid_ > 0) return;
@@ -60,11 +61,15 @@ void Guard::start(const std::vector<std::string> &environment, int64_t remaining
     poll(&polled, 1, -1);
     reply = receive();
   }
-  if (!reply) throw Failure(kExitInternal, "the guard process was killed");
+  if (!reply) {
+    end_unguarded();
+    throw Failure(kExitInternal, "the guard process was killed");
+  }
   if (reply->kind == GuardSays::kFailed) {
     throw Failure(static_cast<int>(reply->value), reply->text);
   }
   command_ = reply->pid;
+  if (!spec_.kill_tree) prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 void Guard::forward(const signalfd_siginfo &info) {
@@ -89,14 +94,16 @@ std::optional<int> Guard::ended() {
 }
 
 void Guard::end_unguarded() const {
+  const bool all = spec_.kill_tree || command_ < 0;
   const auto signal_all = [&](int signal) {
-    if (spec_.kill_tree) return signal_descendants(signal);
+    if (all) return signal_descendants(signal);
     kill(command_, signal);
   };
   const auto runs = [&] {
     while (waitpid(-1, nullptr, WNOHANG) > 0) continue;
-    return spec_.kill_tree ? has_children() : kill(command_, 0) == 0;
+    return all ? has_children() : kill(command_, 0) == 0;
   };
+  waitpid(pid_, nullptr, 0);  // the kernel's SIGTERM comes before it is over, but after its socket
   const auto kill_at = Clock::now() + std::chrono::milliseconds(spec_.kill_after_ms);
   if (spec_.kill_tree) signal_all(SIGTERM);
   signal_all(SIGCONT);

@@ -51,6 +51,12 @@ std::string message_or_text(size_t (*copy)(const Object *, char *, size_t), cons
 // Whether the client goes to the default server because none was named.
 bool no_server_named = false;
 
+// As the library reads it: an empty one counts as none.
+std::string url_of_environment() {
+  const char *variable = std::getenv("REDILOCK_URL");
+  return variable == nullptr ? "" : variable;
+}
+
 std::string hint(int32_t status) {
   const bool unreachable = status == REDILOCK_E_UNAVAILABLE;
   return no_server_named && unreachable ? " (REDILOCK_URL is not set, nor --url given)" : "";
@@ -78,7 +84,7 @@ std::string first_line(const std::string &path) {
 Client make_client(const Args &args) {
   const Options options = make_options(args);
   const std::string url = args.value("--url");
-  no_server_named = !args.has("--url") && std::getenv("REDILOCK_URL") == nullptr;
+  no_server_named = !args.has("--url") && url_of_environment().empty();
   char error[kErrorSize] = "";
   redilock_client_t *raw = nullptr;
   const int32_t status = redilock_new(args.has("--url") ? url.c_str() : nullptr, options.get(),
@@ -90,8 +96,8 @@ Client make_client(const Args &args) {
 }
 
 std::string server_address(const Args &args) {
-  const char *variable = std::getenv("REDILOCK_URL");
-  const std::string url = args.value("--url", variable == nullptr ? "redis://" : variable);
+  std::string url = args.value("--url", url_of_environment());
+  if (url.empty()) url = "redis://";
   const size_t start = url.find("://") + 3;
   std::string rest = url.substr(start, url.find('?', start) - start);
   if (url.compare(0, 4, "unix") == 0) return rest;

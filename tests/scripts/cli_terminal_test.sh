@@ -31,7 +31,7 @@ is_free job || fail "not broken"
 expect 78 script -qec "'$redilock' break job" /dev/null <&8
 contains "$dir/out" 'nobody holds it, nothing to break'
 
-# Ctrl-C and Ctrl-\ reach the command once: what was passed on a second time would come before the USR2.
+# Ctrl-C and Ctrl-\ reach the command once: what was passed on a second time would come before the 64.
 # Jobs of plain shells ignore SIGINT, so it is put back; and the shell of script(1), which would die of it,
 # makes room for the command.
 . "$(dirname "$0")/../support/listener.sh"
@@ -42,12 +42,12 @@ await_listener
 holder_of_guard() { sed -n 's/^PPid:[[:space:]]*//p' "/proc/$guard/status"; }
 printf '\003' >&8
 hears 2
-kill -s USR2 "$(holder_of_guard)"
-hears 12
+kill -s 64 "$(holder_of_guard)"
+hears 64
 printf '\034' >&8
 hears 3
-kill -s USR2 "$(holder_of_guard)"
-hears 12
+kill -s 64 "$(holder_of_guard)"
+hears 64
 kill -s KILL "$command"
 expect_end 137 "$script"
 is_free job || fail "the lock was not released"
@@ -66,8 +66,8 @@ hears 20
 until_true has_state "$holder" T
 echo fg >&8
 hears 18
-kill -s USR2 "$holder"
-hears 12
+kill -s 64 "$holder"
+hears 64
 until_true has_state "$holder" S
 kill -s KILL "$command"
 until_true is_free job
