@@ -53,7 +53,7 @@ void Holding::hold() {
 
 int Holding::pause() const {
   if (lost_) return explain_at_ ? static_cast<int>(kToAsk.count()) : -1;
-  return static_cast<int>(std::min(redilock_lock_remaining_ms(lock_.get()), look_ms_));
+  return static_cast<int>(std::min(redilock_lock_remaining_ms(lock_.get()) + 1, look_ms_));
 }
 
 void Holding::handle(const signalfd_siginfo &info) {
@@ -78,7 +78,7 @@ void Holding::look() {
     return;
   }
   const int64_t remaining = redilock_lock_remaining_ms(lock_.get());
-  if (remaining > 0) {
+  if (redilock_lock_is_held(lock_.get()) == 1) {
     guard_.lease_lasts(remaining);
     return warn(remaining);
   }
