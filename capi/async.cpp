@@ -10,6 +10,7 @@ using redilock::capi::check_lock;
 using redilock::capi::check_options;
 using redilock::capi::drop_submission;
 using redilock::capi::guard;
+using redilock::capi::hand_out;
 using redilock::capi::is_submitted;
 using redilock::capi::note;
 using redilock::capi::OpCall;
@@ -28,23 +29,10 @@ namespace {
 
 // Once it is submitted, another thread may take its completion and free the operation: from there
 // on nothing of `op` is touched.
-int32_t submit(redilock_op *op, CompletionKind kind, Readers reader, redilock_lock *lock,
-               uint64_t tag) {
-  if (op != nullptr && op->core->is_forked()) return REDILOCK_E_FORKED;
-  OpCall call(op);
-  if (!call) return REDILOCK_E_INVALID;
-  drop_submission(op);
-  note(op->report, Status::kOk, "", false);
-  if (kind != CompletionKind::kAcquire) op->forget_cancel();
+int32_t hand_over(redilock_op *op, OpCall &call, std::shared_ptr<redilock::Submission> submission) {
   const auto core = op->core;
   redilock::capi::Report report;
   const int32_t status = guard(report, [&] {
-    check_options(op, reader);
-    if (lock == nullptr && op->request.name.empty())
-      throw Error(Status::kInvalid, "name: it is not set");
-    if (lock != nullptr) check_lock(op, lock);
-    auto submission = std::make_shared<redilock::Submission>(kind, op->request, tag, op->control);
-    if (lock != nullptr) submission->lease = lock->lease;
     op->submission = submission;
     op->busy.store(false);
     core->submit(submission);
@@ -55,7 +43,28 @@ int32_t submit(redilock_op *op, CompletionKind kind, Readers reader, redilock_lo
   op->busy.store(false);
   op->submission.reset();
   op->report = std::move(report);
-  if (status == REDILOCK_E_CANCELLED) op->forget_cancel();
+  return status;
+}
+
+int32_t submit(redilock_op *op, CompletionKind kind, Readers reader, redilock_lock *lock,
+               uint64_t tag) {
+  if (op != nullptr && op->core->is_forked()) return REDILOCK_E_FORKED;
+  OpCall call(op);
+  if (!call) return REDILOCK_E_INVALID;
+  drop_submission(op);
+  note(op->report, Status::kOk, "", false);
+  if (kind != CompletionKind::kAcquire) op->forget_cancel();
+  std::shared_ptr<redilock::Submission> submission;
+  int32_t status = guard(op->report, [&] {
+    check_options(op, reader);
+    if (lock == nullptr && op->request.name.empty())
+      throw Error(Status::kInvalid, "name: it is not set");
+    if (lock != nullptr) check_lock(op, lock);
+    submission = std::make_shared<redilock::Submission>(kind, op->request, tag, op->control);
+    if (lock != nullptr) submission->lease = lock->lease;
+    return Status::kOk;
+  });
+  if (status == REDILOCK_OK) status = hand_over(op, call, std::move(submission));
   return status;
 }
 
@@ -65,6 +74,31 @@ extern "C" {
 
 int32_t redilock_op_submit_acquire(redilock_op_t *op, uint64_t tag) {
   return submit(op, CompletionKind::kAcquire, readers::kAcquire, nullptr, tag);
+}
+
+int32_t redilock_op_begin_acquire(redilock_op_t *op, uint64_t tag, redilock_lock_t **out) {
+  if (out != nullptr) *out = nullptr;
+  if (op != nullptr && op->core->is_forked()) return REDILOCK_E_FORKED;
+  OpCall call(op);
+  if (!call) return REDILOCK_E_INVALID;
+  drop_submission(op);
+  op->control->interrupt.on_signals = op->request.interruptible;
+  std::shared_ptr<redilock::Submission> begun;
+  int32_t status = guard(op->report, [&] {
+    check_options(op, readers::kAcquire | readers::kBlocking);
+    require(out != nullptr, "out");
+    if (op->request.name.empty()) throw Error(Status::kInvalid, "name: it is not set");
+    auto handle = std::make_unique<redilock_lock>();
+    begun = std::make_shared<redilock::Submission>(CompletionKind::kAcquire, op->request, tag,
+                                                   op->control);
+    auto acquired = op->core->try_here(begun);
+    const bool under_way = !acquired.lease && acquired.why.status() == Status::kOk;
+    if (!under_way) begun.reset();
+    return hand_out(op, std::move(acquired), handle, out);
+  });
+  if (status == REDILOCK_OK && begun) status = hand_over(op, call, std::move(begun));
+  if (status == REDILOCK_E_CANCELLED) op->forget_cancel();
+  return status;
 }
 
 int32_t redilock_op_submit_release(redilock_op_t *op, redilock_lock_t *lock, uint64_t tag) {

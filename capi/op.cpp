@@ -11,6 +11,7 @@ using redilock::capi::copy_text;
 using redilock::capi::drop_submission;
 using redilock::capi::guard;
 using redilock::capi::guard_op;
+using redilock::capi::hand_out;
 using redilock::capi::is_submitted;
 using redilock::capi::NoCancellation;
 using redilock::capi::OpCall;
@@ -45,16 +46,6 @@ const Error &ended(const redilock_op *op) {
   return is_submitted(op) ? under_way : op->submission->outcome;
 }
 
-// `handle` was made before the request: afterwards nothing may fail.
-Error hand_out(const redilock_op *op, redilock::Acquired acquired,
-               std::unique_ptr<redilock_lock> &handle, redilock_lock **out) {
-  if (!acquired.lease) return std::move(acquired.why);
-  handle->core = op->core;
-  handle->lease = std::move(acquired.lease);
-  *out = handle.release();
-  return redilock::done();
-}
-
 void require_name(const redilock_op *op) {
   if (op->request.name.empty()) throw Error(Status::kInvalid, "name: it is not set");
 }
@@ -73,6 +64,15 @@ void check_options(redilock_op *op, Readers reader) {
                                       option_readers(option));
   }
   op->set = 0;
+}
+
+Error hand_out(const redilock_op *op, Acquired acquired, std::unique_ptr<redilock_lock> &handle,
+               redilock_lock **out) {
+  if (!acquired.lease) return std::move(acquired.why);
+  handle->core = op->core;
+  handle->lease = std::move(acquired.lease);
+  *out = handle.release();
+  return done();
 }
 
 void check_lock(const redilock_op *op, const redilock_lock *lock) {

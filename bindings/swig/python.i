@@ -117,10 +117,20 @@ static int redilock_gave_back(redilock_lock_t *lock) {
 
 %typemap(in, numinputs=0) SWIGTYPE **lock ($*1_ltype made = NULL) "$1 = &made;"
 %typemap(argout) SWIGTYPE **lock {
-  Py_DECREF($result);
-  $result = NULL;
-  if (redilock_gave_back(*$1)) SWIG_fail;
-  $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
+  if (*$1 != NULL) { /* else it has to be waited for */
+    Py_DECREF($result);
+    $result = NULL;
+    if (redilock_gave_back(*$1)) SWIG_fail;
+    $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
+  }
+}
+
+%typemap(in, numinputs=0) SWIGTYPE **under_way ($*1_ltype made = NULL) "$1 = &made;"
+%typemap(argout) SWIGTYPE **under_way {
+  if (*$1 != NULL) {
+    Py_DECREF($result);
+    $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
+  }
 }
 
 %typemap(in, numinputs=0) int32_t *number ($*1_ltype made = 0) "$1 = &made;"

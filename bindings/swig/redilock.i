@@ -7,7 +7,9 @@
  *     `const char *TEXT`: text in, where nothing stands for NULL;
  *     `(char *message, size_t message_size)`: a buffer that the caller does not see
  *   - typemaps `SWIGTYPE **handle`, `SWIGTYPE **lock` (a handle to give back if the program cannot
- *     be given it), `int32_t *number`, `int64_t *number` and `(const char **bytes, size_t *bytes_len)`: the
+ *     be given it; nothing where it is NULL), `SWIGTYPE **under_way` (the operation that is the
+ *     result instead of a lock, where it is not NULL), `int32_t *number`, `int64_t *number` and
+ *     `(const char **bytes, size_t *bytes_len)`: the
  *     result of the call, which has no other; `size_t *bytes_len`: the length of a `const char *`
  *     result
  *   - REDILOCK_FAILED(status, message): how a failure is raised, REDILOCK_NOTHING: no result
@@ -130,6 +132,7 @@ REDILOCK_CALL_OF_OP(redilock_op_break)
 REDILOCK_CALL_OF_OP(redilock_op_info)
 REDILOCK_CALL_OF_OP(redilock_op_check)
 REDILOCK_CALL_OF_OP(redilock_op_submit_acquire)
+REDILOCK_CALL_OF_OP(redilock_op_begin_acquire)
 REDILOCK_CALL_OF_OP(redilock_op_submit_release)
 REDILOCK_CALL_OF_OP(redilock_op_submit_extend)
 REDILOCK_CALL(redilock_op_take_lock)
@@ -146,6 +149,7 @@ REDILOCK_BLOCKS(redilock_release)
 REDILOCK_BLOCKS(redilock_extend)
 REDILOCK_BLOCKS(redilock_release_token)
 REDILOCK_BLOCKS(redilock_op_acquire)
+REDILOCK_BLOCKS(redilock_op_begin_acquire)
 REDILOCK_BLOCKS(redilock_op_attach)
 REDILOCK_BLOCKS(redilock_op_release)
 REDILOCK_BLOCKS(redilock_op_extend)
@@ -164,22 +168,26 @@ REDILOCK_BLOCKS(redilock_free)
 void redilock_drop_lock(redilock_lock_t *dropped) { redilock_lock_drop(dropped); }
 %}
 
-/* redilock_acquire with wait 0, interruptible, and with words where it fails: in one call, since
-   most locks are free. */
-REDILOCK_STATUS(redilock_try_acquire, arg6)
-REDILOCK_BLOCKS(redilock_try_acquire)
+/* redilock_op_begin_acquire, interruptible, with the operation that it needs: in one call, since
+   most locks are free. `under_way` is that operation where the lock has to be waited for. */
+REDILOCK_STATUS(redilock_begin_acquire, arg9)
+REDILOCK_BLOCKS(redilock_begin_acquire)
 %inline %{
-int32_t redilock_try_acquire(redilock_client_t *client, const char *name, size_t name_len,
-                             int64_t ttl_ms, redilock_lock_t **out, char *error,
-                             size_t error_size) {
+int32_t redilock_begin_acquire(redilock_client_t *client, const char *name, size_t name_len,
+                               int64_t ttl_ms, int64_t wait_ms, uint64_t tag, redilock_lock_t **out,
+                               redilock_op_t **under_way, char *error, size_t error_size) {
   redilock_op_t *op;
   int32_t status = redilock_op_new(client, &op);
   if (status != REDILOCK_OK) return status;
   status = redilock_op_set_bytes(op, "name", name, name_len);
   if (status == REDILOCK_OK) status = redilock_op_set_int(op, "ttl", ttl_ms);
-  if (status == REDILOCK_OK) status = redilock_op_set_int(op, "wait", 0);
+  if (status == REDILOCK_OK) status = redilock_op_set_int(op, "wait", wait_ms);
   if (status == REDILOCK_OK) status = redilock_op_set_int(op, "interruptible", 1);
-  if (status == REDILOCK_OK) status = redilock_op_acquire(op, out);
+  if (status == REDILOCK_OK) status = redilock_op_begin_acquire(op, tag, out);
+  if (status == REDILOCK_OK && *out == NULL) {
+    *under_way = op;
+    return status;
+  }
   if (status != REDILOCK_OK) redilock_op_message(op, error, error_size);
   redilock_op_free(op);
   return status;

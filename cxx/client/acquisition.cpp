@@ -45,7 +45,7 @@ Acquired Acquisition::outcome() {
   if (machine_.must_undo())
     upkeep_.roll_back("acquire", request_.name, machine_.claim(), machine_.why());
   if (machine_.grant() && parts_.running.is_closed()) {
-    give_back();
+    upkeep_.undo_here(machine_.claim());
     return {client_closed(), nullptr};
   }
   if (machine_.grant()) return {Error(Status::kOk), lease()};
@@ -140,20 +140,9 @@ std::shared_ptr<Lease> Acquisition::lease() {
     upkeep_.keep(lease, request_);
     return lease;
   } catch (...) {
-    give_back();
+    upkeep_.undo_here(machine_.claim());
     machine_.count(parts_.telemetry.statistics, Status::kUnavailable);
     throw;
-  }
-}
-
-// On this thread: that the client's own cannot be started may be why there is no lease.
-void Acquisition::give_back() noexcept {
-  const Micros most = parts_.running.is_closed() ? kClosingTime : Acquiring::kGrace;
-  const Micros rollback_timeout = std::min<Micros>(parts_.options.timeout, most);
-  try {
-    parts_.commands.leave(machine_.claim(), {parts_.clock, after(now(), rollback_timeout)});
-  } catch (const std::exception &) {
-    upkeep_.undo(machine_.claim());
   }
 }
 

@@ -17,12 +17,6 @@ struct Call {
   std::atomic<int64_t> *position = nullptr;
 };
 
-// The lease, or why there is none.
-struct Acquired {
-  Error why;
-  std::shared_ptr<Lease> lease;
-};
-
 class Acquisition {
  public:
   // `try_interrupt`: of a request without a place in the queue, which need not be roused.
@@ -46,7 +40,6 @@ class Acquisition {
   void show_position(int64_t place);
   Acquired outcome();
   std::shared_ptr<Lease> lease();
-  void give_back() noexcept;
 
   Limit limit(Interrupt *interrupt) const;
   Instant now() const { return parts_.now(); }

@@ -21,8 +21,49 @@ AsyncAcquire::AsyncAcquire(Parts &parts, Upkeep &upkeep, Submissions &owner,
 
 AsyncAcquire::~AsyncAcquire() { stop_waiting(); }
 
+bool AsyncAcquire::try_here() {
+  machine_.begin(submission_->request.wait != Millis(0) && parts_.wake.ready());
+  try {
+    ask_here();
+  } catch (const Unanswered &error) {
+    failed(error, error.sent());
+  } catch (const Error &error) {
+    failed(error, false);
+  } catch (const std::bad_alloc &) {
+    failed({Status::kNoMemory, "out of memory"}, true);
+  }
+  return machine_.step() == Acquiring::Step::kDone;
+}
+
+void AsyncAcquire::ask_here() {
+  Interrupt &caller = submission_->control->interrupt;
+  const Limit limit{parts_.clock, machine_.step_end(now()), &caller};
+  if (machine_.step() == Acquiring::Step::kQueue) {
+    machine_.queues_under(parts_.wake.name());
+    Wait &wait = waiting(&caller);
+    return queue_replied(parts_.commands.queue(machine_.claim(), wait.arrival, limit));
+  }
+  bool asked_with_all_keys = false;
+  do {
+    asked_with_all_keys = machine_.with_all_keys();
+    machine_.replied(parts_.commands.acquire(machine_.claim(), asked_with_all_keys, limit), now());
+  } while (machine_.step() == Acquiring::Step::kTry &&
+           machine_.with_all_keys() != asked_with_all_keys);
+}
+
+void AsyncAcquire::take_back() noexcept {
+  drop();
+  upkeep_.undo_here(machine_.claim());
+}
+
 void AsyncAcquire::start() noexcept {
   machine_.begin_in_order();
+  stop_if_cancelled();
+  drive();
+}
+
+void AsyncAcquire::resume() noexcept {
+  if (wait_) parts_.wake.take_over(*wait_);
   stop_if_cancelled();
   drive();
 }
@@ -83,7 +124,7 @@ bool AsyncAcquire::step() {
     case Acquiring::Step::kDone:
       break;
   }
-  finish();
+  owner_.acquired(submission_, end());
   return false;
 }
 
@@ -134,18 +175,21 @@ void AsyncAcquire::ask_to_queue() {
   if (machine_.is_queued_elsewhere(channel)) return ask_to_move();
   machine_.queues_under(channel);
   auto done = answer_to([this](const Answer &answer) {
-    AcquireReply reply = read_acquire(answer, machine_.claim(), true);
-    if (auto *queued = std::get_if<Queued>(&reply)) {
-      parts_.wake.answered(waiting(), *queued);
-      submission_->control->position.store(queued->rank + 1);
-    } else {
-      parts_.wake.granted(waiting());
-    }
-    machine_.replied(reply, now());
+    queue_replied(read_acquire(answer, machine_.claim(), true));
   });
   requests::queue(machine_.claim(), waiting().arrival,
                   parts_.asking(machine_.step_end(now()), std::move(done)));
   asking_ = true;
+}
+
+void AsyncAcquire::queue_replied(const AcquireReply &reply) {
+  if (auto *queued = std::get_if<Queued>(&reply)) {
+    parts_.wake.answered(waiting(), *queued);
+    submission_->control->position.store(queued->rank + 1);
+  } else {
+    parts_.wake.granted(waiting());
+  }
+  machine_.replied(reply, now());
 }
 
 // Leaves the place under the former channel; the step stays, and queues under the new one.
@@ -199,7 +243,7 @@ void AsyncAcquire::failed(const Error &error, bool sent) {
   if (machine_.failed(parts_.server.named(error), sent) && wait_) parts_.wake.failed(*wait_, sent);
 }
 
-void AsyncAcquire::finish() {
+Error AsyncAcquire::end() noexcept {
   finished_ = true;
   parts_.service.cancel(timer_);
   stop_waiting();
@@ -212,14 +256,14 @@ void AsyncAcquire::finish() {
       submission_->lease = upkeep_.lease(submission_->request, machine_.claim(), *machine_.grant());
   } catch (const std::exception &) {  // for want of memory, as the thread runs
     upkeep_.undo(machine_.claim());
-    return ended({Status::kNoMemory, "out of memory", true});
+    return counted({Status::kNoMemory, "out of memory", true});
   }
-  ended(machine_.why(parts_.wake.polls(), now()));
+  return counted(machine_.why(parts_.wake.polls(), now()));
 }
 
-void AsyncAcquire::ended(const Error &why) noexcept {
+Error AsyncAcquire::counted(Error why) noexcept {
   machine_.count(parts_.telemetry.statistics, why.status());
-  owner_.acquired(submission_, why);
+  return why;
 }
 
 void AsyncAcquire::stop_waiting() noexcept {
@@ -239,9 +283,9 @@ void AsyncAcquire::wake_at(Instant when) {
   });
 }
 
-Wait &AsyncAcquire::waiting() {
+Wait &AsyncAcquire::waiting(Interrupt *caller) {
   if (wait_) return *wait_;
-  wait_.emplace(machine_.claim(), nullptr);
+  wait_.emplace(machine_.claim(), caller);
   wait_->on_rouse = [this] { drive(); };
   try {
     parts_.wake.add(*wait_);

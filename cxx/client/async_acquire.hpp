@@ -18,9 +18,18 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   AsyncAcquire(const AsyncAcquire &) = delete;
   AsyncAcquire &operator=(const AsyncAcquire &) = delete;
 
-  // All on the service thread. None throws: what memory was short for is done a little later, by
-  // drive().
+  // On the caller's thread, before the submission is the service thread's: sends the first request
+  // and waits for its reply. Returns whether the acquire has ended.
+  bool try_here();
+  // How it ended, with the lease in the submission; or nobody goes on with it.
+  Error end() noexcept;
+  void take_back() noexcept;
+
+  // The rest on the service thread. None throws: what memory was short for is done a little later,
+  // by drive().
   void start() noexcept;
+  // Goes on after try_here().
+  void resume() noexcept;
   void stop_if_cancelled() noexcept;
   void stop(const Error &why) noexcept;
   // Goes on until something has to be waited for.
@@ -29,6 +38,7 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   void drop() noexcept;
 
  private:
+  void ask_here();
   bool try_step();
   bool step();
   bool subscribe();
@@ -37,17 +47,18 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   void ask_to_queue();
   void ask_to_move();
   void ask_to_leave();
+  void queue_replied(const AcquireReply &reply);
   template <typename Heard>
   Pipeline::Done answer_to(Heard heard);
   template <typename Heard>
   void hear(Heard heard, const Answer *answer, const Unanswered *error);
   void failed(const Error &error, bool sent);
-  void finish();
-  void ended(const Error &why) noexcept;
+  Error counted(Error why) noexcept;
   void wake_at(Instant when);
   void stop_waiting() noexcept;
 
-  Wait &waiting();
+  // `caller`: who waits, if not the service thread.
+  Wait &waiting(Interrupt *caller = nullptr);
   Instant now() const { return parts_.now(); }
 
   Parts &parts_;

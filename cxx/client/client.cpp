@@ -245,9 +245,19 @@ std::vector<std::string> Client::list(bool held, const std::string &pattern, std
   return keys;
 }
 
+Acquired Client::try_here(const std::shared_ptr<Submission> &submission) {
+  const auto entry = begin({&submission->control->interrupt, nullptr});
+  return submissions_.try_here(submission);
+}
+
 void Client::submit(const std::shared_ptr<Submission> &submission) {
-  check_usable();
-  submissions_.submit(submission);
+  try {
+    check_usable();
+    submissions_.submit(submission);
+  } catch (...) {
+    submissions_.take_back(*submission);
+    throw;
+  }
 }
 
 void Client::abandon(Submission &submission) noexcept { submissions_.abandon(submission); }

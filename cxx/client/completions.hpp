@@ -36,6 +36,7 @@ struct Control {
 };
 
 struct Submission;
+class AsyncAcquire;
 
 // The end of a submission, the loss of a lease, or neither: log lines wait.
 struct Completion {
@@ -58,6 +59,7 @@ struct Submission {
   const uint64_t tag;
   const std::shared_ptr<Control> control;
   std::shared_ptr<Lease> lease;  // to release or extend, null for one by its token; or acquired
+  std::shared_ptr<AsyncAcquire> begun;  // by its caller; until the service thread goes on with it
 
   std::optional<Running::Entry> running;  // from its submission to its end
   std::atomic<bool> abandoned{false};     // nobody wants the outcome any more

@@ -45,8 +45,35 @@ void Submissions::drop() noexcept {
   acquiring_.clear();
   std::lock_guard lock(mutex_);
   taken_.splice(taken_.end(), submitted_);
-  for (const auto &submission : taken_) submission->running.reset();
+  for (const auto &submission : taken_) {
+    if (const auto begun = std::move(submission->begun)) begun->drop();
+    submission->running.reset();
+  }
   taken_.clear();
+}
+
+Acquired Submissions::try_here(const std::shared_ptr<Submission> &submission) {
+  auto acquire = std::make_shared<AsyncAcquire>(parts_, upkeep_, *this, submission);
+  if (!acquire->try_here()) {
+    submission->begun = std::move(acquire);
+    return {done(), nullptr};
+  }
+  Error why = described(*submission, acquire->end());
+  if (submission->lease && parts_.running.is_closed()) {
+    give_back(*submission);
+    return {described(*submission, client_closed()), nullptr};
+  }
+  try {
+    if (submission->lease) upkeep_.keep(submission->lease, submission->request);
+  } catch (...) {
+    upkeep_.undo_here(submission->lease->claim());
+    throw;
+  }
+  return {std::move(why), submission->lease};
+}
+
+void Submissions::take_back(Submission &submission) noexcept {
+  if (const auto begun = std::move(submission.begun)) begun->take_back();
 }
 
 void Submissions::submit(const std::shared_ptr<Submission> &submission) {
@@ -143,7 +170,8 @@ void Submissions::drive_later() noexcept {
 }
 
 void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept {
-  if (parts_.running.is_closed()) return complete(submission, client_closed());
+  if (parts_.running.is_closed() && !submission->begun)
+    return complete(submission, client_closed());
   try {
     switch (submission->kind) {
       case CompletionKind::kAcquire:
@@ -204,9 +232,13 @@ Pipeline::Done Submissions::completing(const std::shared_ptr<Submission> &submis
 }
 
 void Submissions::begin_acquire(const std::shared_ptr<Submission> &submission) {
-  auto acquire = std::make_shared<AsyncAcquire>(parts_, upkeep_, *this, submission);
+  const bool begun = submission->begun != nullptr;
+  auto acquire = begun ? std::move(submission->begun)
+                       : std::make_shared<AsyncAcquire>(parts_, upkeep_, *this, submission);
   acquiring_.emplace(submission->control.get(), acquire);
-  acquire->start();
+  if (!begun) return acquire->start();
+  acquire->resume();
+  if (parts_.running.is_closed()) acquire->stop(client_closed());
 }
 
 void Submissions::acquired(const std::shared_ptr<Submission> &submission,

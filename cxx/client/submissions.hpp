@@ -25,6 +25,10 @@ class Submissions final : public Pollable {
   Submissions(Parts &parts, Upkeep &upkeep);
   ~Submissions();
 
+  // On the caller's thread: the first request of an acquire. Where that does not end it, it is to
+  // be submitted, or else taken back.
+  Acquired try_here(const std::shared_ptr<Submission> &submission);
+  void take_back(Submission &submission) noexcept;
   // Any thread, as the next two. Throws Error.
   void submit(const std::shared_ptr<Submission> &submission);
   // Ends the acquire that is under way. Async-signal-safe.

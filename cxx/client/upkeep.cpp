@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/failure.hpp"
+#include "lock/acquiring.hpp"
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
 #include "lock/validity.hpp"
@@ -243,6 +244,16 @@ struct Upkeep::Undo {
   bool asking = false;
   std::optional<Running::Entry> running;  // until it is done
 };
+
+void Upkeep::undo_here(const Claim &claim) noexcept {
+  const Micros most = parts_.running.is_closed() ? kClosingTime : Acquiring::kGrace;
+  const Micros rollback_timeout = std::min<Micros>(parts_.options.timeout, most);
+  try {
+    parts_.commands.leave(claim, {parts_.clock, after(parts_.now(), rollback_timeout)});
+  } catch (const std::exception &) {
+    undo(claim);
+  }
+}
 
 void Upkeep::undo(const Claim &claim) noexcept {
   try {

@@ -11,6 +11,12 @@
 
 namespace redilock {
 
+// The lease, or why there is none.
+struct Acquired {
+  Error why;
+  std::shared_ptr<Lease> lease;
+};
+
 class Upkeep {
  public:
   explicit Upkeep(Parts &parts) : parts_(parts) {}
@@ -46,6 +52,9 @@ class Upkeep {
                  const Error &cause) noexcept;
   // Takes a claim back until it surely has been; any thread.
   void undo(const Claim &claim) noexcept;
+  // The same, at first on the caller's thread and for a second at most: that the service thread
+  // cannot be started may be why nobody has the claim.
+  void undo_here(const Claim &claim) noexcept;
 
  private:
   struct Renewal;

@@ -67,6 +67,13 @@ void WakeChannel::add(Wait &wait) {
   server_.telemetry().statistics.add(Stat::kQueuedNow);
 }
 
+void WakeChannel::take_over(Wait &wait) noexcept {
+  std::lock_guard lock(mutex_);
+  wait.interrupt = nullptr;
+  wait.roused = false;
+  ++serviced_;
+}
+
 void WakeChannel::remove(Wait &wait) noexcept {
   server_.telemetry().statistics.add(Stat::kQueuedNow, -1);
   std::lock_guard lock(mutex_);

@@ -26,7 +26,7 @@ struct Wait final : Waiter {
   Wait(const Claim &claim, Interrupt *how)
       : Waiter(std::string(token_id(claim.token)), claim.keys.lock(), claim.ttl), interrupt(how) {}
 
-  Interrupt *const interrupt;      // null: looked after by the service thread
+  Interrupt *interrupt;            // null: looked after by the service thread
   std::function<void()> on_rouse;  // what the service thread does when it is roused
   Wait *next_roused = nullptr;
   bool roused = false;  // something changed that it should look at
@@ -59,6 +59,8 @@ class WakeChannel final : public Pollable {
 
   void add(Wait &wait);
   void remove(Wait &wait) noexcept;
+  // On the service thread, which looks after the wait of a caller from now on.
+  void take_over(Wait &wait) noexcept;
   bool has_places();
 
   // The replies to joins and re-checks, and their failures; `sent` as in Unanswered.

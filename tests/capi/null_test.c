@@ -115,6 +115,9 @@ static void requests_that_are_submitted(void **state) {
   int32_t fd = 7, kind, status;
   assert_invalid(redilock_op_submit_acquire(NULL, 1));
   assert_invalid(redilock_op_submit_acquire(op, 1)); /* it has no name */
+  assert_invalid(redilock_op_begin_acquire(NULL, 1, &lock));
+  assert_invalid(redilock_op_begin_acquire(op, 1, NULL));
+  assert_invalid(redilock_op_begin_acquire(op, 1, &lock));
   assert_invalid(redilock_op_submit_release(NULL, NULL, 1));
   assert_invalid(redilock_op_submit_release(op, NULL, 1));
   assert_invalid(redilock_op_submit_extend(NULL, NULL, 1));

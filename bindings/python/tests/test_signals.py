@@ -2,6 +2,7 @@
 handler that returns does not cost the place in it."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,6 @@ import pytest
 from conftest import until
 
 import redilock
-from redilock import _waits
 
 WAITS = """
 import sys, time, redilock
@@ -97,33 +97,68 @@ def test_wait_ends_in_time_though_no_answer_comes(server, name, query, options, 
 
 
 @pytest.mark.parametrize("wait", [1.2, 2])
-def test_wait_ends_in_time_though_the_first_answer_is_late(server, name, monkeypatch, wait):
-    def held_at_last(core, request):
-        time.sleep(2)  # all of the client's timeout
-        raise redilock.HeldError
-
-    with redilock.Client(server.url, timeout=2) as client:
-        with client.lock(name):
-            assert not client.lock(name).acquire(0.05)  # so that there are all connections
-        monkeypatch.setattr(_waits, "_try", held_at_last)
+def test_wait_ends_in_time_though_the_first_answer_is_late(server, name, wait):
+    with redilock.Client(server.url, timeout=2) as client, client.lock(name):
+        assert not client.lock(name).acquire(0.05)  # so that there are all connections
+        thaw = threading.Timer(1, server.thaw)
         server.freeze()
-        try:
-            begun = time.monotonic()
-            with contextlib.suppress(ConnectionError):
-                assert not client.lock(name).acquire(wait)
-            assert time.monotonic() - begun < wait + 2 + 0.5
-        finally:
-            server.thaw()
+        thaw.start()
+        begun = time.monotonic()
+        assert not client.lock(name).acquire(wait)
+        assert wait <= time.monotonic() - begun < wait + 2 + 0.5
+        thaw.join()
+
+
+@pytest.mark.parametrize("wait", [0, 0.5, 60, None])
+def test_free_lock_is_had_without_a_thread(server, name, wait):
+    def threads():
+        return len(os.listdir("/proc/self/task"))
+
+    with redilock.Client(server.url) as client:
+        before = threads()
+        for options in ({"ttl": 10}, {"label": "web"}):
+            with client.lock(name, wait=wait, **options):
+                pass
+        assert threads() == before
+
+
+@pytest.mark.parametrize("wait", [4, 60])
+@pytest.mark.parametrize("options", [{"ttl": 10}, {"label": "web"}])
+def test_contended_grant_costs_one_request_and_its_release(server, client, name, wait, options):
+    def scripts():
+        stats = server.cli("INFO", "commandstats")
+        return int(stats.partition("cmdstat_evalsha:calls=")[2].partition(",")[0])
+
+    with redilock.Client(server.url) as other:
+        with other.lock(name + "-before"):
+            assert not client.lock(name + "-before").acquire(0.01)  # it subscribes
+        holder = other.lock(name)
+        holder.acquire()
+
+        def release():
+            until(lambda: server.queued(name) == 1)
+            counts.append(scripts())
+            holder.release()
+
+        thread = threading.Thread(target=release)
+        counts = [scripts()]
+        thread.start()
+        lock = client.lock(name, **options)
+        assert lock.acquire(wait)
+        thread.join()
+        lock.release()
+        # Beats and re-checks come later than a second after the queueing.
+        assert counts[1] - counts[0] == 1 and scripts() - counts[1] == 2
 
 
 def test_durations_of_a_client_are_known(monkeypatch):
     client = redilock.Client("unix:///x")
-    assert (client._waits._timeout, client._waits._wait) == (5000, -1)
+    assert client._waits._wait == -1
     client = redilock.Client("unix:///x", timeout="2m", wait=0)
-    assert (client._waits._timeout, client._waits._wait) == (120_000, 0)
+    assert client._waits._wait == 0
     monkeypatch.setenv("REDILOCK_URL", "unix:///x?timeout=7s&wait=1h")
     client = redilock.Client(timeout=3)
-    assert (client._waits._timeout, client._waits._wait) == (7000, 3_600_000)
+    assert client._waits._wait == 3_600_000
 
 
 def granted_soon(client, name):
@@ -161,18 +196,18 @@ def test_ctrl_c_that_comes_with_the_grant_gives_it_back(client, name, monkeypatc
 
 
 def test_loss_is_not_taken_for_a_grant(client, name, monkeypatch):
-    real, submit = redilock._core.completions, redilock._core.op_submit_acquire
+    real, begin = redilock._core.completions, redilock._core.op_begin_acquire
     tags, told = [], []
 
-    def submitted(op, tag):
+    def begun(op, tag):
         tags.append(tag)
-        submit(op, tag)
+        return begin(op, tag)
 
     def with_loss(*arguments):
-        told.append(tags[0])
-        return [(tags[0], redilock._core.COMPLETION_LOSS, redilock._core.E_LOST), *real(*arguments)]
+        told.append(tags[-1])
+        return [(tags[-1], redilock._core.COMPLETION_LOSS, redilock._core.E_LOST), *real(*arguments)]
 
-    monkeypatch.setattr(redilock._core, "op_submit_acquire", submitted)
+    monkeypatch.setattr(redilock._core, "op_begin_acquire", begun)
     monkeypatch.setattr(redilock._core, "completions", with_loss)
     thread = granted_soon(client, name)
     with client.lock(name) as lock:
@@ -180,7 +215,7 @@ def test_loss_is_not_taken_for_a_grant(client, name, monkeypatch):
     thread.join()
     thread = granted_soon(client, name)
     with client.lock(name):
-        assert len(set(tags)) == len(tags) == 2
+        assert len(set(tags)) == len(tags) == 4
     thread.join()
 
 

@@ -551,6 +551,25 @@ enum redilock_completion {
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_acquire(redilock_op_t *op, uint64_t tag);
 
 /**
+ * Acquires as redilock_op_acquire where the lock is free, and as redilock_op_submit_acquire where
+ * it is held: the first request is sent on the caller's thread, which waits for its reply, and
+ * only if the lock has to be waited for does the client's thread go on. For callers that must not
+ * block during the wait, and want a free lock as soon as can be.
+ *
+ * Blocks for at most the client's `timeout`.
+ * @param tag given back with the completion, if one comes
+ * @param out the lock, owned by the caller: no completion comes. NULL where the acquire is under way
+ *            from now on, as if it had been submitted, with its place in the queue
+ * @return REDILOCK_OK in both cases, else what redilock_op_acquire and redilock_op_submit_acquire
+ *         return; no completion comes then. An "interruptible" one that a signal breaks off ends
+ *         with REDILOCK_E_INTERRUPTED at once, or by its completion where it may have a place in
+ *         the queue to give up.
+ * Thread safety: any thread. Since 0.2.
+ */
+REDILOCK_API REDILOCK_CHECK int32_t redilock_op_begin_acquire(redilock_op_t *op, uint64_t tag,
+                                                              redilock_lock_t **out);
+
+/**
  * Submits a release of `lock`, which stays the caller's; with lock NULL, of the operation's "name"
  * and "token". Never blocks.
  *

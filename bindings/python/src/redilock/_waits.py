@@ -20,7 +20,6 @@ from ._hubs import Hub, current_hub
 from ._options import Settings
 from ._request import Name, Request, closed, named_op
 from .errors import (
-    HeldError,
     InvalidError,
     OperationCancelledError,
     RedilockError,
@@ -44,7 +43,6 @@ class Waits:
         # By the host's hub. With it goes its C client, as when a thread ends.
         self._of_hubs: weakref.WeakKeyDictionary[Any, HubWaits] = weakref.WeakKeyDictionary()
         self._wait = settings.duration("wait")
-        self._timeout = settings.duration("timeout")
         self._ops: set[_core.Op] = set()
         self._tags = itertools.count(1)
         self._polls = False
@@ -94,8 +92,6 @@ class Waits:
         """Waits for a lock, on whatever thread this is."""
         if threading.get_ident() != threading.main_thread().ident:
             return self._block(request, False)
-        # What takes one request is asked at once; a wait, and a request that a signal broke off, go
-        # on by the client's own thread, where no handler costs the place in the queue.
         wait = self._wait if request.wait is None else request.wait
         end = time.monotonic() + wait / 1000 if wait > 0 else None
         while self._polls:  # this is a handler, while its thread waits already
@@ -103,16 +99,10 @@ class Waits:
                 return self._block(request, True)
             except SignalledError:
                 request = _shortened(request, end)
-        # Asking at once may take the whole timeout, which a shorter wait has not.
-        if end is None or wait >= self._timeout:
-            try:
-                return _try(self.core, request)
-            except SignalledError:
-                pass
-            except HeldError:
-                if wait == 0:
-                    raise
-        return self._poll(_shortened(request, end))
+        try:
+            return self._poll(request, self._start)
+        except SignalledError:  # it broke off the first request, and its handler returned
+            return self._poll(_shortened(request, end), self._submit)
 
     def _block(self, request: Request, interruptible: bool) -> _core.Lock:
         op = request.op(self.core)
@@ -125,12 +115,34 @@ class Waits:
         finally:
             self._ops.discard(op)
 
-    def _poll(self, request: Request) -> _core.Lock:
-        op, tag = request.op(self.core), next(self._tags)
-        self._begin(op)
+    def _start(self, request: Request, tag: int) -> _core.Lock | _core.Op:
+        """Asks at once, on this thread: most locks are free. The wait for one that is not, in which
+        no handler costs the place in the queue, is the client's own thread's.
+        """
+        if request.is_plain:
+            wait = self._wait if request.wait is None else request.wait
+            return _core.begin_acquire(self.core, request.name, cast(int, request.ttl), wait, tag)
+        op = request.op(self.core)
+        _core.op_set_int(op, "interruptible", 1)
+        return _core.op_begin_acquire(op, tag) or op
+
+    def _submit(self, request: Request, tag: int) -> _core.Op:
+        op = request.op(self.core)
+        _core.op_submit_acquire(op, tag)
+        return op
+
+    def _poll(
+        self, request: Request, begin: Callable[[Request, int], _core.Lock | _core.Op]
+    ) -> _core.Lock:
+        tag, op = next(self._tags), None
         self._polls = True
         try:
-            _core.op_submit_acquire(op, tag)
+            begun = begin(request, tag)
+            if isinstance(begun, _core.Lock):
+                return begun
+            op = begun
+            del begun
+            self._begin(op)
             self._ended(tag, _core.COMPLETION_ACQUIRE, math.inf)
             _core.op_raise(op)
             return _core.op_take_lock(op)
@@ -139,13 +151,15 @@ class Waits:
         except RedilockError:
             raise
         except BaseException:
-            _core.op_cancel(op)
-            with contextlib.suppress(RedilockError):
-                self._leave(op, tag)
+            if op is not None:
+                _core.op_cancel(op)
+                with contextlib.suppress(RedilockError):
+                    self._leave(op, tag)
             raise
         finally:
             self._polls = False
-            self._ops.discard(op)
+            if op is not None:
+                self._ops.discard(op)
             del op  # if leaving took too long, the C library goes on with it when nobody has it
 
     def _leave(self, op: _core.Op, tag: int) -> None:
@@ -191,7 +205,7 @@ class HubWaits(Waits):
         self._failure: RedilockError | None = None
 
     def acquire(self, request: Request) -> _core.Lock:
-        return self._poll(request)
+        return self._poll(request, self._submit)
 
     def release(self, lease: _core.Lock) -> None:
         if not self._done(_core.op_submit_release, _core.op_new(self.core), lease):
@@ -270,15 +284,6 @@ def _hub() -> Hub:
     hub = current_hub()
     assert hub is not None
     return hub
-
-
-def _try(core: _core.Client, request: Request) -> _core.Lock:
-    if request.is_plain:
-        return _core.try_acquire(core, request.name, cast(int, request.ttl))
-    op = request.op(core)
-    _core.op_set_int(op, "interruptible", 1)
-    _core.op_set_int(op, "wait", 0)
-    return _core.op_acquire(op)
 
 
 def _shortened(request: Request, end: float | None) -> Request:
