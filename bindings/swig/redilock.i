@@ -24,8 +24,8 @@
 
 %include <stdint.i>
 
-/* Handles are freed by the language's collector, through these. A lock that is freed is renewed no
-   more; none is released. */
+/* Handles are freed by the language's collector, through these. A lock that is held is released
+   then, in the background: an exception may have kept it from the program that wanted it. */
 %define REDILOCK_HANDLE(type, Name, free)
 %rename(Name) type;
 %nodefaultctor type;
@@ -86,7 +86,8 @@ REDILOCK_CALL_WITH_MESSAGE(function, redilock_list_message)
 REDILOCK_HANDLE(redilock_options, Options, redilock_options_free)
 REDILOCK_HANDLE(redilock_client, Client, redilock_free)
 REDILOCK_HANDLE(redilock_op, Op, redilock_op_free)
-REDILOCK_HANDLE(redilock_lock, Lock, redilock_lock_free)
+REDILOCK_HANDLE(redilock_lock, Lock, redilock_lock_drop)
+%ignore redilock_lock_free;
 REDILOCK_HANDLE(redilock_info, Info, redilock_info_free)
 REDILOCK_HANDLE(redilock_list, List, redilock_list_free)
 
@@ -161,11 +162,13 @@ REDILOCK_BLOCKS(redilock_client_wait)
 REDILOCK_BLOCKS(redilock_lock_wait_lost)
 REDILOCK_BLOCKS(redilock_free)
 
-/* It frees the handle, so the object that has it must not. */
+/* They free the handle, so the object that has it must not: the lock is released at once, or stays
+   held for whoever has its token. */
 %ignore redilock_lock_drop;
-%apply SWIGTYPE *DISOWN { redilock_lock_t *dropped };
+%apply SWIGTYPE *DISOWN { redilock_lock_t *dropped, redilock_lock_t *left };
 %inline %{
 void redilock_drop_lock(redilock_lock_t *dropped) { redilock_lock_drop(dropped); }
+void redilock_leave_lock(redilock_lock_t *left) { redilock_lock_free(left); }
 %}
 
 /* redilock_op_begin_acquire, interruptible, with the operation that it needs: in one call, since

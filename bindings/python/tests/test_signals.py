@@ -2,6 +2,7 @@
 handler that returns does not cost the place in it."""
 
 import contextlib
+import dis
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from conftest import until
 
 import redilock
+from redilock.sync_redilock import DistributedLock
 
 WAITS = """
 import sys, time, redilock
@@ -173,6 +175,89 @@ def granted_soon(client, name):
     thread = threading.Thread(target=release)
     thread.start()
     return thread
+
+
+class Stop(Exception):
+    """What a handler raises."""
+
+
+def stopped_at(step, call, raised):
+    """Whether a call came to the `step`th place in the package where Python runs handlers: at the
+    begin of a function, in a loop, or after a call of what is not written in Python. There this
+    raises as a handler would."""
+    package, left, before = os.path.dirname(redilock.__file__), [step], {}
+
+    def trace(frame, event, _):
+        if not frame.f_code.co_filename.startswith(package):
+            return None
+        if event == "call" and before.get(frame.f_back) == "CALL":
+            before[frame.f_back] = ""
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            if before.get(frame, "").startswith(("RESUME", "CALL", "JUMP_BACKWARD")):
+                left[0] -= 1
+                if left[0] == 0:
+                    before.clear()
+                    raise Stop
+            before[frame] = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+        return trace
+
+    sys.settrace(trace)
+    try:
+        call()
+    except Stop as error:
+        raised.append(error)  # with all variables of the functions that it came through
+    finally:
+        sys.settrace(None)
+    return left[0] <= 0
+
+
+def entered(lock):
+    lock.__enter__()
+
+
+def tried(lock):
+    lock.acquire(wait=0)
+
+
+@pytest.mark.parametrize("call", [entered, tried])
+@pytest.mark.parametrize("options", [{"ttl": 60}, {"label": "web"}])
+def test_handler_that_raises_at_any_step_leaves_no_lock_held(client, name, call, options):
+    lock, step, raised = client.lock(name, **options), 1, []
+    while stopped_at(step, lambda: call(lock), raised):
+        assert not lock.held
+        until(lambda: client.info(name).state == "free")
+        step += 1
+    assert step > 10 and lock.held
+    lock.release()
+
+
+def test_handler_that_raises_at_any_step_of_the_stand_in_leaves_no_lock_held(server, client, name):
+    locks, tokens, step = DistributedLock("127.0.0.1", server.port, ttl=60), [], 1
+    while stopped_at(step, lambda: tokens.append(locks.lock(name)), []):
+        assert not tokens
+        until(lambda: client.info(name).state == "free")
+        step += 1
+    assert step > 10 and locks.unlock(tokens[0])
+
+
+def test_handler_that_raises_leaves_no_lock_held_at_the_end_of_the_program(client, program, name):
+    process = program("""
+import signal, sys, redilock
+client = redilock.Client(sys.argv[1])
+def stop(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, stop)
+acquire = client._waits._start
+def signalled(*arguments):
+    lease = acquire(*arguments)
+    signal.raise_signal(signal.SIGALRM)
+    return lease
+client._waits._start = signalled
+client.lock(sys.argv[3], ttl=60).acquire()
+""", name, stderr=subprocess.DEVNULL)
+    assert process.wait(10) != 0
+    until(lambda: client.info(name).state == "free")
 
 
 def test_ctrl_c_that_comes_with_the_grant_gives_it_back(client, name, monkeypatch):

@@ -149,6 +149,7 @@ class Channel:
             lock._tag = tag
         # Nothing else has the operation while it is pending: see abandon.
         self._acquiring[tag] = request.op(self.core)
+        taken = None
         try:
             _core.op_submit_acquire(self._acquiring[tag], tag)
             await self._expect(tag)
@@ -171,6 +172,8 @@ class Channel:
             raise
         except BaseException:
             self.forget_holder(tag)
+            if taken is not None:
+                _core.drop_lock(taken)
             raise
         finally:
             self._ends.pop(tag, None)

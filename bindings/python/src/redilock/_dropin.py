@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 from . import _core
 from ._log import logger
 from ._options import milliseconds, ttl_ms, wait_ms
-from ._request import Name, Request
+from ._request import Name, Request, named_op
 from .errors import HeldError, InvalidError, LostError, ServerError
 
 LockName = Union[str, bytes, int, float]
@@ -95,6 +95,22 @@ def token_of(name: Name, lease: _core.Lock) -> str:
     name = name if isinstance(name, bytes) else name.encode()
     quoted = name.decode() if name.isalnum() else quote_from_bytes(name, safe="")
     return f"_LOCK:{quoted}:{_core.lock_token(lease).decode()}"
+
+
+def left_held(core: _core.Client, name: Name, lease: _core.Lock) -> str:
+    """The same, and the lock stays held for whoever has it."""
+    secret = None
+    try:
+        token, secret = token_of(name, lease), _core.lock_token(lease)
+        _core.leave_lock(lease)
+        return token
+    except BaseException:  # of a signal handler: nobody gets the token
+        if secret is None:
+            _core.drop_lock(lease)
+        else:
+            op = named_op(core, name, secret.decode())
+            _core.op_submit_release(op, None, 0)
+        raise
 
 
 def name_and_token(unlock_secret_token: object) -> tuple[bytes, str] | None:

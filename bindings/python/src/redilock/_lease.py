@@ -33,7 +33,8 @@ class Lease:
         self._raise_lost = raise_lost
         self._lease: _core.Lock | None = None
         self._released = False
-        self._acquiring = _thread.allocate_lock()
+        self._acquiring: dict[str, object] = {}
+        """By whom it is being acquired. What one step sets and clears no exception can leave set."""
         self._entered_by: object = None
         """The thread or task that is inside a `with` of this lock."""
         self._attached = False  # and not entered yet
@@ -95,9 +96,10 @@ class Lease:
         """
         if self._on_lost:
             raise RuntimeError(f"lock {self.name!r}: on_lost watches it, so it cannot be detached")
-        token = self.token
+        token, lease = self.token, self._granted()
         self._lease = None
         self._entered_by = None
+        _core.leave_lock(lease)
         return token
 
     def raise_if_lost(self) -> None:
@@ -141,25 +143,33 @@ class Lease:
         error.lock_name = self.name
         return error
 
-    def _begin(self, wait: Seconds | None, caller: object, entering: bool) -> Request:
+    def _begin(self, call: object, wait: Seconds | None, caller: object, entering: bool) -> Request:
         """What an acquire asks for. Refuses a second caller, whose grant the first would release.
 
-        The acquire has begun until `_acquiring` is released.
+        The acquire has begun until `_end` is called with the same `call`.
         """
-        if not self._acquiring.acquire(False):
+        if self._acquiring.setdefault("by", call) is not call:
             raise RuntimeError(f"lock {self.name!r}: this object is being acquired already")
-        try:
-            if self.held:
-                raise RuntimeError(f"lock {self.name!r}: this object holds it already")
-            if self._entered_by is not None and (entering or self._entered_by != caller):
-                raise RuntimeError(
-                    f"lock {self.name!r}: a with block of this object was not left yet; give each "
-                    "caller an object of its own"
-                )
-            return self._request if wait is None else self._request._replace(wait=wait_ms(wait))
-        except BaseException:
-            self._acquiring.release()
-            raise
+        if self.held:
+            raise RuntimeError(f"lock {self.name!r}: this object holds it already")
+        if self._entered_by is not None and (entering or self._entered_by != caller):
+            raise RuntimeError(
+                f"lock {self.name!r}: a with block of this object was not left yet; give each "
+                "caller an object of its own"
+            )
+        return self._request if wait is None else self._request._replace(wait=wait_ms(wait))
+
+    def _end(self, call: object) -> None:
+        if self._acquiring.get("by") is call:
+            del self._acquiring["by"]
+
+    def _take_back(self, call: object, before: _core.Lock | None) -> None:
+        """An exception, such as one of a signal handler, comes out of an acquire: it has no lock."""
+        self._end(call)
+        lease = self._lease
+        if lease is not None and lease is not before:
+            self._entered_by = None
+            self._drop(lease)
 
     def _is_attached(self) -> bool:
         """Whether a `with` may enter the grant that is there."""
@@ -171,11 +181,16 @@ class Lease:
             raise RuntimeError(f"lock {self.name!r}: this object has not acquired it")
         return self._lease
 
-    def _take(self, lease: _core.Lock) -> None:
-        self._lease = lease
+    def _drop_held(self) -> None:
+        """Another exception than its own comes out of a release: it is done in the background."""
+        if self.held and self._lease is not None:
+            self._drop(self._lease)
+
+    def _taken(self) -> None:
+        """There is a new grant in `_lease`."""
         self._released = self._told = self._attached = False
         if self._on_lost:
-            self._watch(lease)
+            self._watch(self._granted())
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("lock %r: granted for %.3f s", self.name, self.remaining)
 
@@ -190,7 +205,7 @@ class Lease:
         return True
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.held or self._acquiring.locked():
+        if self.held or self._acquiring:
             raise TypeError(f"lock {self.name!r}: it is held, and a copy would release it too")
         return type(self), (self._client, self._request, self._raise_lost)
 

@@ -134,14 +134,13 @@ class Waits:
     def _poll(
         self, request: Request, begin: Callable[[Request, int], _core.Lock | _core.Op]
     ) -> _core.Lock:
-        tag, op = next(self._tags), None
+        tag, op, begun = next(self._tags), None, None
         self._polls = True
         try:
             begun = begin(request, tag)
             if isinstance(begun, _core.Lock):
                 return begun
-            op = begun
-            del begun
+            op, begun = begun, None
             self._begin(op)
             self._ended(tag, _core.COMPLETION_ACQUIRE, math.inf)
             _core.op_raise(op)
@@ -155,6 +154,8 @@ class Waits:
                 _core.op_cancel(op)
                 with contextlib.suppress(RedilockError):
                     self._leave(op, tag)
+            if isinstance(begun, _core.Lock):
+                _core.drop_lock(begun)
             raise
         finally:
             self._polls = False

@@ -128,7 +128,8 @@ class Client:
         lease = await _in_thread(_core.op_attach, op, _core.op_cancel)
         lock._bind(channel)
         channel.watch(lock, lease)
-        lock._take(lease)
+        lock._lease = lease
+        lock._taken()
         lock._attached = True
         return lock
 
@@ -244,11 +245,15 @@ class Lock(Lease):
         `wait` stands for the one the lock was made with. False is for a lock that somebody else
         holds; whatever else goes wrong is raised.
         """
+        call, before = object(), self._lease
         try:
-            await self._enter(wait, False)
+            await self._enter(call, wait, False)
+            return True
         except NotAcquiredError:
             return False
-        return True
+        except BaseException:
+            self._take_back(call, before)
+            raise
 
     @names_lock_async
     async def release(self) -> None:
@@ -270,10 +275,15 @@ class Lock(Lease):
         await channel.extend(lease, self._request.extension_ms(self._client._settings, ttl))
 
     async def __aenter__(self) -> Lock:
-        if not self._is_attached():
-            await self._enter(None, True)
-        self._entered_by = asyncio.current_task()
-        return self
+        call, before = object(), self._lease
+        try:
+            if not self._is_attached():
+                await self._enter(call, None, True)
+            self._entered_by = asyncio.current_task()
+            return self
+        except BaseException:
+            self._take_back(call, before)
+            raise
 
     async def __aexit__(
         self,
@@ -287,6 +297,11 @@ class Lock(Lease):
         except RedilockError as failure:
             if not self._left(failure, kind is not None):
                 raise
+        except asyncio.CancelledError:  # the release goes on
+            raise
+        except BaseException:
+            self._drop_held()
+            raise
         finally:
             self._entered_by = None
 
@@ -319,11 +334,12 @@ class Lock(Lease):
         self._event = None
 
     @names_lock_async
-    async def _enter(self, wait: Seconds | None, entering: bool) -> None:
-        request = self._begin(wait, asyncio.current_task(), entering)
+    async def _enter(self, call: object, wait: Seconds | None, entering: bool) -> None:
         try:
+            request = self._begin(call, wait, asyncio.current_task(), entering)
             channel = self._client._channel()
             self._bind(channel)
-            self._take(await channel.acquire(request, self))
+            self._lease = await channel.acquire(request, self)
+            self._taken()
         finally:
-            self._acquiring.release()
+            self._end(call)

@@ -17,9 +17,9 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from . import _core, aio
+from . import aio
 from ._decorating import refuse_unfinished, require_coroutine
-from ._dropin import LockName, Number, OtherType, Token, name_and_token, on_loss, token_of
+from ._dropin import LockName, Number, OtherType, Token, name_and_token, on_loss, left_held
 from ._of_redis import raise_as_expected
 from ._request import Request
 from .base import DistributedLockBase
@@ -52,22 +52,23 @@ class DistributedLock(DistributedLockBase[aio.Client]):
         """
         request, interval_ms = self._request(lock_name, ttl, block, interval)
         try:
-            return token_of(request.name, await self._acquire(request, interval_ms))
+            return await self._acquire(request, interval_ms)
         except NotAcquiredError:
             return False
         except RedilockError as error:
             raise_as_expected(error, request.name)
 
-    async def _acquire(self, request: Request, interval_ms: int) -> _core.Lock:
+    async def _acquire(self, request: Request, interval_ms: int) -> str:
         channel = self._client(interval_ms)._channel()
+        core, name = channel.core, request.name
         try:
-            return await channel.acquire(request, None)
+            return left_held(core, name, await channel.acquire(request, None))
         except ServerError as error:
             wait, failure = OtherType(request, interval_ms), error
         while True:
             await asyncio.sleep(wait.pause(failure))
             try:
-                return await channel.acquire(wait.rest(), None)
+                return left_held(core, name, await channel.acquire(wait.rest(), None))
             except ServerError as error:
                 failure = error
 

@@ -120,7 +120,8 @@ class Client:
         op = request.op(waits.core)
         _core.op_set_bytes(op, "token", token)
         lock = Lock(self, request, raise_lost)
-        lock._take(waits.call(_core.op_attach, op))
+        lock._lease = waits.call(_core.op_attach, op)
+        lock._taken()
         lock._attached = True
         return lock
 
@@ -207,11 +208,15 @@ class Lock(Lease):
         `wait` stands for the one the lock was made with. False is for a lock that somebody else
         holds; whatever else goes wrong is raised.
         """
+        call, before = object(), self._lease
         try:
-            self._enter(wait, False)
+            self._enter(call, wait, False)
+            return True
         except NotAcquiredError:
             return False
-        return True
+        except BaseException:
+            self._take_back(call, before)
+            raise
 
     def release(self) -> None:
         """Hands the lock to the next waiter. LostError if it was lost before."""
@@ -232,10 +237,15 @@ class Lock(Lease):
         self._client._here().extend(lease, self._request.extension_ms(self._client._settings, ttl))
 
     def __enter__(self) -> Lock:
-        if not self._is_attached():
-            self._enter(None, True)
-        self._entered_by = caller()
-        return self
+        call, before = object(), self._lease
+        try:
+            if not self._is_attached():
+                self._enter(call, None, True)
+            self._entered_by = caller()
+            return self
+        except BaseException:
+            self._take_back(call, before)
+            raise
 
     def __exit__(
         self,
@@ -249,6 +259,9 @@ class Lock(Lease):
         except RedilockError as failure:
             if not self._left(failure, kind is not None):
                 raise
+        except BaseException:  # of a signal handler, or a greenlet that is killed
+            self._drop_held()
+            raise
         finally:
             self._entered_by = None
 
@@ -265,15 +278,17 @@ class Lock(Lease):
 
         return locked
 
-    def _enter(self, wait: Seconds | None, entering: bool) -> None:
-        request = self._begin(wait, caller(), entering)
+    def _enter(self, call: object, wait: Seconds | None, entering: bool) -> None:
         try:
-            self._take(self._client._acquire(request))
+            request = self._begin(call, wait, caller(), entering)
+            # Stored at once: a handler that raises finds it in no variable of another function.
+            self._lease = self._client._acquire(request)
+            self._taken()
         except RedilockError as error:
             error.lock_name = self.name
             raise
         finally:
-            self._acquiring.release()
+            self._end(call)
 
     def _watch(self, lease: _core.Lock) -> None:
         if self._watched is lease:

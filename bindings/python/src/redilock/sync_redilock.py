@@ -17,9 +17,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, ParamSpec, TypeVar
 
-from . import _core
 from ._decorating import refuse_deferred, refuse_unfinished
-from ._dropin import LockName, Number, OtherType, Token, name_and_token, on_loss, token_of
+from ._dropin import LockName, Number, OtherType, Token, name_and_token, on_loss, left_held
 from ._of_redis import raise_as_expected
 from ._request import Request
 from .base import DistributedLockBase
@@ -61,22 +60,23 @@ class DistributedLock(DistributedLockBase[Client]):
         """
         request, interval_ms = self._request(lock_name, ttl, block, interval)
         try:
-            return token_of(request.name, self._acquire(request, interval_ms))
+            return self._acquire(request, interval_ms)
         except NotAcquiredError:
             return False
         except RedilockError as error:
             raise_as_expected(error, request.name)
 
-    def _acquire(self, request: Request, interval_ms: int) -> _core.Lock:
+    def _acquire(self, request: Request, interval_ms: int) -> str:
         client = self._client(interval_ms)
+        core, name = client._here().core, request.name
         try:
-            return client._acquire(request)
+            return left_held(core, name, client._acquire(request))
         except ServerError as error:
             wait, failure = OtherType(request, interval_ms), error
         while True:
             time.sleep(wait.pause(failure))
             try:
-                return client._acquire(wait.rest())
+                return left_held(core, name, client._acquire(wait.rest()))
             except ServerError as error:
                 failure = error
 
