@@ -23,6 +23,7 @@ fi
 
 original=$(dirname "$(dirname "$REDILOCK_PYTHON_HOSTS")")/original
 if [ -d "$original" ]; then
+  original=$(cd "$original" && pwd -P) # as Python says where a module is
   export REDILOCK_ORIGINAL="${REDILOCK_ORIGINAL:-$original}"
 fi
 

@@ -3,6 +3,7 @@ handler that returns does not cost the place in it."""
 
 import contextlib
 import dis
+import gc
 import os
 import signal
 import subprocess
@@ -202,6 +203,7 @@ def stopped_at(step, call, raised):
             before[frame] = dis.opname[frame.f_code.co_code[frame.f_lasti]]
         return trace
 
+    gc.disable()  # what it collects is not part of the call
     sys.settrace(trace)
     try:
         call()
@@ -209,6 +211,7 @@ def stopped_at(step, call, raised):
         raised.append(error)  # with all variables of the functions that it came through
     finally:
         sys.settrace(None)
+        gc.enable()
     return left[0] <= 0
 
 
