@@ -47,8 +47,8 @@ class Client final {
   std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,
                                 const Call &call);
 
-  // The first request of an acquire, on the caller's thread. Where its reply neither has the lock nor
-  // ends the wait, there is no lease and the status is kOk: the submission is to be submitted.
+  // The first request of an acquire, on the caller's thread. Where its reply neither has the lock
+  // nor ends the wait, there is no lease and the status is kOk: the submission is to be submitted.
   Acquired try_here(const std::shared_ptr<Submission> &submission);
   // Returns at once; ends in exactly one completion, unless it is abandoned or the client is freed
   // before. Throws Error.

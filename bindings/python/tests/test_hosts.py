@@ -1,5 +1,5 @@
-"""gevent, eventlet, gunicorn and celery: a greenlet that waits lets the others run. The programs run
-in an environment that has these, which `./dev test` makes in CI: build/python-hosts.
+"""gevent, eventlet, gunicorn and celery: a greenlet that waits lets the others run. The programs
+run in an environment that has these, which `./dev test` makes in CI: build/python-hosts.
 """
 
 import concurrent.futures

@@ -293,7 +293,8 @@ def test_loss_is_not_taken_for_a_grant(client, name, monkeypatch):
 
     def with_loss(*arguments):
         told.append(tags[-1])
-        return [(tags[-1], redilock._core.COMPLETION_LOSS, redilock._core.E_LOST), *real(*arguments)]
+        loss = (tags[-1], redilock._core.COMPLETION_LOSS, redilock._core.E_LOST)
+        return [loss, *real(*arguments)]
 
     monkeypatch.setattr(redilock._core, "op_begin_acquire", begun)
     monkeypatch.setattr(redilock._core, "completions", with_loss)

@@ -125,8 +125,9 @@ REDILOCK_API int32_t redilock_constant(const char *name, int64_t *out);
 
 /**
  * Whether this build of the library can do something: 1 for "unix" (sockets), "async",
- * "statistics" and "log"; 0 for "tls", "sentinel" and "cluster", which redilock_new refuses with REDILOCK_E_UNSUPPORTED, and for
- * a name that it does not know. A later build may answer 1 to more names. Since 0.2.
+ * "statistics" and "log"; 0 for "tls", "sentinel" and "cluster", which redilock_new refuses with
+ * REDILOCK_E_UNSUPPORTED, and for a name that it does not know. A later build may answer 1 to more
+ * names. Since 0.2.
  */
 REDILOCK_API int32_t redilock_has(const char *feature);
 
@@ -558,8 +559,8 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_submit_acquire(redilock_op_t *op
  *
  * Blocks for at most the client's `timeout`.
  * @param tag given back with the completion, if one comes
- * @param out the lock, owned by the caller: no completion comes. NULL where the acquire is under way
- *            from now on, as if it had been submitted, with its place in the queue
+ * @param out the lock, owned by the caller: no completion comes. NULL where the acquire is under
+ *            way from now on, as if it had been submitted, with its place in the queue
  * @return REDILOCK_OK in both cases, else what redilock_op_acquire and redilock_op_submit_acquire
  *         return; no completion comes then. An "interruptible" one that a signal breaks off ends
  *         with REDILOCK_E_INTERRUPTED at once, or by its completion where it may have a place in
@@ -717,11 +718,11 @@ enum redilock_log_level {
 
 /**
  * Takes the next line of a client's log, the oldest first: connections and their failures, the
- * first renewal that fails, losses and why, requests that are rolled back, the waiters' subscription
- * and polling. Does no I/O and never blocks.
+ * first renewal that fails, losses and why, requests that are rolled back, the subscription of the
+ * waiters and polling. Does no I/O and never blocks.
  *
- * There is a log if the client's option "log" says how many lines it keeps. When there are more, the
- * oldest are dropped, and the next line taken says how many. With "log_notify", a completion
+ * There is a log if the client's option "log" says how many lines it keeps. When there are more,
+ * the oldest are dropped, and the next line taken says how many. With "log_notify", a completion
  * REDILOCK_COMPLETION_LOG comes when lines wait, and again only after all were taken. A line never
  * shows a password or a whole token.
  * @param level   one of redilock_log_level, or 0 where there was no line
@@ -781,8 +782,8 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_lock_wait_lost(redilock_lock_t *loc
  * failed; "" where neither is so. For instance: taken away, and by whom (which the client's thread
  * asks the server after the loss); not renewed, and why; max_hold is over; or the process was
  * stopped or suspended. It names the lock and never shows a password or a whole token.
- * A renewal that is not answered for a tenth of the ttl, at most a second, counts as failed until an
- * answer comes.
+ * A renewal that is not answered for a tenth of the ttl, at most a second, counts as failed until
+ * an answer comes.
  *
  * Does no I/O and never blocks.
  * @return the length of the whole message without its NUL

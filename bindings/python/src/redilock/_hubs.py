@@ -19,7 +19,7 @@ class Hub(Protocol):
     """The greenlets of one thread, seen from one that may wait."""
 
     key: Any
-    """The host's own hub: the same for all greenlets of the thread. It can be referred to weakly."""
+    """The host's own hub: the same for all greenlets of the thread. It takes weak references."""
 
     def watch(self, fd: int, call: Callable[..., None]) -> Callable[[], None]:
         """The hub calls `call` whenever the descriptor is readable, until the result is called."""

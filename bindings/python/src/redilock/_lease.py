@@ -34,7 +34,7 @@ class Lease:
         self._lease: _core.Lock | None = None
         self._released = False
         self._acquiring: dict[str, object] = {}
-        """By whom it is being acquired. What one step sets and clears no exception can leave set."""
+        """By whom it is being acquired. No exception leaves set what one step sets and clears."""
         self._entered_by: object = None
         """The thread or task that is inside a `with` of this lock."""
         self._attached = False  # and not entered yet
@@ -164,7 +164,7 @@ class Lease:
             del self._acquiring["by"]
 
     def _take_back(self, call: object, before: _core.Lock | None) -> None:
-        """An exception, such as one of a signal handler, comes out of an acquire: it has no lock."""
+        """An exception, as one of a signal handler, comes out of an acquire: it has no lock."""
         self._end(call)
         lease = self._lease
         if lease is not None and lease is not before:

@@ -5,7 +5,9 @@ import importlib
 import sys
 import time
 
-URL, PORT, SERVER, NAME, KIND = (kind(word) for kind, word in zip([str, int, int, str, str], sys.argv[1:]))
+URL, PORT, SERVER, NAME, KIND = (
+    kind(word) for kind, word in zip([str, int, int, str, str], sys.argv[1:])
+)
 _host = importlib.import_module(KIND)
 spawn, sleep, Timeout = _host.spawn, _host.sleep, _host.Timeout
 kill = importlib.import_module("gevent" if KIND == "gevent" else "eventlet.greenthread").kill
