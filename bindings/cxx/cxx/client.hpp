@@ -92,12 +92,13 @@ class Client {
 
   /// Releases the lock that a token holds, from any process. Blocks for at most the client's
   /// `timeout`. Fails with Status::not_owner if the token does not hold the lock.
-  Result<void> release(std::nothrow_t, std::string_view name, std::string_view token) {
-    const auto op = operation(name, token);
+  Result<void> release(std::nothrow_t, std::string_view name, std::string_view token,
+                       const Options &options = {}) {
+    const auto op = operation(name, token, options);
     return ended(op, redilock_op_release(op.get(), nullptr));
   }
-  void release(std::string_view name, std::string_view token) {
-    release(std::nothrow, name, token).value();
+  void release(std::string_view name, std::string_view token, const Options &options = {}) {
+    release(std::nothrow, name, token, options).value();
   }
 
   /// Extends the lock that a token holds by the option "ttl", as release() releases it.
@@ -112,23 +113,27 @@ class Client {
 
   /// Takes a lock away from whoever holds it and hands it to the next waiter. The former holder
   /// learns it by its next extension or renewal at the latest. False if nobody held it.
-  Result<bool> break_lock(std::nothrow_t, std::string_view name) {
-    const auto op = operation(name);
+  Result<bool> break_lock(std::nothrow_t, std::string_view name, const Options &options = {}) {
+    const auto op = operation(name, options);
     const auto done = ended(op, redilock_op_break(op.get()));
     if (!done && done.status() != Status::not_owner) return done.error();
     return done.has_value();
   }
-  bool break_lock(std::string_view name) { return break_lock(std::nothrow, name).value(); }
+  bool break_lock(std::string_view name, const Options &options = {}) {
+    return break_lock(std::nothrow, name, options).value();
+  }
 
   /// Looks a lock up. Changes nothing.
-  Result<Info> info(std::nothrow_t, std::string_view name) {
-    const auto op = operation(name);
+  Result<Info> info(std::nothrow_t, std::string_view name, const Options &options = {}) {
+    const auto op = operation(name, options);
     redilock_info_t *info = nullptr;
     const auto done = ended(op, redilock_op_info(op.get(), &info));
     if (!done) return done.error();
     return Info(info);
   }
-  Info info(std::string_view name) { return info(std::nothrow, name).value(); }
+  Info info(std::string_view name, const Options &options = {}) {
+    return info(std::nothrow, name, options).value();
+  }
 
   /// The lock names on the server that are held by redilock or waited for, and that match a
   /// glob-style pattern such as "job:*".
@@ -142,14 +147,15 @@ class Client {
 
   /// Checks that the server can be used, and that the permissions suffice for this name; changes
   /// nothing. Returns the server's address and version. Fails as redilock_op_check does.
-  Result<std::string> check(std::nothrow_t, std::string_view name = "redilock-check") {
-    const auto op = operation(name);
+  Result<std::string> check(std::nothrow_t, std::string_view name = "redilock-check",
+                            const Options &options = {}) {
+    const auto op = operation(name, options);
     const auto done = ended(op, redilock_op_check(op.get()));
     if (!done) return done.error();
     return op.failure(REDILOCK_OK).message;
   }
-  std::string check(std::string_view name = "redilock-check") {
-    return check(std::nothrow, name).value();
+  std::string check(std::string_view name = "redilock-check", const Options &options = {}) {
+    return check(std::nothrow, name, options).value();
   }
 
   /// Ends all calls on the client, its locks and names with Status::closed; held locks run out.
