@@ -2,7 +2,7 @@
 # The C++ binding as users have it: the installed headers compile without a warning with each compiler and
 # standard, also without exceptions; its tests and examples run against a server. The program of its README is
 # the example. A compiler that is not installed is skipped.
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2016,SC2154
 . "$REDILOCK_SOURCE_DIR/tests/support/cli.sh"
 
 start_server
