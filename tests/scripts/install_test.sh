@@ -138,7 +138,8 @@ done
 for wanted in "0.$((minor - 1))" "0.$((minor + 1))" "0.$minor.99" 1.0; do
   [ "$(found "$work/moved" "$wanted")" = 0 ] || fail "find_package takes $version for $wanted"
 done
-for file in include/redilock/redilock.h share/doc/redilock/LICENSE share/doc/redilock/docs/examples/async_poll.c \
+for file in include/redilock/redilock.h include/redilock/redilock.hpp include/redilock/cxx/client.hpp \
+  share/doc/redilock/LICENSE share/doc/redilock/docs/examples/async_poll.c \
   share/doc/redilock/cxx/scripts/_hand_off.lua; do
   [ -f "moved/$file" ] || fail "$file was not installed"
 done
@@ -162,6 +163,7 @@ fi
 cat >in_the_sources <<'EOF'
 bindings/python/README.md
 capi/include/redilock/redilock.h
+tests/conformance/README.md
 tests/ffi
 tests/model/README.md
 EOF

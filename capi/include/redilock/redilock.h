@@ -348,7 +348,7 @@ REDILOCK_API int32_t redilock_release_token(redilock_client_t *client, const cha
  * Makes an operation: one request at a time with options of its own. It may be used again.
  *
  * @param out the operation, owned by the caller
- * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_NO_MEMORY, REDILOCK_E_FORKED
+ * @return REDILOCK_OK, REDILOCK_E_INVALID, REDILOCK_E_NO_MEMORY, REDILOCK_E_FORKED, _CLOSED
  * Since 0.1.
  */
 REDILOCK_API REDILOCK_CHECK int32_t redilock_op_new(redilock_client_t *client, redilock_op_t **out);
