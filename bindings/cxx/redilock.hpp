@@ -24,5 +24,7 @@
 #include "cxx/lock.hpp"
 #include "cxx/mutex.hpp"
 #include "cxx/options.hpp"
+#include "cxx/report.hpp"
+#include "cxx/requests.hpp"
 
 #endif  // REDILOCK_REDILOCK_HPP

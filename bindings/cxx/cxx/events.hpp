@@ -68,9 +68,11 @@ class Events {
   explicit Events(redilock_client_t *client) : client_(client) {}
   Events(const Events &) = delete;
   Events &operator=(const Events &) = delete;
-  ~Events() {
+
+  // Closes the client and drains until each request has ended: a coroutine that nobody resumes
+  // would never be freed.
+  void end() {
     redilock_client_close(client_.get());
-    // So that each request ends: a coroutine that nobody resumes would never be freed.
     while (!pending_->empty() && redilock_client_wait(client_.get(), -1) != REDILOCK_E_FORKED) {
       drain(SIZE_MAX);
     }
@@ -89,6 +91,8 @@ class Events {
     return status;
   }
 
+  void set_on_log(std::function<void()> callback) { on_log_ = std::move(callback); }
+
   std::size_t drain(std::size_t limit) {
     for (std::size_t count = 0; count < limit; ++count) {
       std::uint64_t tag = 0;
@@ -97,7 +101,11 @@ class Events {
       const std::int32_t result = redilock_client_next(client_.get(), &tag, &kind, &status);
       if (result == REDILOCK_E_CLOSED) return count + end_all(result);
       if (result != REDILOCK_OK || kind == 0) return count;
-      if (const auto request = pending_->take(tag)) request->done(status);
+      if (kind == REDILOCK_COMPLETION_LOG && on_log_) {
+        on_log_();
+      } else if (const auto request = pending_->take(tag)) {
+        request->done(status);
+      }
     }
     return limit;
   }
@@ -111,6 +119,7 @@ class Events {
   }
 
   Handle<redilock_client_t, redilock_free> client_;
+  std::function<void()> on_log_;
   std::shared_ptr<Pending> pending_ = std::make_shared<Pending>();
 };
 

@@ -114,7 +114,7 @@ class Lock {
   redilock_lock_t *handle() const noexcept { return handle_.get(); }
 
  private:
-  friend class Client;
+  friend class Requests;
 
   template <typename Get>
   std::string text(Get get) const {

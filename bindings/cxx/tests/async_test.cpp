@@ -109,6 +109,18 @@ static void loss_comes_as_a_callback(Client &client) {
   drain_until(client, [&] { return losses == 11; });
 }
 
+static void log_lines_come_while_it_drains() {
+  Client client(server_url(), {{"log", 100}, {"log_notify", true}});
+  std::vector<redilock::LogLine> lines;
+  client.on_log([&] {
+    while (auto line = client.next_log_line()) lines.push_back(std::move(*line));
+  });
+  const Lock lock = client.acquire("logged");
+  drain_until(client, [&] { return !lines.empty(); });
+  CHECK(lines[0].level == redilock::LogLevel::info && !lines[0].text.empty());
+  CHECK(lines[0].time > std::chrono::system_clock::now() - 1h);
+}
+
 static void ten_thousand_wait_in_one_thread() {
   constexpr int kWaiters = 10000;
   Client client(server_url());
@@ -133,18 +145,21 @@ static void end_of_the_client_ends_requests() {
   {
     Client client(server_url());
     watched = client.acquire("end:2");
-    auto note = [&](auto end) { ends.push_back(end.status()); };
-    client.acquire_async("end", {}, note);
-    client.on_lost(watched, note);
+    auto note = [&](const auto &end) { ends.push_back(end.status()); };
+    client.acquire_async("end", {}, [&](Result<Lock> end) {
+      note(end);
+      client.acquire_async("end", {}, note);
+    });
+    client.on_lost(watched, [&](Result<void> end) { note(end); });
   }
-  CHECK(ends == std::vector<Status>({Status::closed, Status::closed}));
+  CHECK(ends == std::vector<Status>({Status::closed, Status::closed, Status::closed}));
 
   Client client(server_url());
   std::thread reader([&] { client.run(); });
   client.acquire_async("end", {}, [&](Result<Lock> granted) { ends.push_back(granted.status()); });
   client.close();
   reader.join();
-  CHECK(ends.size() == 3 && ends.back() == Status::closed);
+  CHECK(ends.size() == 4 && ends.back() == Status::closed);
 }
 
 int main() {
@@ -152,6 +167,7 @@ int main() {
   every_request_ends_in_one_callback(client);
   ticket_cancels_a_wait(client);
   loss_comes_as_a_callback(client);
+  log_lines_come_while_it_drains();
   ten_thousand_wait_in_one_thread();
   end_of_the_client_ends_requests();
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <limits>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -142,6 +143,19 @@ static void check_and_info_describe_the_server() {
   }
 }
 
+static void statistics_count_acquires() {
+  Client client(server_url());
+  const Lock lock = client.acquire("counted");
+  CHECK(!client.try_acquire("counted"));
+  std::map<std::string, std::int64_t> values;
+  for (const auto &stat : client.stats()) {
+    CHECK(*stat.doc != 0 && *stat.type != 0);
+    values[stat.name] = stat.value;
+  }
+  CHECK(values.at("acquired") == 1 && values.at("refused") == 1);
+  CHECK(!client.next_log_line());
+}
+
 static void close_ends_a_wait() {
   Client client(server_url());
   const Lock lock = client.acquire("closed", {{"ttl", 5s}});
@@ -194,6 +208,7 @@ int main() {
   names_hold_any_byte();
   options_are_passed_on_by_name();
   check_and_info_describe_the_server();
+  statistics_count_acquires();
   close_ends_a_wait();
   child_of_a_fork_holds_nothing();
   hundred_threads_count_exactly();
