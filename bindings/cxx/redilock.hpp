@@ -9,9 +9,8 @@
 /// Each call has two forms. The plain one throws redilock::Error. The one whose first argument is
 /// std::nothrow returns a redilock::Result, and throws nothing but std::bad_alloc.
 ///
-/// Options are those of the library, by name and value: `redilock help options` and redilock(3) list
-/// them. This binding knows none of their names but "name", "token", "ttl" and "wait", and passes
-/// those of later libraries on.
+/// Options are those of the library, by name and value: `redilock help options` and redilock(3)
+/// list them. The binding passes those of later libraries on.
 ///
 /// Any thread may use any object at any time, unless its comment says otherwise. An object is
 /// destroyed once no other call runs on it.

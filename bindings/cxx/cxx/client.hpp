@@ -31,10 +31,9 @@ inline namespace v0 {
 /// A connection to one server, shared by all threads of a process. It can be moved. After a fork,
 /// the child makes a client of its own.
 ///
-/// The destructor closes the client and waits until its calls have ended, at most 100 ms longer than
-/// those take. It ends submitted requests with Status::closed, on its own thread: their callbacks
-/// must not throw there. Locks may be
-/// destroyed later; those still held run out.
+/// The destructor closes the client and waits until its calls have ended, at most 100 ms longer
+/// than those take. It ends submitted requests with Status::closed, on its own thread: their
+/// callbacks must not throw there. Locks may be destroyed later; those still held run out.
 class Client : public Requests {
  public:
   /// A client of the server that the environment's REDILOCK_URL names, or else of 127.0.0.1:6379.
@@ -70,8 +69,8 @@ class Client : public Requests {
     return acquire(std::nothrow, name, options).value();
   }
 
-  /// Acquires the lock if nobody holds it or waits for it, or within the option "wait"; else returns
-  /// no lock. Other failures are thrown as by acquire().
+  /// Acquires the lock if nobody holds it or waits for it, or within the option "wait"; else
+  /// returns no lock. Other failures are thrown as by acquire().
   std::optional<Lock> try_acquire(std::string_view name, const Options &options = {}) {
     auto operation = this->operation(name);
     static_cast<void>(redilock_op_set_int(operation.get(), "wait", 0));
@@ -81,7 +80,7 @@ class Client : public Requests {
     return std::move(lock).value();
   }
 
-  /// Makes a lock of what a token holds, and extends it by the option "ttl": so a program takes over
+  /// Makes a lock of what a token holds, and extends it by the option "ttl": a program takes over
   /// the lock that another process detached. Its fence is 0: pass it along with the token.
   /// Fails with Status::not_owner if the token does not hold the lock.
   Result<Lock> attach(std::nothrow_t, std::string_view name, std::string_view token,

@@ -51,7 +51,8 @@ class Lock {
   void release() { release(std::nothrow).value(); }
 
   /// Extends the lock to last at least `ttl` from now. Blocks for at most the client's `timeout`.
-  /// Status::lost says that it was lost; after Status::unavailable and unknown the old lease counts.
+  /// Status::lost says that it was lost. After Status::unavailable and unknown the old lease
+  /// counts.
   template <typename Rep, typename Period>
   Result<void> extend(std::nothrow_t, std::chrono::duration<Rep, Period> ttl) {
     // NaN is below every lease.
@@ -70,8 +71,8 @@ class Lock {
   std::chrono::milliseconds remaining() const noexcept {
     return std::chrono::milliseconds(redilock_lock_remaining_ms(handle_.get()));
   }
-  /// A number above that of each earlier grant of the name; 0 where there is none. Pass it with each
-  /// write, and let the store refuse smaller ones.
+  /// A number above that of each earlier grant of the name; 0 where there is none. Pass it with
+  /// each write, and let the store refuse smaller ones.
   std::int64_t fence() const noexcept { return redilock_lock_fence(handle_.get()); }
   /// The name without the prefix.
   std::string name() const { return text(redilock_lock_name); }

@@ -19,7 +19,7 @@ namespace redilock {
 inline namespace v0 {
 namespace detail {
 
-// Owns the handle of an operation; null where it could not be made, and then every call on it fails.
+// Owns the handle of an operation; null where it could not be made, and then each call on it fails.
 class Operation {
  public:
   Operation() = default;

@@ -28,8 +28,8 @@ inline namespace v0 {
 /// thread.
 class Requests {
  public:
-  /// A descriptor that is readable while completions wait, for poll and every event loop. It belongs
-  /// to the client: take it out of the loop before the client is destroyed.
+  /// A descriptor that is readable while completions wait, for poll and every event loop. It
+  /// belongs to the client: take it out of the loop before the client is destroyed.
   Result<int> fd(std::nothrow_t) {
     std::int32_t descriptor = -1;
     const std::int32_t status = redilock_client_fd(handle(), &descriptor);
@@ -48,9 +48,9 @@ class Requests {
     drain();
   }
 
-  /// Each of these submits a request and calls `done` with a Result once it has ended: in drain() or
-  /// run(), or at once where it cannot be submitted. What one thread submits for a name queues in
-  /// that order. Renewal begins when the callback is given the lock.
+  /// Each of these submits a request and calls `done` with a Result once it has ended: in drain()
+  /// or run(), or at once where it cannot be submitted. The requests of one thread for one name
+  /// queue in their order. Renewal begins when the callback is given the lock.
   template <typename Done>
   Ticket acquire_async(std::string_view name, const Options &options, Done done) {
     return submit(acquiring(name, options), std::move(done));

@@ -1,4 +1,4 @@
-/* The runner of C: one thread, which submits acquires and polls its input and the clients' descriptors. */
+/* The runner of C: one thread, which submits acquires and polls its input and the descriptors. */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <redilock/redilock.h>
@@ -17,6 +17,7 @@ struct text {
 struct named {
   char name[64];
   void *handle;
+  int32_t fd; /* of a client, until its last completion was taken; else -1 */
 };
 /* An acquire or a loss that is under way: its number in the driver is its tag. */
 struct waiting {
@@ -128,7 +129,8 @@ static int32_t make_client(struct named *client, char **words) {
   const int32_t made = redilock_new(url.length > 0 ? url.bytes : NULL, options,
                                     (redilock_client_t **)&client->handle, NULL, 0);
   redilock_options_free(options);
-  return made;
+  if (made != REDILOCK_OK) return made;
+  return redilock_client_fd(client->handle, &client->fd);
 }
 
 /* What the child of a fork is told of its parent's client. */
@@ -202,7 +204,9 @@ static void serve(uint64_t number, const char *verb, const char *object, char **
   } else if (strcmp(verb, "attach") == 0) {
     redilock_op_t *op = operation(number, client->handle, words + 1);
     if (op == NULL) return;
-    reply(number, redilock_op_attach(op, (redilock_lock_t **)&entry(locks, words[0])->handle));
+    struct named *lock = entry(locks, words[0]);
+    redilock_lock_free(lock->handle);
+    reply(number, redilock_op_attach(op, (redilock_lock_t **)&lock->handle));
     redilock_op_free(op);
   } else if (strcmp(verb, "info") == 0) {
     const struct text token = option(words, "token");
@@ -271,13 +275,15 @@ static void serve_line(char *line) {
     serve(number, words[1], words[2], words + 3);
 }
 
-static void drain(redilock_client_t *client) {
+static void drain(struct named *client) {
   uint64_t number = 0;
-  int32_t kind = 0, ended = 0;
-  while (redilock_client_next(client, &number, &kind, &ended) == REDILOCK_OK && kind != 0) {
+  int32_t kind = 0, ended = 0, taken;
+  while ((taken = redilock_client_next(client->handle, &number, &kind, &ended)) == REDILOCK_OK) {
+    if (kind == 0) return;
     struct waiting *wait = waiting(number);
     status(number, ended);
     if (kind == REDILOCK_COMPLETION_ACQUIRE && ended == REDILOCK_OK) {
+      redilock_lock_free(wait->lock->handle);
       check(redilock_op_take_lock(wait->op, (redilock_lock_t **)&wait->lock->handle) == 0,
             "no lock to take");
       printf(" fence=%lld", (long long)redilock_lock_fence(wait->lock->handle));
@@ -286,28 +292,26 @@ static void drain(redilock_client_t *client) {
     redilock_op_free(wait->op);
     *wait = (struct waiting){0, NULL, NULL};
   }
+  client->fd = -1; /* closed, and readable for ever */
 }
 
-/* Polls the input and each client. A client that is closed stays readable: it is only drained then. */
 int main(void) {
   static char line[65536];
   setvbuf(stdout, NULL, _IOLBF, 0);
-  setvbuf(stdin, NULL, _IONBF, 0);
+  setvbuf(stdin, NULL, _IONBF, 0); /* poll must see what was not read */
   for (;;) {
     struct pollfd polled[MOST + 1] = {{STDIN_FILENO, POLLIN, 0}};
     for (size_t i = 0; i < MOST; ++i) {
-      int32_t fd = -1;
-      if (clients[i].handle == NULL || redilock_client_fd(clients[i].handle, &fd) != REDILOCK_OK)
-        fd = -1;
-      polled[i + 1] = (struct pollfd){fd, POLLIN, 0};
+      polled[i + 1].fd = clients[i].handle == NULL ? -1 : clients[i].fd;
+      polled[i + 1].events = POLLIN;
     }
     check(poll(polled, MOST + 1, -1) > 0, "poll");
+    for (size_t i = 0; i < MOST; ++i) {
+      if (polled[i + 1].revents != 0) drain(&clients[i]);
+    }
     if (polled[0].revents != 0) {
       if (fgets(line, sizeof line, stdin) == NULL) break;
       serve_line(line);
-    }
-    for (size_t i = 0; i < MOST; ++i) {
-      if (clients[i].handle != NULL) drain(clients[i].handle);
     }
   }
   for (size_t i = 0; i < MOST; ++i) redilock_op_free(waits[i].op);

@@ -1,4 +1,4 @@
-// The runner of C++: callbacks of a reader thread for each client end acquires, and all else blocks.
+// The runner of C++: callbacks of a reader thread for each client end acquires; all else blocks.
 #include <sys/wait.h>
 #include <unistd.h>
 
