@@ -69,13 +69,26 @@ class Client : public Requests {
     return acquire(std::nothrow, name, options).value();
   }
 
+#ifdef REDILOCK_COROUTINES
+  /// The same with a stop token of C++20, which ends the wait with Status::cancelled.
+  Result<Lock> acquire(std::nothrow_t, std::stop_token stop, std::string_view name,
+                       const Options &options = {}) {
+    const auto op = operation(name, options);
+    const std::stop_callback cancel(std::move(stop), [&op] { redilock_op_cancel(op.get()); });
+    return lock_by(redilock_op_acquire, op);
+  }
+  Lock acquire(std::stop_token stop, std::string_view name, const Options &options = {}) {
+    return acquire(std::nothrow, std::move(stop), name, options).value();
+  }
+#endif
+
   /// Acquires the lock if nobody holds it or waits for it, or within the option "wait"; else
   /// returns no lock. Other failures are thrown as by acquire().
   std::optional<Lock> try_acquire(std::string_view name, const Options &options = {}) {
     auto operation = this->operation(name);
     static_cast<void>(redilock_op_set_int(operation.get(), "wait", 0));
     detail::set(operation.get(), options);
-    auto lock = lock_by(redilock_op_acquire, std::move(operation));
+    auto lock = lock_by(redilock_op_acquire, operation);
     if (lock.status() == Status::held || lock.status() == Status::timeout) return std::nullopt;
     return std::move(lock).value();
   }
@@ -224,7 +237,7 @@ class Client : public Requests {
   }
 
   template <typename Call>
-  static Result<Lock> lock_by(Call call, Operation operation) {
+  static Result<Lock> lock_by(Call call, const Operation &operation) {
     redilock_lock_t *lock = nullptr;
     const auto done = ended(operation, call(operation.get(), &lock));
     if (!done) return done.error();
