@@ -288,7 +288,7 @@ def main():
         print(f"{scenario:28}" + "".join(f"{row.get(name, SKIPPED):>9}" for name in [*programs, *skipped]))
     for name, reason in skipped.items():
         print(f"{name}: {reason}")
-    results = [result for row in table.values() for result in row.values()]
+    results = [row.get(name, SKIPPED) for row in table.values() for name in [*programs, *skipped]]
     print(" ".join(f"{results.count(kind)} {kind}" for kind in (PASSED, FAILED, SKIPPED, UNABLE)))
     sys.exit(FAILED in results or PASSED not in results)
 
