@@ -1,4 +1,4 @@
-// Coroutines of C++20: results, errors, cancel by a stop token, loss, and coroutines that are destroyed.
+// Coroutines of C++20: results, errors, stop tokens, loss, and coroutines that are destroyed.
 #include "check.hpp"
 
 #ifndef REDILOCK_COROUTINES
