@@ -1,7 +1,7 @@
 // What the demo's parent and its worker processes agree on.
 //
-// A worker tells its parent, a line each on stdout: "ready" once it is connected, "grant WAIT_US"
-// after each increment and before the release, and "hold" when it was told to stop with the lock in
+// A worker writes to its parent, a line each on stdout: "ready" once it is connected, "grant WAIT_US"
+// after each increment and before the release, and "hold" when it was asked to stop with the lock in
 // its hands. It takes its first turn when the parent unlocks the counter's file (flock).
 #pragma once
 

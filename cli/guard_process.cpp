@@ -141,7 +141,7 @@ class GuardProcess {
       kill(child_, number);
   }
 
-  // A holder that was stopped does not end its command; whoever continues it comes too late.
+  // A holder that was stopped does not end its command; a later SIGCONT comes too late.
   void look_at_holder() {
     const char state = process_state(holder_);
     if (state == 'T' || state == 't') end();

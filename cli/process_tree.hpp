@@ -6,7 +6,7 @@
 namespace cli {
 
 // Sends a signal to every descendant of this process that it can find in /proc. One that is started
-// just then may be missed: whoever must have them all calls again while has_children().
+// just then may be missed: a caller that needs them all calls again while has_children().
 void signal_descendants(int signal);
 
 // Whether this process has a child, one that has ended and was not waited for included. Orphaned

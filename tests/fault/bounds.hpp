@@ -32,7 +32,7 @@ inline constexpr int64_t kGrace = kSecond;
 // By which the sampler tells that it got no processor, and the time in which it has surely looked
 // once, if it has not told so.
 inline constexpr int64_t kStall = 250 * kMs;
-// By which it tells that it, the proxy and the server together were slow: a third of a worker's timeout.
+// From which on it reports that it, the proxy and the server together were slow: a third of a worker's timeout.
 inline constexpr int64_t kSlow = 100 * kMs;
 inline constexpr int64_t kLook = 2 * (2 * kStall + 10 * kMs);
 // A hand-off takes half a millisecond where nothing is wrong; for the median of a run.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Signals reach the command of `redilock run` once, whoever else has got them, and none leaves it
+# Signals reach the command of `redilock run` once, also if others have got them, and none leaves it
 # unguarded. What is forwarded stays in order: so once a signal sent to redilock alone has arrived, none
 # of before is still to come. That one has the highest number, as the kernel delivers by number what waits.
 # The variables are set in cli.sh, and many quoted scripts are for a shell further down.
@@ -10,7 +10,7 @@ start_server
 
 # listen_under COMMAND...: starts it with the listener behind it; sets $pid, $guard and $command.
 listen_under() {
-  env --default-signal "$@" "$dir/listener" "$dir/heard" &
+  env --default-signal "$@" "$dir/listener" "$dir/signals" &
   pid=$!
   remember "$pid"
   await_listener
@@ -90,7 +90,7 @@ end_listener
 
 # as PID 1 of a container, from outside
 if unshare -rpf --mount-proc true 2>/dev/null; then
-  unshare -rpf --mount-proc "$redilock" run --ttl 2s job -- "$dir/listener" "$dir/heard" 2>/dev/null &
+  unshare -rpf --mount-proc "$redilock" run --ttl 2s job -- "$dir/listener" "$dir/signals" 2>/dev/null &
   pid=$!
   remember "$pid"
   read -r _ <&9 # its numbers mean nothing here

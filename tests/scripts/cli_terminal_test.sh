@@ -35,7 +35,7 @@ contains "$dir/out" 'nobody holds it, nothing to break'
 # Jobs of plain shells ignore SIGINT, so it is put back; and the shell of script(1), which would die of it,
 # makes room for the command.
 . "$(dirname "$0")/../support/listener.sh"
-env --default-signal script -qec "exec '$redilock' run job -- '$dir/listener' '$dir/heard'" /dev/null <&8 >"$dir/out" &
+env --default-signal script -qec "exec '$redilock' run job -- '$dir/listener' '$dir/signals'" /dev/null <&8 >"$dir/out" &
 script=$!
 remember "$script"
 await_listener
@@ -58,7 +58,7 @@ has_state() { grep -q "^State:[[:space:]]*$2" "/proc/$1/status"; }
 env --default-signal script -qec 'bash --norc --noprofile -i' /dev/null <&8 >"$dir/out" &
 script=$!
 remember "$script"
-echo "'$redilock' run --ttl 10m job -- '$dir/listener' '$dir/heard'" >&8
+echo "'$redilock' run --ttl 10m job -- '$dir/listener' '$dir/signals'" >&8
 await_listener
 holder=$(holder_of_guard)
 printf '\032' >&8

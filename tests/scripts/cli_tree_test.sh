@@ -12,7 +12,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 # once, and then runs SCRIPT. Sets $pid, and $orphan for the listener: SIGTERM does not end it.
 plant() {
   "$redilock" run --kill-after 200ms "$@" job -- \
-    sh -c '(setsid "$1" "$2" &); eval "$3"' - "$dir/listener" "$dir/heard" "$script" &
+    sh -c '(setsid "$1" "$2" &); eval "$3"' - "$dir/listener" "$dir/signals" "$script" &
   pid=$!
   remember "$pid"
   read -r orphan parent <&9
@@ -91,5 +91,5 @@ kill -s TERM "$pid"
 expect_end 143 "$pid"
 gone "$orphan" && fail "a descendant was ended without --kill-tree"
 kill -s USR2 "$orphan"
-read -r heard <&9
-until_true test "$heard" = 12
+read -r number_got <&9
+until_true test "$number_got" = 12

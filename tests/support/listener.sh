@@ -23,8 +23,8 @@ int main(int argc, char **argv) {
 }
 END
 "${CC:-cc}" -o "$dir/listener" "$dir/listener.c"
-mkfifo "$dir/heard"
-exec 9<>"$dir/heard"
+mkfifo "$dir/signals"
+exec 9<>"$dir/signals"
 
 # await_listener: sets $command and $guard.
 await_listener() {
@@ -36,7 +36,7 @@ await_listener() {
 # hears NUMBER...: these come next, and in this order.
 hears() {
   for due in "$@"; do
-    read -r heard <&9
-    [ "$heard" = "$due" ] || fail "the command got signal $heard where $due should come"
+    read -r number_got <&9
+    [ "$number_got" = "$due" ] || fail "the command got signal $number_got where $due should come"
   done
 }

@@ -125,7 +125,7 @@ class Client : public Requests {
     extend(std::nothrow, name, token, options).value();
   }
 
-  /// Takes a lock away from whoever holds it and hands it to the next waiter. The former holder
+  /// Takes a lock away from its holder and hands it to the next waiter. The former holder
   /// learns it by its next extension or renewal at the latest. False if nobody held it.
   Result<bool> break_lock(std::nothrow_t, std::string_view name, const Options &options = {}) {
     const auto op = operation(name, options);

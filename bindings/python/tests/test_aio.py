@@ -279,7 +279,7 @@ async def main():
 asyncio.run(main())
 """)
         assert process.stdout.readline() == "left\n"
-        # The thread has been told: the loop's end, which awaits it, needs no answer of the server.
+        # The thread has been reported: the loop's end, which awaits it, needs no answer of the server.
         assert process.wait(4) == 0
     finally:
         server.thaw()
@@ -427,7 +427,7 @@ async def test_close_lets_what_is_held_run_out(server, client, name):
     async with aio.Client(server.url) as other:
         lock = other.lock(name, ttl=0.5, renew=True)
         await lock.acquire()
-        told = asyncio.create_task(lock.lost_event.wait())
+        reported = asyncio.create_task(lock.lost_event.wait())
         assert server.connections() > before
     closed = time.monotonic()
 
@@ -435,8 +435,8 @@ async def test_close_lets_what_is_held_run_out(server, client, name):
         return server.connections() == before
 
     await until(left)
-    assert lock.held and not told.done()
-    await asyncio.wait_for(told, 2)
+    assert lock.held and not reported.done()
+    await asyncio.wait_for(reported, 2)
     assert lock.lost and time.monotonic() - closed < 0.6
     await asyncio.sleep(0.1)  # by the drift, which the server's lease is longer
     assert (await client.info(name)).state == "free"

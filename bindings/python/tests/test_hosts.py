@@ -123,12 +123,12 @@ with client.lock(name):
 @greenlets
 def test_loss_is_told_while_the_greenlets_run(host, kind):
     ended(host(kind, """
-told = []
+reported = []
 lock = client.lock(name, ttl=0.3, renew=True)
-lock.on_lost(told.append, 1)
+lock.on_lost(reported.append, 1)
 lock.acquire()
 client.break_lock(name)
-host.until(lambda: told)
+host.until(lambda: reported)
 with lock:
     host.result(host.spawn(lambda: host.sleep(0)))
     def other():

@@ -403,8 +403,8 @@ def test_text_for_the_c_library_has_no_nul():
 
 
 def test_options_are_told():
-    told = redilock.options()
-    assert "timeout" in told and told["ttl"]
-    assert not {"name", "token", "interruptible"} & set(told)
-    redilock.Client(**dict.fromkeys(told))
+    reported = redilock.options()
+    assert "timeout" in reported and reported["ttl"]
+    assert not {"name", "token", "interruptible"} & set(reported)
+    redilock.Client(**dict.fromkeys(reported))
     assert redilock.library_version().startswith("0.")

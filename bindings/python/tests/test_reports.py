@@ -93,13 +93,13 @@ def test_stand_ins_errors_carry_the_name():
 @pytest.mark.parametrize("kind", [redilock.Client, aio.Client])
 def test_repr_of_clients_names_the_server_and_no_secret(kind, monkeypatch):
     monkeypatch.setenv("REDILOCK_URL", "redis://joe:secret@host:7000/3?password=secret")
-    for given, told in [
+    for given, reported in [
         (None, "redis://host:7000/3"),
         ("redis://:secret@[::1]:7000", "redis://[::1]:7000"),
         ("unix:///run/redis.sock?db=3", "unix:///run/redis.sock"),
     ]:
         text = repr(kind(given, password="secret"))
-        assert told in text and kind.__module__ in text and "secret" not in text
+        assert reported in text and kind.__module__ in text and "secret" not in text
     monkeypatch.delenv("REDILOCK_URL")
     assert "redis://127.0.0.1:6379/0" in repr(kind())
 
@@ -141,15 +141,15 @@ def test_held_lock_that_is_dropped_warns_and_is_released(client, name, caplog):
 
 
 def test_dropped_lock_that_is_watched_is_released_without_a_callback(client, name):
-    told = []
+    reported = []
     lock = client.lock(name, ttl=100)
-    lock.on_lost(told.append, 1)
+    lock.on_lost(reported.append, 1)
     lock.acquire()
     with dropped_warning(name):
         lock = None
         gc.collect()
     until(lambda: not client.locked(name))
-    assert not told
+    assert not reported
 
 
 def test_locks_that_are_not_held_are_dropped_in_silence(server, client, name):
@@ -201,27 +201,27 @@ async def test_held_lock_of_asyncio_that_is_dropped_warns_and_is_released(server
 
 
 def test_loss_calls_back_in_a_program_that_blocks(server, client, name, caplog):
-    told, lost = [], threading.Event()
+    reported, lost = [], threading.Event()
     with client.lock(name, raise_lost=False, **RENEWED) as lock:
         lock.raise_if_lost()
         lock.on_lost(lambda: 1 / 0)  # is logged, and keeps no other from being called
-        lock.on_lost(told.append, lock)
+        lock.on_lost(reported.append, lock)
         lock.on_lost(lost.set)
         server.cli("SET", name, "x")
         assert lost.wait(10)
-        assert told == [lock] and lock.lost
+        assert reported == [lock] and lock.lost
         with pytest.raises(redilock.LostError, match="taken away"):
             lock.raise_if_lost()
-        lock.on_lost(told.append, "at once")
-        assert told == [lock, "at once"]
+        lock.on_lost(reported.append, "at once")
+        assert reported == [lock, "at once"]
     assert [each.levelname for each in caplog.records] == ["WARNING", "ERROR", "WARNING"]
     server.cli("DEL", name)
 
 
 def test_each_lost_grant_calls_back_and_no_release(server, client, name):
-    told = []
+    reported = []
     lock = client.lock(name, wait=5, **RENEWED)
-    lock.on_lost(lambda: told.append(lock.fence))
+    lock.on_lost(lambda: reported.append(lock.fence))
     for _ in range(2):
         lock.acquire()
         lock.release()
@@ -230,39 +230,39 @@ def test_each_lost_grant_calls_back_and_no_release(server, client, name):
         lock.acquire()
         fences.append(lock.fence)
         client.break_lock(name)
-        until(lambda: len(told) == number + 1)
-    assert told == fences
+        until(lambda: len(reported) == number + 1)
+    assert reported == fences
 
 
 def test_close_of_the_client_does_not_call_back(server, name):
-    told = []
+    reported = []
     before = threading.active_count()
     client = redilock.Client(server.url)
     lock = client.lock(name, ttl=100)
-    lock.on_lost(told.append, 1)
+    lock.on_lost(reported.append, 1)
     lock.acquire()
     lock.release()
     client.close()
-    assert not told and threading.active_count() == before
+    assert not reported and threading.active_count() == before
 
 
 @on_a_loop
 async def test_loss_calls_back_on_the_loop(server, client, name):
-    told, lost = [], asyncio.Event()
+    reported, lost = [], asyncio.Event()
     lock = client.lock(name, wait=5, **RENEWED)
-    lock.on_lost(lambda: told.append(asyncio.get_running_loop()))
+    lock.on_lost(lambda: reported.append(asyncio.get_running_loop()))
     await lock.acquire()
     lock.on_lost(lost.set)
     await client.break_lock(name)
     await asyncio.wait_for(lost.wait(), 10)
-    assert told == [asyncio.get_running_loop()]
+    assert reported == [asyncio.get_running_loop()]
     with pytest.raises(redilock.LostError) as caught:
         lock.raise_if_lost()
     assert caught.value.lock_name == name
     assert await lock.acquire()
     lock.raise_if_lost()
     await lock.release()
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_attached_lock_is_renewed_and_released_elsewhere(server, client, name):

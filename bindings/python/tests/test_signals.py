@@ -285,14 +285,14 @@ def test_ctrl_c_that_comes_with_the_grant_gives_it_back(client, name, monkeypatc
 
 def test_loss_is_not_taken_for_a_grant(client, name, monkeypatch):
     real, begin = redilock._core.completions, redilock._core.op_begin_acquire
-    tags, told = [], []
+    tags, reported = [], []
 
     def begun(op, tag):
         tags.append(tag)
         return begin(op, tag)
 
     def with_loss(*arguments):
-        told.append(tags[-1])
+        reported.append(tags[-1])
         loss = (tags[-1], redilock._core.COMPLETION_LOSS, redilock._core.E_LOST)
         return [loss, *real(*arguments)]
 
@@ -300,7 +300,7 @@ def test_loss_is_not_taken_for_a_grant(client, name, monkeypatch):
     monkeypatch.setattr(redilock._core, "completions", with_loss)
     thread = granted_soon(client, name)
     with client.lock(name) as lock:
-        assert lock.held and told
+        assert lock.held and reported
     thread.join()
     thread = granted_soon(client, name)
     with client.lock(name):

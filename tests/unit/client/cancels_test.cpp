@@ -56,12 +56,12 @@ static void none_is_missed_while_others_tell(void **) {
   std::array<std::atomic<bool>, 2> waiting{};
   std::atomic<int> telling{2};
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-  int64_t told[2] = {}, taken = 0;
+  int64_t posted[2] = {}, taken = 0;
   const auto tell = [&](int which) {
-    while (told[which] < kRounds && std::chrono::steady_clock::now() < end) {
+    while (posted[which] < kRounds && std::chrono::steady_clock::now() < end) {
       waiting[which] = true;
       cancels.tell(controls[which]);
-      ++told[which];
+      ++posted[which];
       while (waiting[which]) std::this_thread::yield();
     }
     --telling;
@@ -77,7 +77,7 @@ static void none_is_missed_while_others_tell(void **) {
   one.join();
   other.join();
   assert_true(taken > 0);
-  assert_int_equal(taken, told[0] + told[1]);
+  assert_int_equal(taken, posted[0] + posted[1]);
 }
 
 int main() {

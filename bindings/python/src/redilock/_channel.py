@@ -142,7 +142,7 @@ class Channel:
         _core.op_raise(op)
 
     async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
-        """Submits an acquire and waits for its grant; `lock` is told of the loss."""
+        """Submits an acquire and waits for its grant; `lock` learns of the loss."""
         tag = self._tag()
         if lock is not None:
             self._holders[tag] = lock
@@ -180,7 +180,7 @@ class Channel:
             self._acquiring.pop(tag, None)
 
     def watch(self, lock: Lock, lease: _core.Lock) -> None:
-        """Has the lock told of the loss of a grant that did not come by acquire()."""
+        """Reports to the lock the loss of a grant that did not come by acquire()."""
         tag = self._tag()
         self._holders[tag] = lock
         lock._tag = tag
@@ -200,7 +200,7 @@ class Channel:
         """Takes the completions that wait."""
         for tag, kind, status in _core.completions(self.core, _BATCH):
             if kind == _core.COMPLETION_LOSS:
-                self._tell_lost(tag)
+                self._report_loss(tag)
                 continue
             end = self._ends.pop(tag, None)
             if end is not None and not end.done():
@@ -208,10 +208,10 @@ class Channel:
         if self._closing and not self._ends:
             self._free()
 
-    def _tell_lost(self, tag: int) -> None:
+    def _report_loss(self, tag: int) -> None:
         lock = self._holders.pop(tag, None)
         if lock is not None and lock._tag == tag:
-            lock._tell_lost()
+            lock._report_loss()
 
     def _tell_when_lost(self, tag: int) -> None:
         """Tells of a loss by the clock alone, as nothing comes from a C client that was freed."""
@@ -221,7 +221,7 @@ class Channel:
         if lock.held:
             self.loop.call_later(lock.remaining + _ROUNDING_S, self._tell_when_lost, tag)
         elif lock.lost:
-            self._tell_lost(tag)
+            self._report_loss(tag)
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> bool:

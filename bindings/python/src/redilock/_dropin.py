@@ -98,7 +98,7 @@ def token_of(name: Name, lease: _core.Lock) -> str:
 
 
 def left_held(core: _core.Client, name: Name, lease: _core.Lock) -> str:
-    """The same, and the lock stays held for whoever has it."""
+    """The same, and the lock stays held for its next owner."""
     secret = None
     try:
         token, secret = token_of(name, lease), _core.lock_token(lease)

@@ -24,7 +24,7 @@ class Lease:
 
     __slots__ = (
         "__weakref__", "_acquiring", "_attached", "_client", "_entered_by", "_lease", "_on_lost",
-        "_raise_lost", "_released", "_request", "_told",
+        "_raise_lost", "_released", "_request", "_reported",
     )  # fmt: skip
 
     def __init__(self, client: Any, request: Request, raise_lost: bool) -> None:
@@ -39,7 +39,7 @@ class Lease:
         """The thread or task that is inside a `with` of this lock."""
         self._attached = False  # and not entered yet
         self._on_lost: tuple[_Callback, ...] = ()
-        self._told = False  # the callbacks know of the loss of this grant
+        self._reported = False  # the callbacks know of the loss of this grant
 
     def __del__(self) -> None:
         lease = getattr(self, "_lease", None)  # it may never have been made
@@ -113,20 +113,20 @@ class Lease:
         """
         with _mutex:
             self._on_lost = (*self._on_lost, (callback, args))
-            told = self._told
-        if told:
+            reported = self._reported
+        if reported:
             self._call(callback, args)
         elif self._lease is not None and not self._released:
             self._watch(self._lease)
 
     def _watch(self, lease: _core.Lock) -> None:
-        """Has _tell_lost called when this grant is lost."""
+        """Has _report_loss called when this grant is lost."""
 
-    def _tell_lost(self) -> None:
+    def _report_loss(self) -> None:
         with _mutex:
-            if self._told:
+            if self._reported:
                 return
-            self._told = True
+            self._reported = True
             callbacks = self._on_lost
         logger.warning("%s", self._loss())
         for callback, args in callbacks:
@@ -188,7 +188,7 @@ class Lease:
 
     def _taken(self) -> None:
         """There is a new grant in `_lease`."""
-        self._released = self._told = self._attached = False
+        self._released = self._reported = self._attached = False
         if self._on_lost:
             self._watch(self._granted())
         if logger.isEnabledFor(logging.DEBUG):

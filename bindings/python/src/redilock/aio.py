@@ -215,7 +215,7 @@ class Lock(Lease):
     def __init__(self, client: Client, request: Request, raise_lost: bool) -> None:
         super().__init__(client, request, raise_lost)
         self._channel: Channel | None = None
-        self._tag = 0  # of the grant whose loss is told
+        self._tag = 0  # of the grant whose loss is reported
         self._event: asyncio.Event | None = None
 
     @property
@@ -230,13 +230,13 @@ class Lock(Lease):
             raise RuntimeError("lost_event is for the event loop that acquired the lock")
         if self._event is None:  # most programs want none, and thousands may wait
             self._event = asyncio.Event()
-            if self._told:
+            if self._reported:
                 self._event.set()
         return self._event
 
-    def _tell_lost(self) -> None:
-        super()._tell_lost()
-        if self._told and self._event is not None:
+    def _report_loss(self) -> None:
+        super()._report_loss()
+        if self._reported and self._event is not None:
             self._event.set()
 
     async def acquire(self, wait: Seconds | None = None) -> bool:
@@ -330,7 +330,7 @@ class Lock(Lease):
         if self._channel is not None:
             self._channel.forget_holder(self._tag)
         self._channel = channel
-        self._told = False
+        self._reported = False
         self._event = None
 
     @names_lock_async

@@ -186,7 +186,7 @@ class Client:
 
     def _release(self, lease: _core.Lock) -> None:
         if self._waits is None:
-            _core.release(lease)  # which tells why it cannot, and is done later
+            _core.release(lease)  # which says why it cannot; it is done later
         else:
             self._here().release(lease)
 
@@ -310,7 +310,7 @@ def _wait_for_loss(watched: weakref.ref[Lock], lease: _core.Lock) -> None:
     except LostError:
         lock = watched()
         if lock is not None and lock._lease is lease:
-            lock._tell_lost()
+            lock._report_loss()
     except RedilockError:
         pass
 
