@@ -279,7 +279,7 @@ async def main():
 asyncio.run(main())
 """)
         assert process.stdout.readline() == "left\n"
-        # The thread has been reported: the loop's end, which awaits it, needs no answer of the server.
+        # The thread knows: the loop's end, which awaits it, needs no answer of the server.
         assert process.wait(4) == 0
     finally:
         server.thaw()
