@@ -44,7 +44,11 @@ bool send_message(int fd, const GuardMessage &message) {
 
 Received receive_message(int fd) {
   std::vector<char> buffer(kLargest);
-  const ssize_t got = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  ssize_t got;
+  do {
+    // A reset says only that the other side has gone and left messages unread. Its own come next.
+    got = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  } while (got < 0 && errno == ECONNRESET);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
   if (got < static_cast<ssize_t>(sizeof(Header))) return {std::nullopt, true};
   Header header;
