@@ -55,16 +55,6 @@ static bool has_line(void *pattern) {
 #define expect_no_line(pattern) \
   if (has_line((void *)(pattern))) fail_msg("a line \"%s\" in:\n%s", pattern, all_lines)
 
-static redilock_lock_t *take_renewed(const char *options) {
-  redilock_op_t *op = new_op(client, "a");
-  redilock_lock_t *lock = NULL;
-  set_options(op, "renew=yes");
-  set_options(op, options);
-  assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
-  redilock_op_free(op);
-  return lock;
-}
-
 /* ---------------------------------------------------------------- the ring */
 
 static void there_is_no_log_unless_it_is_asked_for(void **state) {
@@ -222,7 +212,7 @@ static void first_failed_renewal_is_logged_once(void **state) {
   redis_server_t *own = redis_start(NULL);
   redilock_free(client);
   client = new_client(own, "timeout=100ms&log=100");
-  redilock_lock_t *lock = take_renewed("ttl=2s");
+  redilock_lock_t *lock = take_with_options(client, "a", "renew=yes&ttl=2s");
   redis_stop(own);
   expect_line("^2 lock \"a\": cannot renew: .*No such file or directory$");
   expect_line("^1 lock \"a\": lost: not renewed for 2s: ");

@@ -12,20 +12,11 @@ static int make_client(void **state) {
   return make_client_with("timeout=2s");
 }
 
-static redilock_lock_t *take_renewed(const char *name, const char *options) {
-  redilock_op_t *op = new_op(client, name);
-  redilock_lock_t *lock = NULL;
-  set_options(op, options);
-  assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
-  redilock_op_free(op);
-  return lock;
-}
-
 /* ---------------------------------------------------------------- watch */
 
 static void any_lock_can_be_watched_once(void **state) {
   (void)state;
-  redilock_lock_t *blocking = take_renewed("a", "ttl=3s&renew=yes");
+  redilock_lock_t *blocking = take_with_options(client, "a", "ttl=3s&renew=yes");
   redilock_lock_t *plain = take(client, "b", 300);
   assert_status(REDILOCK_OK, redilock_lock_watch(blocking, 1));
   assert_status(REDILOCK_E_INVALID, redilock_lock_watch(blocking, 2));
@@ -102,7 +93,8 @@ static int32_t end_of_wait(struct waiting *waiting) {
 static void threads_can_wait_for_the_loss(void **state) {
   (void)state;
   struct waiting lost[2], released;
-  redilock_lock_t *a = take_renewed("a", "ttl=3s&renew=yes"), *b = take(client, "b", 60000);
+  redilock_lock_t *a = take_with_options(client, "a", "ttl=3s&renew=yes"),
+                  *b = take(client, "b", 60000);
   for (int i = 0; i < 2; ++i) start_waiting(&lost[i], a);
   start_waiting(&released, b);
   assert_status(REDILOCK_E_TIMEOUT, redilock_lock_wait_lost(a, 0));
@@ -174,7 +166,7 @@ static void renewal_begins_when_it_is_taken(void **state) {
 
 static void dropped_lock_is_released_in_the_background(void **state) {
   (void)state;
-  redilock_lock_t *lock = take_renewed("a", "ttl=60s&renew=yes");
+  redilock_lock_t *lock = take_with_options(client, "a", "ttl=60s&renew=yes");
   waiter_t *waiter = start_waiter(client, "a", "wait=20s");
   redilock_lock_drop(lock);
   redilock_lock_drop(NULL);

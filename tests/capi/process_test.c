@@ -23,16 +23,6 @@ static int make_client(void **state) {
 }
 
 /* A lock that is renewed, so that the client has its own thread. */
-static redilock_lock_t *take_renewed(const char *name) {
-  redilock_lock_t *lock = NULL;
-  redilock_op_t *op = new_op(client, name);
-  assert_status(REDILOCK_OK, redilock_op_set(op, "renew", "yes"));
-  assert_status(REDILOCK_OK, redilock_op_set(op, "ttl", "900ms"));
-  assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
-  redilock_op_free(op);
-  return lock;
-}
-
 /* ---------------------------------------------------------------- exec */
 
 /* Its exit status when it runs anew as "descriptors": how many are open above stderr. */
@@ -59,7 +49,7 @@ static int descriptors_after_exec(void) {
 static void exec_leaks_no_descriptor(void **state) {
   (void)state;
   const int before = descriptors_after_exec(), opened = count_descriptors();
-  redilock_lock_t *lock = take_renewed("job");
+  redilock_lock_t *lock = take_with_options(client, "job", "renew=yes&ttl=900ms");
   waiter_t *waiter = start_waiter(client, "job", "wait=forever");
   assert_true(count_descriptors() > opened + 1);
   assert_int_equal(descriptors_after_exec(), before);
@@ -91,7 +81,7 @@ static void broken_connections_raise_no_signal_and_no_handler_changes(void **sta
   signal(SIGPIPE, count_pipe);
   pipes_broken = 0;
   actions_of_all_signals(before);
-  redilock_lock_t *holder = take_renewed("held");
+  redilock_lock_t *holder = take_with_options(client, "held", "renew=yes&ttl=900ms");
   for (int i = 0; i < 20; ++i) {
     waiter_t *waiter = start_waiter(client, "held", "wait=100ms");
     redis_do(server, "CLIENT KILL TYPE normal");
@@ -165,7 +155,7 @@ static void without_descriptors_it_is_unavailable_and_recovers(void **state) {
 static void a_connected_client_keeps_its_lock_while_there_are_no_descriptors(void **state) {
   (void)state;
   struct scarcity scarcity;
-  redilock_lock_t *none = NULL, *lock = take_renewed("job");
+  redilock_lock_t *none = NULL, *lock = take_with_options(client, "job", "renew=yes&ttl=900ms");
   use_up_descriptors(&scarcity);
   const int32_t waited = redilock_acquire(client, "job", 3, 5000, 1000, &none, NULL, 0);
   pass_ms(1000);
@@ -234,7 +224,8 @@ static int exit_in_the_middle(child_t *self, void *context) {
   (void)context;
   redilock_free(client); /* the parent's */
   client = new_client(server, NULL);
-  redilock_lock_t *first = take_renewed("first"), *second = take_renewed("second");
+  redilock_lock_t *first = take_with_options(client, "first", "renew=yes&ttl=900ms"),
+                  *second = take_with_options(client, "second", "renew=yes&ttl=900ms");
   waiter_t *a = start_waiter(client, "first", "wait=forever");
   waiter_t *b = start_waiter(client, "second", "wait=forever&renew=yes&ttl=100ms");
   redilock_release(second); /* and b is granted, and renews */

@@ -201,16 +201,6 @@ static void attached_lock_is_held_and_was_not_acquired(void **state) {
   redilock_free(other);
 }
 
-static redilock_lock_t *take_renewed(const char *options) {
-  redilock_op_t *op = new_op(client, "a");
-  redilock_lock_t *lock = NULL;
-  set_options(op, "renew=yes");
-  set_options(op, options);
-  assert_status(REDILOCK_OK, redilock_op_acquire(op, &lock));
-  redilock_op_free(op);
-  return lock;
-}
-
 static void lock_that_is_taken_away_is_lost_once(void **state) {
   (void)state;
   redilock_lock_t *extended = take(client, "a", 60000), *released = take(client, "b", 60000);
@@ -221,7 +211,7 @@ static void lock_that_is_taken_away_is_lost_once(void **state) {
   assert_counts("acquired=2 lost_taken=2 ");
   redilock_lock_free(extended);
   redilock_lock_free(released);
-  redilock_lock_t *renewed = take_renewed("ttl=1s");
+  redilock_lock_t *renewed = take_with_options(client, "a", "renew=yes&ttl=1s");
   await_stat("renewed", 1);
   redis_do(server, "DEL a");
   await_stat("lost_taken", 3);
@@ -245,7 +235,7 @@ static void lease_that_ends_is_lost_when_it_is_found(void **state) {
 
 static void lock_over_max_hold_is_lost(void **state) {
   (void)state;
-  redilock_lock_t *lock = take_renewed("ttl=1500ms&max_hold=2s");
+  redilock_lock_t *lock = take_with_options(client, "a", "renew=yes&ttl=1500ms&max_hold=2s");
   assert_status(REDILOCK_OK, redilock_lock_watch(lock, 1));
   expect_completion(client, 1, REDILOCK_COMPLETION_LOSS, REDILOCK_E_LOST);
   assert_counts("acquired=1 lost_max_hold=1 ");
@@ -258,7 +248,7 @@ static void renewals_that_fail_lose_the_lock(void **state) {
   redis_server_t *own = redis_start(NULL);
   redilock_free(client);
   client = new_client(own, "timeout=100ms");
-  redilock_lock_t *lock = take_renewed("ttl=2s");
+  redilock_lock_t *lock = take_with_options(client, "a", "renew=yes&ttl=2s");
   redis_stop(own);
   await_stat("renewals_failed", 1);
   await_stat("lost_not_renewed", 1);

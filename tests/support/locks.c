@@ -42,6 +42,17 @@ redilock_lock_t *take(redilock_client_t *client, const char *name, int64_t ttl_m
   return lock;
 }
 
+redilock_lock_t *take_with_options(redilock_client_t *client, const char *name,
+                                   const char *options) {
+  redilock_lock_t *lock = NULL;
+  redilock_op_t *op = new_op(client, name);
+  set_options(op, options);
+  const int32_t status = redilock_op_acquire(op, &lock);
+  must(status == REDILOCK_OK, redilock_status_name(status));
+  redilock_op_free(op);
+  return lock;
+}
+
 void give(redilock_lock_t *lock) {
   const int32_t status = redilock_release(lock);
   must(status == REDILOCK_OK, redilock_status_name(status));

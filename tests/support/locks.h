@@ -29,6 +29,9 @@ redilock_op_t *new_op(redilock_client_t *client, const char *name);
 void set_options(redilock_op_t *op, const char *options);
 /** Takes a lock that is free. */
 redilock_lock_t *take(redilock_client_t *client, const char *name, int64_t ttl_ms);
+/** The same with options of an operation: "ttl=1s&renew=yes". */
+redilock_lock_t *take_with_options(redilock_client_t *client, const char *name,
+                                   const char *options);
 /** Releases a lock that is held, and frees the handle. */
 void give(redilock_lock_t *lock);
 /** How many wait for a name. */

@@ -5,8 +5,49 @@ leaves for later, such as a coroutine, would run without it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
-from typing import Any
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, ParamSpec, TypeVar
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def guarded(
+    function: Callable[_Arguments, _Result],
+    hold: Callable[[], AbstractContextManager[Any]],
+    use: str,
+) -> Callable[_Arguments, _Result]:
+    """The function, each call of which runs in a context of its own; `use` is for coroutines."""
+    refuse_deferred(function, use)
+
+    @functools.wraps(function)
+    def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        with hold():
+            result = function(*args, **kwargs)
+            refuse_unfinished(result)
+            return result
+
+    return locked
+
+
+def guarded_async(
+    function: Callable[_Arguments, Coroutine[Any, Any, _Result]],
+    hold: Callable[[], AbstractAsyncContextManager[Any]],
+) -> Callable[_Arguments, Coroutine[Any, Any, _Result]]:
+    """The coroutine function, each call of which runs in a context of its own."""
+    require_coroutine(function)
+
+    @functools.wraps(function)
+    async def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        async with hold():
+            result = await function(*args, **kwargs)
+            refuse_unfinished(result)
+            return result
+
+    return locked
 
 
 def refuse_deferred(function: Any, use: str) -> None:

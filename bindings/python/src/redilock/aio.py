@@ -8,7 +8,6 @@ grant.
 from __future__ import annotations
 
 import asyncio
-import functools
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -17,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from . import _core
 from ._channel import Channel
-from ._decorating import refuse_unfinished, require_coroutine
+from ._decorating import guarded_async
 from ._info import LockInfo
 from ._lease import Lease
 from ._naming import names_lock_async
@@ -309,16 +308,9 @@ class Lock(Lease):
         self, function: Callable[_Arguments, Coroutine[Any, Any, _Result]]
     ) -> Callable[_Arguments, Coroutine[Any, Any, _Result]]:
         """As a decorator: each call of the coroutine holds a lock of its own."""
-        require_coroutine(function)
-
-        @functools.wraps(function)
-        async def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-            async with Lock(self._client, self._request, self._raise_lost):
-                result = await function(*args, **kwargs)
-                refuse_unfinished(result)
-                return result
-
-        return locked
+        return guarded_async(
+            function, lambda: Lock(self._client, self._request, self._raise_lost)
+        )
 
     def _bound(self) -> Channel:
         if self._channel is None:

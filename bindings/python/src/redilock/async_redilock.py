@@ -12,13 +12,12 @@ See sync_redilock, which has the same names without await.
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from . import aio
-from ._decorating import refuse_unfinished, require_coroutine
+from ._decorating import guarded_async
 from ._dropin import LockName, Number, OtherType, Token, name_and_token, on_loss, left_held
 from ._of_redis import raise_as_expected
 from ._request import Request
@@ -129,13 +128,6 @@ class _With:
         self, function: Callable[_Arguments, Coroutine[Any, Any, _Result]]
     ) -> Callable[_Arguments, Coroutine[Any, Any, _Result]]:
         """As a decorator: each call of the coroutine holds a lock of its own."""
-        require_coroutine(function)
-
-        @functools.wraps(function)
-        async def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-            async with _With(self._mylock, self._lock_name, self._ttl):
-                result = await function(*args, **kwargs)
-                refuse_unfinished(result)
-                return result
-
-        return locked
+        return guarded_async(
+            function, lambda: _With(self._mylock, self._lock_name, self._ttl)
+        )

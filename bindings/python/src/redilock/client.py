@@ -7,7 +7,6 @@ A blocked acquire can be ended by Ctrl-C, and by any signal whose handler raises
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from . import _core
-from ._decorating import refuse_deferred, refuse_unfinished
+from ._decorating import guarded
 from ._hubs import caller, start_thread
 from ._info import LockInfo
 from ._lease import Lease
@@ -267,16 +266,9 @@ class Lock(Lease):
 
     def __call__(self, function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
         """As a decorator: each call of the function holds a lock of its own."""
-        refuse_deferred(function, "redilock.aio")
-
-        @functools.wraps(function)
-        def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-            with Lock(self._client, self._request, self._raise_lost):
-                result = function(*args, **kwargs)
-                refuse_unfinished(result)
-                return result
-
-        return locked
+        return guarded(
+            function, lambda: Lock(self._client, self._request, self._raise_lost), "redilock.aio"
+        )
 
     def _enter(self, call: object, wait: Seconds | None, entering: bool) -> None:
         try:

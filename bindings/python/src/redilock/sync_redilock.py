@@ -11,13 +11,12 @@ Locks exclude those of programs that still run python-redilock, and wait in orde
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, ParamSpec, TypeVar
 
-from ._decorating import refuse_deferred, refuse_unfinished
+from ._decorating import guarded
 from ._dropin import LockName, Number, OtherType, Token, name_and_token, on_loss, left_held
 from ._of_redis import raise_as_expected
 from ._request import Request
@@ -135,13 +134,6 @@ class _With:
 
     def __call__(self, function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
         """As a decorator: each call of the function holds a lock of its own."""
-        refuse_deferred(function, "redilock.async_redilock")
-
-        @functools.wraps(function)
-        def locked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-            with _With(self._mylock, self._lock_name, self._ttl):
-                result = function(*args, **kwargs)
-                refuse_unfinished(result)
-                return result
-
-        return locked
+        return guarded(
+            function, lambda: _With(self._mylock, self._lock_name, self._ttl), "redilock.async_redilock"
+        )
