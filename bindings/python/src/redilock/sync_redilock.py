@@ -135,5 +135,7 @@ class _With:
     def __call__(self, function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
         """As a decorator: each call of the function holds a lock of its own."""
         return guarded(
-            function, lambda: _With(self._mylock, self._lock_name, self._ttl), "redilock.async_redilock"
+            function,
+            lambda: _With(self._mylock, self._lock_name, self._ttl),
+            "redilock.async_redilock",
         )
