@@ -30,6 +30,7 @@ struct Head {
   int64_t since = 0;
   bool by_next = false;  // it was granted no lock when the waiter before it was
   bool knows = false;    // that it is the head, by a reply or by `next`
+  int64_t start = 0, early = 0;
 
   void follow(const Record &record, const State *last, const State &state) {
     if (last != nullptr && head_of(state) == id) return;
@@ -40,6 +41,17 @@ struct Head {
                           [&](const Place &place) { return place.id == id; });
     knows = !by_next || (knows_its_rank(*last, state) &&
                          is_notified(record, state.holder, since - call->second.start));
+    start = call->second.start;
+    early = std::min(call->second.ttl, kFirstRecheck);
+  }
+
+  // Whether no re-check of its own, at the end of its ttl and 2 s after its join, came while it was the
+  // head, so that it knows by `next` alone.
+  bool by_next_alone(int64_t free_since) const {
+    const auto asked = [&](int64_t span) {
+      return start + span + kHandOff >= since && start + span <= free_since + kHandOff;
+    };
+    return by_next && !asked(early) && !asked(kFirstRecheck);
   }
 
  private:
@@ -55,6 +67,11 @@ struct Head {
 bool ran_out(const Record &record, const State &last, int64_t at) {
   auto holder = record.calls.find(last.holder);
   return holder != record.calls.end() && !holder->second.foreign && holder->second.release > at;
+}
+
+void time(const Head &head, Span idle, Totals &totals) {
+  if (!head.by_next) totals.take_overs.push_back(idle.to - idle.from);
+  if (head.by_next_alone(idle.from)) totals.next_take_overs.push_back(idle.to - idle.from);
 }
 
 // Whether a request of another caller may have handed the lock to the head.
@@ -118,7 +135,7 @@ void Checker::time_take_overs(const Record &record, const std::string &name, Tot
       const Span span{free_since, state.first.to};
       if (record.calls.at(head.id).worker != kFarWorker &&
           !is_helped(record, name, head.id, span) && !record.lost_data(head.since, span.to))
-        (head.by_next ? totals.next_take_overs : totals.take_overs).push_back(span.to - span.from);
+        time(head, span, totals);
     }
     if (!state.holder.empty() || last == nullptr) free_since = 0;
     head.follow(record, last, state);
