@@ -15,6 +15,7 @@ inline constexpr int64_t kMs = 1000;
 // case. A client without beats counts as alive for so long.
 inline constexpr int64_t kRecheck = 2 * kSecond;
 inline constexpr int64_t kFirstRecheck = 2 * kSecond;
+inline constexpr int64_t kDeputy = 500 * kMs;
 inline constexpr int64_t kAlive = 6 * kSecond;
 // For a machine with more processes than processors.
 inline constexpr int64_t kSlack = 1200 * kMs;

@@ -14,7 +14,7 @@ void need(int32_t status, const char *what) {
 Plan Caller::plan() {
   Plan plan{};
   plan.name = chance(18) ? kQuietName : static_cast<int>(between(0, kQuietName - 1));
-  plan.ttl_ms = between(300, plan.name == kQuietName ? 1000 : 3000);
+  plan.ttl_ms = plan.name == kQuietName ? between(150, 500) : between(300, 3000);
   plan.renew = chance(30);
   plan.abandon = chance(plan.name == kQuietName ? 60 : 4);
   plan.extend = chance(25);

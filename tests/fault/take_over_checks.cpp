@@ -45,13 +45,15 @@ struct Head {
     early = std::min(call->second.ttl, kFirstRecheck);
   }
 
-  // Whether no re-check of its own, at the end of its ttl and 2 s after its join, came while it was the
-  // head, so that it knows by `next` alone.
+  // Whether no re-check of its own came while it was the head, so that it knows by `next` alone: not that
+  // at the end of its ttl or 2 s after its join, nor that of the second in the queue 500 ms after the end
+  // of an earlier lease.
   bool by_next_alone(int64_t free_since) const {
     const auto asked = [&](int64_t span) {
       return start + span + kHandOff >= since && start + span <= free_since + kHandOff;
     };
-    return by_next && !asked(early) && !asked(kFirstRecheck);
+    return by_next && free_since + kHandOff < since + kDeputy && !asked(early) &&
+           !asked(kFirstRecheck);
   }
 
  private:

@@ -60,26 +60,30 @@ static void take_over_by_a_head_that_joined_is_timed(void **) {
   assert_returns(taken_over(1300, 500, true), "");
 }
 
+// The second holder was granted the lock at 500; its lease ends at `ends` and is not released.
 static void take_over_by_a_waiter_that_became_the_head_is_timed(void **) {
-  const auto taken_over = [](int64_t joined) {
+  const auto taken_over = [](int64_t joined, int64_t ends, int64_t ttl) {
     return outcome_of([&] {
       Story story;
-      story.second.ttl = 1500, story.second.until = 1990;
+      story.second.ttl = ends - 500, story.second.until = ends - 10;
       story.second.release = story.second.released = -1;
-      story.others.push_back({"w3.1.0.1", joined, 2100});
+      story.others.push_back({"w3.1.0.1", joined, ends + 100});
+      story.others.back().ttl = ttl;
       story.no_states();
       story.state(8, story.first.id, "");
       story.state(110, story.first.id, story.second.id + ":150:1");
       story.state(joined + 9, story.first.id, story.second.id + ":150:1 w3.1.0.1:160:1");
       story.state(505, story.second.id, "w3.1.0.1:160:1");
-      story.state(2005, "", "w3.1.0.1:160:1");
-      story.state(2100, "w3.1.0.1", "");
+      story.state(ends + 5, "", "w3.1.0.1:160:1");
+      story.state(ends + 100, "w3.1.0.1", "");
       story.verdict();
       return timed(story);
     });
   };
-  assert_returns(taken_over(120), "next 100");
-  assert_returns(taken_over(400), "");  // too young to be notified
+  assert_returns(taken_over(120, 900, 2000), "next 100");
+  assert_returns(taken_over(400, 900, 2000), "");   // too young to be notified
+  assert_returns(taken_over(120, 1200, 2000), "");  // it asked 500 ms after the first lease
+  assert_returns(taken_over(120, 900, 500), "");    // and at the end of its own ttl
 }
 
 static void half_of_the_heads_may_not_be_late(void **) {
