@@ -11,6 +11,7 @@
 #include "support/cmocka.h"
 #include "support/fake_server.h"
 #include "support/locks.h"
+#include "support/timing.h"
 
 static const char kPassword[] = "c4n4ryPass", kUser[] = "c4n4ryUser";
 static const char kNobody[] = "redilock:0123456789abcdef0123456789abcdef:nobody";
@@ -39,7 +40,8 @@ static void check_op(const char *what, const char *reply, const redilock_op_t *o
 
 static redilock_client_t *client_of(fake_server_t *fake) {
   char query[128];
-  snprintf(query, sizeof query, "timeout=60ms&username=%s&password=%s", kUser, kPassword);
+  snprintf(query, sizeof query, "timeout=%dms&username=%s&password=%s", (int)soon_ms(60), kUser,
+           kPassword);
   return client_at(fake_server_url(fake), query);
 }
 
