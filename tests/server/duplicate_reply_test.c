@@ -18,19 +18,27 @@ enum { kRounds = 20 };
 static proxy_t *proxy;
 static redilock_client_t *client;
 
-static int connect_client(void **state) {
+/* The server knows the scripts, so that each request is answered by one reply. */
+static int start_proxy(void **state) {
   empty_server(state);
+  redilock_client_t *first = client_at(server->url, NULL);
+  attempt_and_release(first, "lock");
+  redilock_free(first);
   proxy = proxy_start(server->socket);
-  client = client_at(proxy_url(proxy), "timeout=2s");
   return 0;
 }
 
-static int disconnect_client(void **state) {
+static int end_proxy(void **state) {
   (void)state;
-  redilock_free(client);
   proxy_stop(proxy);
   return 0;
 }
+
+/* Each round has a client of its own, and so one connection: the roll-back of the round before it
+ * would have put a second one into the pool, without a grant to repeat. */
+static void begin_round(void) { client = client_at(proxy_url(proxy), "timeout=2s"); }
+
+static void end_round(void) { redilock_free(client); }
 
 static bool is_free(void *name) { return redis_integer(server, "EXISTS %s", name) == 0; }
 
@@ -39,6 +47,7 @@ static void late_duplicate_is_no_grant(void **state) {
   (void)state;
   int64_t fence = 0;
   for (int i = 0; i < kRounds; ++i) {
+    begin_round();
     attempt_t first, second;
     assert_int_equal(attempt(&first, client, "lock", 60000, 0), REDILOCK_OK);
     assert_true(first.fence > fence);
@@ -52,6 +61,7 @@ static void late_duplicate_is_no_grant(void **state) {
     assert_true(eventually(is_free, (void *)"lock", 10000)); /* it is rolled back */
     attempt_free(&first);
     attempt_free(&second);
+    end_round();
   }
 }
 
@@ -60,6 +70,7 @@ static void late_duplicate_is_no_grant(void **state) {
 static void late_duplicate_about_another_name_is_asked_again(void **state) {
   (void)state;
   for (int i = 0; i < kRounds; ++i) {
+    begin_round();
     attempt_t first, second;
     assert_int_equal(attempt(&first, client, "lock", 60000, 0), REDILOCK_OK);
     proxy_fail(proxy, PROXY_ECHO, "EVALSHA", 1, 0);
@@ -71,6 +82,7 @@ static void late_duplicate_about_another_name_is_asked_again(void **state) {
     assert_true(is_free((void *)"lock") && is_free((void *)"other"));
     attempt_free(&first);
     attempt_free(&second);
+    end_round();
   }
 }
 
@@ -78,6 +90,7 @@ static void late_duplicate_about_another_name_is_asked_again(void **state) {
 static void late_duplicate_is_no_other_answer(void **state) {
   (void)state;
   for (int i = 0; i < kRounds; ++i) {
+    begin_round();
     attempt_t one;
     assert_int_equal(attempt(&one, client, "lock", 60000, 0), REDILOCK_OK);
     proxy_fail(proxy, PROXY_ECHO, "EVALSHA", 1, 0);
@@ -88,12 +101,14 @@ static void late_duplicate_is_no_other_answer(void **state) {
     assert_int_equal(redilock_release(one.lock), REDILOCK_OK);
     assert_true(is_free((void *)"lock"));
     attempt_free(&one);
+    end_round();
   }
 }
 
 /* A counter may be far ahead of the clock: its fences rise nevertheless. */
 static void counter_ahead_of_the_clock_is_no_duplicate(void **state) {
   (void)state;
+  begin_round();
   attempt_and_release(client, "lock");
   redisReply *keys = redis_command(server, "KEYS redilock:1:*:fence");
   assert_int_equal(keys->elements, 1);
@@ -106,9 +121,10 @@ static void counter_ahead_of_the_clock_is_no_duplicate(void **state) {
     fence = next;
     assert_true(attempt_and_release(client, "other") > 0);
   }
+  end_round();
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, connect_client, disconnect_client)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, start_proxy, end_proxy)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
