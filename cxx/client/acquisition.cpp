@@ -33,7 +33,7 @@ Acquired Acquisition::run() {
     } catch (const Error &error) {
       failed(error, false);
     } catch (const std::bad_alloc &) {
-      failed({Status::kNoMemory, "out of memory"}, true);
+      failed(no_memory(), true);
     }
   }
   Acquired acquired = outcome();

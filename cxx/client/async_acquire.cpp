@@ -30,7 +30,7 @@ bool AsyncAcquire::try_here() {
   } catch (const Error &error) {
     failed(error, false);
   } catch (const std::bad_alloc &) {
-    failed({Status::kNoMemory, "out of memory"}, true);
+    failed(no_memory(), true);
   }
   return machine_.step() == Acquiring::Step::kDone;
 }
@@ -100,7 +100,7 @@ bool AsyncAcquire::try_step() {
   } catch (const Error &error) {
     failed(error, false);
   } catch (const std::bad_alloc &) {
-    failed({Status::kNoMemory, "out of memory"}, true);
+    failed(no_memory(), true);
   }
   return true;
 }
@@ -235,7 +235,7 @@ void AsyncAcquire::hear(Heard heard, const Answer *answer, const Unanswered *err
   } catch (const Error &misread) {
     failed(misread, true);
   } catch (const std::bad_alloc &) {
-    failed({Status::kNoMemory, "out of memory"}, true);
+    failed(no_memory(), true);
   }
 }
 
@@ -256,7 +256,7 @@ Error AsyncAcquire::end() noexcept {
       submission_->lease = upkeep_.lease(submission_->request, machine_.claim(), *machine_.grant());
   } catch (const std::exception &) {  // for want of memory, as the thread runs
     upkeep_.undo(machine_.claim());
-    return counted({Status::kNoMemory, "out of memory", true});
+    return counted(no_memory());
   }
   return counted(machine_.why(parts_.wake.polls(), now()));
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "client/failure.hpp"
+#include "client/calls.hpp"
 #include "lock/server_check.hpp"
 #include "values/name.hpp"
 #include "values/process.hpp"
@@ -125,93 +125,47 @@ Acquired Client::acquire_now(const RequestOptions &request, const Call &call) {
 }
 
 // Nobody can ask a closed client again, so it releases in the background what it cannot now.
+// One call on the caller's thread; `make` gives it once the client is known to be usable.
+template <typename Make>
+Error Client::run(const std::string &name, const char *verb, const Call &call, Make make) {
+  return outcome_of_call(name, verb, parts_.server, [&] {
+    const auto entry = begin(call);
+    auto work = make();
+    if (auto ended = work.begin()) return std::move(*ended);
+    const Limit limit = limit_of(call);
+    parts_.commands.run(work.machine(), limit.until(work.deadline(limit.deadline)));
+    return work.end();
+  });
+}
+
+// Nobody can ask a closed client again, so it releases in the background what it cannot now.
 Error Client::release(Lease &lease, const Call &call) {
-  Error outcome = outcome_of_call(lease.name(), "release", parts_.server,
-                                  [&] { return release_now(lease, call); });
+  Error outcome = run(lease.name(), "release", call, [&] { return ReleaseLease(upkeep_, lease); });
   if (outcome.status() != Status::kClosed) return outcome;
   upkeep_.drop(lease);
   lease.failed("release", client_closed());
   return outcome;
 }
 
-Error Client::release_now(Lease &lease, const Call &call) {
-  const auto entry = begin(call);
-  if (!upkeep_.begin_release(lease)) return released_before();
-  const Claim &claim = lease.claim();
-  const Instant begun = parts_.now();
-  const Limit limit{parts_.clock, after(begun, parts_.server.patience()), &interrupt_of(call)};
-  try {
-    // A re-check that ran late may have queued the token again after its grant was lost.
-    const bool owned = parts_.commands.leave(claim, limit) || lease.release_was_ambiguous();
-    upkeep_.released(lease, owned, begun);
-    return owned ? done() : lost(lease, parts_.now());
-  } catch (const Unanswered &error) {
-    upkeep_.release_failed(lease, error, error.sent());
-    throw;
-  } catch (const Error &error) {
-    upkeep_.release_failed(lease, error, false);
-    throw;
-  } catch (...) {  // for want of memory, perhaps of the reply's
-    upkeep_.release_failed(lease, {Status::kNoMemory, "", true}, true);
-    throw;
-  }
-}
-
 Error Client::extend(Lease &lease, Millis ttl, const Call &call) {
-  return outcome_of_call(lease.name(), "extend", parts_.server, [&] {
-    const auto entry = begin(call);
-    const Lease::State state = lease.state(parts_.now());
-    if (state == Lease::State::kReleased) return released_before();
-    if (state == Lease::State::kLost) return lost(lease, parts_.now());
-    try {
-      const Limit limit = limit_of(call).until(lease.end());
-      auto anchor = parts_.commands.extend(lease.claim().keys, lease.claim().token, ttl, limit);
-      const bool held = upkeep_.extended(lease, ttl, anchor) == Status::kOk;
-      return held ? done() : lost(lease, parts_.now());
-    } catch (const Unanswered &error) {
-      lease.failed("extend", parts_.server.named(error));
-      if (lease.state(parts_.now()) == Lease::State::kLost) return lost(lease, parts_.now());
-      throw;
-    } catch (const Error &error) {
-      lease.failed("extend", parts_.server.named(error));
-      throw;
-    }
-  });
+  return run(lease.name(), "extend", call, [&] { return ExtendLease(upkeep_, lease, ttl); });
 }
 
 Error Client::release_token(const RequestOptions &request, const Call &call) {
-  return outcome_of_call(request.name, "release", parts_.server, [&] {
-    const auto entry = begin(call);
-    const LockKeys keys = parts_.keys_of(request);
-    if (!is_token(request.token)) return no_token();  // never a foreign holder's value
-    return parts_.commands.release(keys, request.token, limit_of(call)) ? done() : no_token();
-  });
+  return run(request.name, "release", call, [&] { return ReleaseToken(parts_.claim_of(request)); });
 }
 
 Error Client::extend_token(const RequestOptions &request, const Call &call) {
-  return outcome_of_call(request.name, "extend", parts_.server, [&] {
-    const auto entry = begin(call);
-    const LockKeys keys = parts_.keys_of(request);
-    if (!is_token(request.token)) return no_token();
-    return parts_.commands.extend(keys, request.token, request.ttl, limit_of(call)) ? done()
-                                                                                    : no_token();
-  });
+  return run(request.name, "extend", call,
+             [&] { return ExtendToken(parts_.claim_of(request), request.ttl); });
 }
 
 Error Client::force_release(const RequestOptions &request, const Call &call) {
-  return outcome_of_call(request.name, "break", parts_.server, [&]() -> Error {
-    const auto entry = begin(call);
-    if (parts_.commands.force_release(parts_.keys_of(request), limit_of(call))) return done();
-    return {Status::kNotOwner, "nobody holds it"};
-  });
+  return run(request.name, "break", call, [&] { return BreakLock(parts_.keys_of(request)); });
 }
 
 Error Client::info(const RequestOptions &request, LockInfo &info, const Call &call) {
-  return outcome_of_call(request.name, "look up", parts_.server, [&] {
-    const auto entry = begin(call);
-    info = parts_.commands.info(parts_.keys_of(request), limit_of(call));
-    return done();
-  });
+  return run(request.name, "look up", call, [&] { return LookUp(parts_.keys_of(request), info); });
 }
 
 std::string Client::check(const RequestOptions &request, const Call &call) {

@@ -92,7 +92,8 @@ class Client final {
   // A call that blocks begins. Throws Error(kForked), Error(kClosed).
   Running::Entry begin(const Call &call);
   Acquired acquire_now(const RequestOptions &request, const Call &call);
-  Error release_now(Lease &lease, const Call &call);
+  template <typename Make>
+  Error run(const std::string &name, const char *verb, const Call &call, Make make);
   Interrupt &interrupt_of(const Call &call);
   Limit limit_of(const Call &call);
 

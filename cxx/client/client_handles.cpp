@@ -26,11 +26,12 @@ Acquired Client::attach(const RequestOptions &request, const Call &call) {
   Error outcome = outcome_of_call(request.name, "attach to it", parts_.server, [&] {
     const auto entry = begin(call);
     if (!is_token(request.token)) return no_token();
-    const Claim claim{parts_.keys_of(request), request.token, request.ttl};
-    const auto anchor =
-        parts_.commands.extend(claim.keys, claim.token, request.ttl, limit_of(call));
-    if (!anchor) return no_token();
-    lease = upkeep_.lease(request, claim, {0, *anchor});
+    const Claim claim = parts_.claim_of(request);
+    Extending extension(claim, request.ttl);
+    parts_.commands.run(extension, limit_of(call));
+    if (extension.failure()) return outcome_of(*extension.failure());
+    if (!extension.anchor()) return no_token();
+    lease = upkeep_.lease(request, claim, {0, *extension.anchor()});
     upkeep_.keep(lease, request);
     const bool held = lease->state(parts_.now()) == Lease::State::kHeld;
     return held ? done() : lost(*lease, parts_.now());

@@ -23,8 +23,11 @@ struct Parts {
   // By when a request that is sent now has to be answered.
   Instant request_deadline() const noexcept { return after(now(), server.patience()); }
   LockKeys keys_of(const RequestOptions &request) const { return {options.prefix, request.name}; }
-  // With a new token.
+  // With a new token; with the token of the request.
   Claim claim(const RequestOptions &request);
+  Claim claim_of(const RequestOptions &request) const {
+    return {keys_of(request), request.token, request.ttl};
+  }
   // An `ask` for requests.hpp that does not wait for the answer.
   auto asking(Instant deadline, Pipeline::Done done) {
     return [this, deadline, done = std::move(done)](const Script &script, const Command &keys,

@@ -1,14 +1,12 @@
 #include "client/submissions.hpp"
 
 #include <new>
+#include <type_traits>
 #include <utility>
 
+#include "client/asking.hpp"
 #include "client/async_acquire.hpp"
-#include "client/failure.hpp"
-#include "lock/replies.hpp"
-#include "lock/requests.hpp"
-#include "values/status.hpp"
-#include "values/token.hpp"
+#include "client/calls.hpp"
 
 namespace redilock {
 
@@ -31,8 +29,6 @@ const char *verb_of(CompletionKind kind) noexcept {
   }
   return "extend";
 }
-
-Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
 
 }  // namespace
 
@@ -179,9 +175,9 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
       case CompletionKind::kRelease:
         return begin_release(submission);
       case CompletionKind::kBreak:
-        return begin_break(submission, parts_.request_deadline());
+        return run<BreakLock>(submission, parts_.keys_of(submission->request));
       case CompletionKind::kInfo:
-        return begin_info(submission);
+        return run<LookUp>(submission, parts_.keys_of(submission->request), submission->info);
       case CompletionKind::kExtend:
         return begin_extend(submission);
       case CompletionKind::kLoss:
@@ -217,20 +213,6 @@ void Submissions::complete(const std::shared_ptr<Submission> &submission,
   submission->running.reset();  // after all that a caller who waits for it looks at
 }
 
-// What the pipeline calls: `heard` gives the outcome, also by an Error.
-template <typename Heard>
-Pipeline::Done Submissions::completing(const std::shared_ptr<Submission> &submission, Heard heard) {
-  return [this, submission, heard](const Answer *answer, const Unanswered *error) {
-    try {
-      complete(submission, heard(answer, error));
-    } catch (const Error &misread) {
-      complete(submission, misread);
-    } catch (const std::bad_alloc &) {
-      complete(submission, no_memory());
-    }
-  };
-}
-
 void Submissions::begin_acquire(const std::shared_ptr<Submission> &submission) {
   const bool begun = submission->begun != nullptr;
   auto acquire = begun ? std::move(submission->begun)
@@ -248,125 +230,36 @@ void Submissions::acquired(const std::shared_ptr<Submission> &submission,
   acquiring_.erase(submission->control.get());
 }
 
-// The lease to release or extend, or else the request's token. Nothing for a token that is none of
-// ours: a foreign holder's value is never touched.
-std::optional<Claim> Submissions::claim_of(const Submission &submission) const {
-  if (submission.lease) return submission.lease->claim();
-  const RequestOptions &request = submission.request;
-  if (!is_token(request.token)) return std::nullopt;
-  return Claim{parts_.keys_of(request), request.token, request.ttl};
+// A call other than acquire. `call` refers to what the submission owns.
+template <typename Call, typename... Arguments>
+void Submissions::run(const std::shared_ptr<Submission> &submission, Arguments &&...arguments) {
+  const auto call = std::make_shared<Call>(std::forward<Arguments>(arguments)...);
+  if (const auto ended = call->begin()) return complete(submission, *ended);
+  const std::shared_ptr<std::decay_t<decltype(call->machine())>> machine(call, &call->machine());
+  const auto end = [this, submission, call] {
+    try {
+      complete(submission, call->end());
+    } catch (const std::bad_alloc &) {
+      complete(submission, no_memory());
+    }
+  };
+  try {
+    ask(parts_, machine, call->deadline(parts_.request_deadline()), end);
+  } catch (const std::bad_alloc &) {
+    machine->failed({no_memory(), false});
+    end();
+  }
 }
 
 void Submissions::begin_release(const std::shared_ptr<Submission> &submission) {
-  const auto lease = submission->lease;
-  const auto claim = claim_of(*submission);
-  if (!claim) return complete(submission, no_token());
-  if (lease && !upkeep_.begin_release(*lease)) return complete(submission, released_before());
-  try {
-    auto answered = completing(submission, [=](const Answer *answer, const Unanswered *error) {
-      return lease ? released(*lease, answer, error) : released(*claim, answer, error);
-    });
-    auto ask = parts_.asking(parts_.request_deadline(), std::move(answered));
-    requests::leave(*claim, std::move(ask));
-  } catch (...) {
-    if (lease) upkeep_.release_failed(*lease, no_memory(), false);
-    throw;
-  }
-}
-
-Error Submissions::released(Lease &lease, const Answer *answer, const Unanswered *error) {
-  if (answer == nullptr) {
-    upkeep_.release_failed(lease, *error, error->sent());
-    return outcome_of(*error);
-  }
-  try {
-    const bool owned = released(lease.claim(), *answer) || lease.release_was_ambiguous();
-    upkeep_.released(lease, owned, answer->sent);
-    return owned ? done() : lost(lease, parts_.now());
-  } catch (const Error &misread) {
-    upkeep_.release_failed(lease, misread, false);
-    throw;
-  }
-}
-
-Error Submissions::released(const Claim &claim, const Answer *answer, const Unanswered *error) {
-  if (answer == nullptr) return outcome_of(*error);
-  return released(claim, *answer) ? done() : no_token();
-}
-
-// Whether the token held the lock. After an unheard request "not there" counts as that.
-bool Submissions::released(const Claim &claim, const Answer &answer) {
-  const Release release = read_release(answer.reply);
-  if (release.more) upkeep_.undo(claim);  // it is free; this drops the rest of the dead
-  return release.owned || answer.asked_before;
+  if (submission->lease) return run<ReleaseLease>(submission, upkeep_, *submission->lease);
+  run<ReleaseToken>(submission, parts_.claim_of(submission->request));
 }
 
 void Submissions::begin_extend(const std::shared_ptr<Submission> &submission) {
-  const auto lease = submission->lease;
-  const auto claim = claim_of(*submission);
-  const auto state = lease ? lease->state(parts_.now()) : Lease::State::kHeld;
-  if (!claim) return complete(submission, no_token());
-  if (state == Lease::State::kReleased) return complete(submission, released_before());
-  if (state == Lease::State::kLost) return complete(submission, lost(*lease, parts_.now()));
   const Millis ttl = submission->request.ttl;
-  auto answered = completing(submission, [=](const Answer *answer, const Unanswered *error) {
-    if (lease) return extended(*lease, ttl, answer, error);
-    if (answer == nullptr) return outcome_of(*error);
-    return read_extend(answer->reply) ? done() : no_token();
-  });
-  const Instant patience = parts_.request_deadline();
-  const Instant end = lease ? std::min(patience, lease->end()) : patience;
-  requests::extend(claim->keys, claim->token, ttl, parts_.asking(end, std::move(answered)));
-}
-
-Error Submissions::extended(Lease &lease, Millis ttl, const Answer *answer,
-                            const Unanswered *error) {
-  if (answer == nullptr) {
-    lease.failed("extend", parts_.server.named(*error));
-    const bool is_lost = lease.state(parts_.now()) == Lease::State::kLost;
-    return is_lost ? lost(lease, parts_.now()) : outcome_of(*error);
-  }
-  std::optional<Instant> anchor;
-  if (read_extend(answer->reply)) anchor = answer->sent;
-  return upkeep_.extended(lease, ttl, anchor) == Status::kOk ? done() : lost(lease, parts_.now());
-}
-
-// A living waiter may be behind the dead ones that the server has dropped so far: then it is asked
-// again, until `end`.
-void Submissions::begin_break(const std::shared_ptr<Submission> &submission, Instant end) {
-  const LockKeys keys = parts_.keys_of(submission->request);
-  auto ended = completing(submission, [](const Answer *answer, const Unanswered *error) -> Error {
-    if (answer == nullptr) return outcome_of(*error);
-    if (read_release(answer->reply).owned || answer->asked_before) return done();
-    return {Status::kNotOwner, "nobody holds it"};
-  });
-  auto answered = [this, keys, end, ended](const Answer *answer, const Unanswered *error) {
-    if (answer != nullptr) drop_dead(keys, *answer, end);
-    ended(answer, error);
-  };
-  requests::force_release(keys, parts_.asking(end, std::move(answered)));
-}
-
-void Submissions::drop_dead(const LockKeys &keys, const Answer &answer, Instant end) noexcept {
-  try {
-    if (!read_release(answer.reply).more) return;
-    auto again = [this, keys, end](const Answer *next, const Unanswered *) {
-      if (next != nullptr) drop_dead(keys, *next, end);
-    };
-    requests::force_release(keys, parts_.asking(end, std::move(again)));
-  } catch (const std::exception &) {
-    return;  // the next waiter that asks drops them
-  }
-}
-
-void Submissions::begin_info(const std::shared_ptr<Submission> &submission) {
-  auto answered = completing(submission, [=](const Answer *answer, const Unanswered *error) {
-    if (answer == nullptr) return static_cast<Error>(*error);
-    submission->info = read_info(answer->reply);
-    return done();
-  });
-  requests::info(parts_.keys_of(submission->request),
-                 parts_.asking(parts_.request_deadline(), std::move(answered)));
+  if (submission->lease) return run<ExtendLease>(submission, upkeep_, *submission->lease, ttl);
+  run<ExtendToken>(submission, parts_.claim_of(submission->request), ttl);
 }
 
 }  // namespace redilock

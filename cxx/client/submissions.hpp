@@ -59,18 +59,10 @@ class Submissions final : public Pollable {
   void begin_acquire(const std::shared_ptr<Submission> &submission);
   void begin_release(const std::shared_ptr<Submission> &submission);
   void begin_extend(const std::shared_ptr<Submission> &submission);
-  void begin_break(const std::shared_ptr<Submission> &submission, Instant end);
-  void begin_info(const std::shared_ptr<Submission> &submission);
+  template <typename Call, typename... Arguments>
+  void run(const std::shared_ptr<Submission> &submission, Arguments &&...arguments);
   Error described(const Submission &submission, const Error &outcome) const noexcept;
   void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
-  template <typename Heard>
-  Pipeline::Done completing(const std::shared_ptr<Submission> &submission, Heard heard);
-  std::optional<Claim> claim_of(const Submission &submission) const;
-  Error released(Lease &lease, const Answer *answer, const Unanswered *error);
-  Error released(const Claim &claim, const Answer *answer, const Unanswered *error);
-  bool released(const Claim &claim, const Answer &answer);
-  Error extended(Lease &lease, Millis ttl, const Answer *answer, const Unanswered *error);
-  void drop_dead(const LockKeys &keys, const Answer &answer, Instant end) noexcept;
   void give_back(Submission &submission) noexcept;
 
   Parts &parts_;

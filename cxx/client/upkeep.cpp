@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/asking.hpp"
 #include "client/failure.hpp"
 #include "lock/acquiring.hpp"
 #include "lock/replies.hpp"
@@ -25,14 +26,6 @@ std::shared_ptr<Lease> Upkeep::lease(const RequestOptions &request, const Claim 
   return std::make_shared<Lease>(
       request.name, claim, granted.fence, lease_end(granted.anchor, claim.ttl),
       after(granted.anchor, request.max_hold), request.max_hold, &parts_.telemetry);
-}
-
-Status Upkeep::extended(Lease &lease, Millis ttl, std::optional<Instant> anchor) {
-  if (anchor)
-    lease.extended(*anchor, ttl, parts_.now());
-  else
-    lost(lease);
-  return lease.state(parts_.now()) == Lease::State::kHeld ? Status::kOk : Status::kLost;
 }
 
 // One lease that is kept up. What an answer leads to takes no memory.
@@ -75,32 +68,49 @@ std::optional<Instant> Upkeep::renew_once(const std::shared_ptr<Renewal> &renewa
     lease.failed("renew", parts_.server.named(parts_.pipeline.trouble()));
     return renewal->next;
   }
-  auto done = [this, renewal, ttl](const Answer *answer, const Unanswered *error) {
-    renewal->asking = false;
-    if (answer != nullptr)
-      renewed(*renewal, ttl, *answer);
-    else
-      renewal_failed(*renewal, *error);
-  };
+  const auto extension = std::make_shared<Extending>(claim, ttl);
   const Instant end = std::min(parts_.request_deadline(), lease.end());
-  requests::extend(claim.keys, claim.token, ttl, parts_.asking(end, std::move(done)));
+  ask(parts_, extension, end, [this, renewal, extension] {
+    renewal->asking = false;
+    renewed(*renewal, *extension);
+  });
   renewal->asking = true;
   return renewal->next;
 }
 
-void Upkeep::renewed(Renewal &renewal, Millis ttl, const Answer &answer) {
-  try {
-    if (read_extend(answer.reply)) {
-      renewal.lease->extended(answer.sent, ttl, parts_.now());
-      renewal.next = after(answer.sent, Micros(ttl) / 3);
-      renewal.failed = false;
-      parts_.telemetry.statistics.add(Stat::kRenewed);
-      return;
-    }
-    lost(*renewal.lease);
-  } catch (const Error &error) {  // it was not understood; the next may be
-    renewal_failed(renewal, error);
+void Upkeep::renewed(Renewal &renewal, const Extending &extension) {
+  if (extension.failure()) return renewal_failed(renewal, *extension.failure());
+  if (!extended(*renewal.lease, extension)) return;
+  renewal.next = after(*extension.anchor(), Micros(extension.ttl()) / 3);
+  renewal.failed = false;
+  parts_.telemetry.statistics.add(Stat::kRenewed);
+}
+
+// Whether the token held the lock.
+bool Upkeep::extended(Lease &lease, const Extending &extension) noexcept {
+  if (extension.anchor())
+    lease.extended(*extension.anchor(), extension.ttl(), parts_.now());
+  else
+    lost(lease);
+  return extension.anchor().has_value();
+}
+
+std::optional<Error> Upkeep::why_ended(Lease &lease) const {
+  const Instant now = parts_.now();
+  const Lease::State state = lease.state(now);
+  if (state == Lease::State::kHeld) return std::nullopt;
+  return state == Lease::State::kReleased ? released_before() : redilock::lost(lease, now);
+}
+
+Error Upkeep::end_extension(Lease &lease, const Extending &extension) {
+  if (const auto &failure = extension.failure()) {
+    lease.failed("extend", parts_.server.named(*failure));
+    const bool is_lost = lease.state(parts_.now()) == Lease::State::kLost;
+    return is_lost ? redilock::lost(lease, parts_.now()) : outcome_of(*failure);
   }
+  extended(lease, extension);
+  const bool is_held = lease.state(parts_.now()) == Lease::State::kHeld;
+  return is_held ? done() : redilock::lost(lease, parts_.now());
 }
 
 void Upkeep::renewal_failed(Renewal &renewal, const Error &error) noexcept {
@@ -204,13 +214,24 @@ void Upkeep::released(Lease &lease, bool owned, Instant at) noexcept {
   lease.count_end(at);
 }
 
-void Upkeep::release_failed(Lease &lease, const Error &why, bool sent) noexcept {
+void Upkeep::release_failed(Lease &lease, const Unanswered &why) noexcept {
   lease.failed("release", parts_.server.named(why));
-  lease.release_failed(sent);
-  if (!sent) return;
+  lease.release_failed(why.sent());
+  if (!why.sent()) return;
   parts_.wake.remember_ended(lease.claim());
   lease.count_end(std::min(parts_.now(), lease.end()));
   roll_back("release", lease.name(), lease.claim(), why);
+}
+
+Error Upkeep::end_release(Lease &lease, const Releasing &release) {
+  if (const auto &failure = release.failure()) {
+    release_failed(lease, *failure);
+    return outcome_of(*failure);
+  }
+  // A re-check that ran late may have queued the token again after its grant was lost.
+  const bool owned = release.owned() || lease.release_was_ambiguous();
+  released(lease, owned, release.at());
+  return owned ? done() : redilock::lost(lease, parts_.now());
 }
 
 void Upkeep::roll_back(const char *verb, std::string_view name, const Claim &claim,
@@ -235,12 +256,11 @@ void Upkeep::end(const Lease &lease) noexcept {
 // one ttl. A place in the queue may stand for as long as others wait with this client, so a server
 // that cannot be reached, or is in a state that passes, is asked until it answers.
 struct Upkeep::Undo {
-  Undo(Running &in, Claim what, Instant until, Instant repeat_until)
-      : claim(std::move(what)), end(until), repeat_end(repeat_until), running(in) {}
+  Undo(Running &in, Claim what, Instant until) : claim(std::move(what)), end(until), running(in) {}
 
   const Claim claim;
   const Instant end;
-  const Instant repeat_end;  // until when it is sent again at once, while the reply is "more"
+  std::optional<Releasing> leaving;  // the last attempt
   bool asking = false;
   std::optional<Running::Entry> running;  // until it is done
 };
@@ -257,8 +277,7 @@ void Upkeep::undo_here(const Claim &claim) noexcept {
 
 void Upkeep::undo(const Claim &claim) noexcept {
   try {
-    auto undo = std::make_shared<Undo>(parts_.running, claim, after(parts_.now(), claim.ttl),
-                                       parts_.request_deadline());
+    auto undo = std::make_shared<Undo>(parts_.running, claim, after(parts_.now(), claim.ttl));
     parts_.service.at(parts_.now(), [this, undo] { return undo_once(undo); });
   } catch (const std::exception &) {
     return;  // no thread, no memory, or closing: the lease runs out by itself
@@ -268,36 +287,22 @@ void Upkeep::undo(const Claim &claim) noexcept {
 std::optional<Instant> Upkeep::undo_once(const std::shared_ptr<Undo> &undo) {
   if (!undo->running) return std::nullopt;
   const Instant next = after(parts_.now(), kUndoPause);
-  if (!undo->asking) ask_to_undo(undo);
+  if (undo->asking) return next;
+  undo->leaving.emplace(undo->claim);
+  const std::shared_ptr<Releasing> leaving(undo, &*undo->leaving);
+  ask(parts_, leaving, parts_.request_deadline(), [this, undo] {
+    undo->asking = false;
+    if (is_undone(*undo)) undo->running.reset();
+  });
+  undo->asking = true;
   return next;
 }
 
-void Upkeep::ask_to_undo(const std::shared_ptr<Undo> &undo) {
-  auto done = [this, undo](const Answer *answer, const Unanswered *error) {
-    undo->asking = false;
-    try {
-      // A living waiter may be behind the dead ones that the server has dropped so far.
-      const bool more = answer != nullptr && read_release(answer->reply).more;
-      if (more && parts_.now() < undo->repeat_end) return ask_to_undo(undo);
-    } catch (const std::exception &) {
-      // Not understood, or no memory: the task asks again after a pause.
-    }
-    if (is_undone(*undo, answer, error)) undo->running.reset();
-  };
-  requests::leave(undo->claim, parts_.asking(parts_.request_deadline(), std::move(done)));
-  undo->asking = true;
-}
-
 // Whether it need not be sent again.
-bool Upkeep::is_undone(const Undo &undo, const Answer *answer, const Unanswered *error) const {
+bool Upkeep::is_undone(const Undo &undo) const {
   const bool over = after(parts_.now(), kUndoPause) >= undo.end;
-  try {
-    if (answer == nullptr) return !error->retriable() && over;
-    const bool more = read_release(answer->reply).more;
-    return over || (!more && parts_.server.can_end_abandoned());
-  } catch (const Error &) {
-    return over;  // it was not understood; the next may be
-  }
+  if (const auto &failure = undo.leaving->failure()) return !failure->retriable() && over;
+  return over || (!undo.leaving->more() && parts_.server.can_end_abandoned());
 }
 
 }  // namespace redilock

@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "client/parts.hpp"
+#include "lock/extending.hpp"
 #include "lock/lease.hpp"
+#include "lock/releasing.hpp"
 
 namespace redilock {
 
@@ -34,18 +36,18 @@ class Upkeep {
   uint64_t watch(const std::shared_ptr<Lease> &lease, OnEnd on_end);
   void forget(uint64_t watch) noexcept { parts_.service.cancel(watch); }
 
-  // An extension was answered: when its request was sent, or nothing where it is not held.
-  Status extended(Lease &lease, Millis ttl, std::optional<Instant> anchor);
-
   // Any thread. Both end all that is done for it here.
   bool begin_release(Lease &lease) noexcept;
   void let_go(Lease &lease) noexcept;
   // Releases it in the background, for as long as it may be held.
   void drop(Lease &lease) noexcept;
-  // Any thread. How a release ended that began at `at`; `sent`: the server may have executed it,
-  // and it is repeated.
-  void released(Lease &lease, bool owned, Instant at) noexcept;
-  void release_failed(Lease &lease, const Error &why, bool sent) noexcept;
+  // Any thread. What the end of a release means for its lease, and the outcome for the caller. A
+  // release that the server may have executed without a reply is repeated.
+  Error end_release(Lease &lease, const Releasing &release);
+  // Any thread. Why the lease can't be extended: it was released or lost. Nothing if it can.
+  std::optional<Error> why_ended(Lease &lease) const;
+  // As end_release().
+  Error end_extension(Lease &lease, const Extending &extension);
 
   // Counts a request with an unknown outcome, and takes its claim back.
   void roll_back(const char *verb, std::string_view name, const Claim &claim,
@@ -62,14 +64,16 @@ class Upkeep {
   class Watch;
 
   std::optional<Instant> renew_once(const std::shared_ptr<Renewal> &renewal);
-  void renewed(Renewal &renewal, Millis ttl, const Answer &answer);
+  void renewed(Renewal &renewal, const Extending &extension);
   void renewal_failed(Renewal &renewal, const Error &error) noexcept;
+  void released(Lease &lease, bool owned, Instant at) noexcept;
+  void release_failed(Lease &lease, const Unanswered &why) noexcept;
+  bool extended(Lease &lease, const Extending &extension) noexcept;
   void lost(Lease &lease) noexcept;
   void ask_for_holder(const std::shared_ptr<Lease> &lease);
   void end(const Lease &lease) noexcept;
   std::optional<Instant> undo_once(const std::shared_ptr<Undo> &undo);
-  void ask_to_undo(const std::shared_ptr<Undo> &undo);
-  bool is_undone(const Undo &undo, const Answer *answer, const Unanswered *error) const;
+  bool is_undone(const Undo &undo) const;
 
   Parts &parts_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lock/releasing.hpp"
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
 #include "scripts/embedded.hpp"
@@ -76,43 +77,10 @@ AcquireReply Commands::queue(const Claim &claim, int64_t arrival, const Limit &l
   return read_acquire(requests::queue(claim, arrival, waiting(limit)), claim, true);
 }
 
-template <typename Request>
-bool Commands::repeat_while_more(Request request) {
-  bool done = false;
-  try {
-    for (;;) {
-      const Answer answer = request();
-      const Release release = read_release(answer.reply);
-      done = done || answer.asked_before || release.owned;
-      if (!release.more) return done;
-    }
-  } catch (const Error &) {
-    // It is free already; the living behind the dead find it by their re-check.
-    if (done) return true;
-    throw;
-  }
-}
-
-bool Commands::release(const LockKeys &keys, std::string_view token, const Limit &limit) {
-  return repeat_while_more([&] { return requests::release(keys, token, waiting(limit)); });
-}
-
-bool Commands::leave(const Claim &claim, const Limit &limit) {
-  return repeat_while_more([&] { return requests::leave(claim, waiting(limit)); });
-}
-
-std::optional<Instant> Commands::extend(const LockKeys &keys, std::string_view token, Millis ttl,
-                                        const Limit &limit) {
-  const Answer answer = requests::extend(keys, token, ttl, waiting(limit));
-  return read_extend(answer.reply) ? std::optional<Instant>(answer.sent) : std::nullopt;
-}
-
-bool Commands::force_release(const LockKeys &keys, const Limit &limit) {
-  return repeat_while_more([&] { return requests::force_release(keys, waiting(limit)); });
-}
-
-LockInfo Commands::info(const LockKeys &keys, const Limit &limit) {
-  return read_info(requests::info(keys, waiting(limit)).reply);
+void Commands::leave(const Claim &claim, const Limit &limit) {
+  Releasing leaving(claim);
+  run(leaving, limit);
+  if (leaving.failure()) throw Unanswered(*leaving.failure());
 }
 
 std::vector<std::string> Commands::list(bool held, const std::string &pattern, std::string &cursor,

@@ -100,15 +100,22 @@ class Commands {
   AcquireReply acquire(const Claim &claim, bool with_all_keys, const Limit &limit);
   // As acquire, or else joins the queue or stays there. arrival: 0 for a new place.
   AcquireReply queue(const Claim &claim, int64_t arrival, const Limit &limit);
-  // Both return whether the token held the lock. If an earlier request of the same call had no
-  // answer, "not there" counts as released.
-  bool release(const LockKeys &keys, std::string_view token, const Limit &limit);
-  bool leave(const Claim &claim, const Limit &limit);
-  // The send time of the request that extended it; nothing where the token does not hold the lock.
-  std::optional<Instant> extend(const LockKeys &keys, std::string_view token, Millis ttl,
-                                const Limit &limit);
-  bool force_release(const LockKeys &keys, const Limit &limit);
-  LockInfo info(const LockKeys &keys, const Limit &limit);
+  // Gives up the place in the queue, and releases the lock if that was granted meanwhile.
+  void leave(const Claim &claim, const Limit &limit);
+  // Drives a machine that asks (Releasing, Extending, LookingUp) to its end.
+  template <typename Machine>
+  void run(Machine &machine, const Limit &limit) noexcept {
+    try {
+      while (machine.replied(machine.ask(waiting(limit)))) {
+      }
+    } catch (const Unanswered &why) {
+      machine.failed(why);
+    } catch (const Error &why) {
+      machine.failed({why, false});
+    } catch (...) {  // std::bad_alloc, perhaps from reading the reply
+      machine.failed({no_memory(), true});
+    }
+  }
   // Lock keys that are held (or else: waited for) and match a glob pattern, a page at a time;
   // `cursor` is "0" at first and after the last page.
   std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,
@@ -125,8 +132,6 @@ class Commands {
                                 std::string &cursor, const Limit &limit);
   std::vector<std::string> scan_page(const Command &command, std::string &cursor,
                                      const Limit &limit);
-  template <typename Request>
-  bool repeat_while_more(Request request);
   // An `ask` that waits for the answer.
   auto waiting(const Limit &limit) {
     return [this, &limit](const Script &script, const Command &keys, const Command &arguments) {

@@ -85,6 +85,10 @@ Error client_closed() noexcept {
   return {Status::kClosed, status_text(static_cast<int32_t>(Status::kClosed)), "", false};
 }
 
+Error no_memory() noexcept {
+  return {Status::kNoMemory, status_text(static_cast<int32_t>(Status::kNoMemory)), "", true};
+}
+
 const char *status_text(int32_t status) noexcept { return row_of(status).text; }
 
 const char *status_name(int32_t status) noexcept { return row_of(status).name; }

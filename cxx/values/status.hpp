@@ -80,5 +80,7 @@ class Error : public std::exception {
 
 // Any call on a client that was closed or freed.
 Error client_closed() noexcept;
+// What std::bad_alloc becomes.
+Error no_memory() noexcept;
 
 }  // namespace redilock

@@ -13,8 +13,6 @@ namespace {
 // Bytes that are formatted ahead of what the socket takes.
 constexpr size_t kAhead = 1 << 16;
 
-Error no_memory() { return {Status::kNoMemory, "out of memory", true}; }
-
 }  // namespace
 
 void Pipeline::ask(const Script &script, const Command &keys, const Command &arguments,

@@ -110,53 +110,60 @@ static void abandoned_acquire_ends_upkeep_and_watch(void **) {
                  "gone");
 }
 
+static void end_unanswered(redilock::Upkeep &upkeep, Lease &lease, bool sent) {
+  redilock::Releasing release(lease.claim());
+  release.failed({redilock::Error(redilock::Status::kUnavailable, "away"), sent});
+  upkeep.end_release(lease, release);
+}
+
 // The push of the grant itself may come while the release is under way. Only what comes after the
 // answer, or after it became clear that none comes, is the grant of a token that has ended.
 static void token_ends_with_the_answer_to_its_release(void **) {
-  assert_returns(
-      outcome_of([] {
-        redilock::Parts parts(endpoint(), redilock::default_client_options(),
-                              redilock::system_clock());
-        redilock::Upkeep upkeep(parts);
-        redilock::Interrupt interrupt;
-        redilock::Wait wait(claim_of(std::string(32, 'a'), "other"), &interrupt);
-        parts.wake.add(wait);
-        parts.wake.subscribe(wait, parts.server.request_limit(&interrupt));
-        int released = 0;
-        parts.wake.set_release_ended([&](const redilock::Claim &) { ++released; });
-        redilock::Claim claim = claim_of(std::string(32, 'b'), "job");
-        claim.channel = parts.wake.name();
-        // The message for the other waiter comes behind it.
-        const auto push = [&](char pushed = 'b') {
-          wait.roused = false;
-          for (const char id : {pushed, 'a'})
-            redis_do(server, "PUBLISH %s %s", claim.channel.c_str(),
-                     (std::string(32, id) + " 6 1000").c_str());
-          while (!wait.roused) parts.wake.ready();
-          return std::to_string(released) + " ";
-        };
-        const auto end = after(parts.now(), claim.ttl);
-        Lease failed("job", claim, 5, end, end), lease("job", claim, 5, end, end);
-        upkeep.begin_release(failed);
-        std::string log = push();
-        upkeep.release_failed(failed, {redilock::Status::kUnavailable, "away"}, false);
-        log += push();
-        upkeep.begin_release(lease);
-        log += push();
-        upkeep.released(lease, true, parts.now());
-        log += push();
-        redilock::Claim other = claim_of(std::string(32, 'c'), "job");
-        other.channel = claim.channel;
-        Lease unanswered("job", other, 5, end, end);
-        upkeep.begin_release(unanswered);
-        log += push('c');
-        upkeep.release_failed(unanswered, {redilock::Status::kUnavailable, "away"}, true);
-        log += push('c');
-        parts.service.stop();
-        parts.wake.remove(wait);
-        return log;
-      }),
-      "0 0 0 1 1 2 ");
+  assert_returns(outcome_of([] {
+                   redilock::Parts parts(endpoint(), redilock::default_client_options(),
+                                         redilock::system_clock());
+                   redilock::Upkeep upkeep(parts);
+                   redilock::Interrupt interrupt;
+                   redilock::Wait wait(claim_of(std::string(32, 'a'), "other"), &interrupt);
+                   parts.wake.add(wait);
+                   parts.wake.subscribe(wait, parts.server.request_limit(&interrupt));
+                   int released = 0;
+                   parts.wake.set_release_ended([&](const redilock::Claim &) { ++released; });
+                   redilock::Claim claim = claim_of(std::string(32, 'b'), "job");
+                   claim.channel = parts.wake.name();
+                   // The message for the other waiter comes behind it.
+                   const auto push = [&](char pushed = 'b') {
+                     wait.roused = false;
+                     for (const char id : {pushed, 'a'})
+                       redis_do(server, "PUBLISH %s %s", claim.channel.c_str(),
+                                (std::string(32, id) + " 6 1000").c_str());
+                     while (!wait.roused) parts.wake.ready();
+                     return std::to_string(released) + " ";
+                   };
+                   const auto end = after(parts.now(), claim.ttl);
+                   Lease failed("job", claim, 5, end, end), lease("job", claim, 5, end, end);
+                   upkeep.begin_release(failed);
+                   std::string log = push();
+                   end_unanswered(upkeep, failed, false);
+                   log += push();
+                   upkeep.begin_release(lease);
+                   log += push();
+                   redilock::Releasing release(claim);
+                   release.replied({redilock::Reply::of_integer(1), parts.now(), false});
+                   upkeep.end_release(lease, release);
+                   log += push();
+                   redilock::Claim other = claim_of(std::string(32, 'c'), "job");
+                   other.channel = claim.channel;
+                   Lease unanswered("job", other, 5, end, end);
+                   upkeep.begin_release(unanswered);
+                   log += push('c');
+                   end_unanswered(upkeep, unanswered, true);
+                   log += push('c');
+                   parts.service.stop();
+                   parts.wake.remove(wait);
+                   return log;
+                 }),
+                 "0 0 0 1 1 2 ");
 }
 
 int main() {

@@ -3,6 +3,7 @@
 
 #include "../fake_server.hpp"
 #include "../outcome.hpp"
+#include "lock/releasing.hpp"
 
 using redilock::Claim;
 using redilock::Commands;
@@ -197,7 +198,10 @@ static void wrong_replies_are_never_a_grant(void **) {
 static Outcome released(std::vector<std::string> replies) {
   return replied(std::move(replies),
                  [](Commands &commands, const Claim &claim, const redilock::Limit &limit) {
-                   return commands.release(claim.keys, "t", limit) ? "yes" : "no";
+                   redilock::Releasing release(claim);
+                   commands.run(release, limit);
+                   if (release.failure()) throw redilock::Error(*release.failure());
+                   return release.owned() ? "yes" : "no";
                  });
 }
 

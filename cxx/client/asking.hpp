@@ -1,0 +1,32 @@
+// Drives a machine of cxx/lock that asks the server (Releasing, Extending, LookingUp) to its end,
+// without waiting.
+#pragma once
+
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "client/parts.hpp"
+#include "values/status.hpp"
+
+namespace redilock {
+
+// Calls `ended` once, on the service thread, when the machine is at its end. Throws std::bad_alloc
+// if the first request can't be made, without that call. `end`: by when the server has to answer.
+template <typename Machine, typename Ended>
+void ask(Parts &parts, const std::shared_ptr<Machine> &machine, Instant end, Ended ended) {
+  auto on_reply = [&parts, machine, end, ended](const Answer *answer, const Unanswered *error) {
+    try {
+      if (answer == nullptr)
+        machine->failed(*error);
+      else if (machine->replied(*answer))
+        return ask(parts, machine, end, ended);
+    } catch (const std::bad_alloc &) {
+      machine->failed({no_memory(), false});
+    }
+    ended();
+  };
+  machine->ask(parts.asking(end, std::move(on_reply)));
+}
+
+}  // namespace redilock

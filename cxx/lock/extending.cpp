@@ -1,0 +1,21 @@
+#include "lock/extending.hpp"
+
+#include <new>
+
+#include "lock/replies.hpp"
+#include "values/status.hpp"
+
+namespace redilock {
+
+bool Extending::replied(const Answer &answer) noexcept {
+  try {
+    if (read_extend(answer.reply)) anchor_ = answer.sent;
+  } catch (const Error &misread) {
+    failed({misread, false});
+  } catch (const std::bad_alloc &) {
+    failed({no_memory(), true});
+  }
+  return false;
+}
+
+}  // namespace redilock

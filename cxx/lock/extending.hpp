@@ -1,0 +1,38 @@
+// An extension of a lease, from its request to its outcome, as a machine: see releasing.hpp. Also
+// each renewal of a lease. No I/O.
+#pragma once
+
+#include <optional>
+
+#include "lock/requests.hpp"
+
+namespace redilock {
+
+class Extending {
+ public:
+  // The claim has to outlive the machine.
+  Extending(const Claim &claim, Millis ttl) : claim_(claim), ttl_(ttl) {}
+
+  template <typename Ask>
+  auto ask(Ask ask) const {
+    return requests::extend(claim_.keys, claim_.token, ttl_, std::move(ask));
+  }
+  // Returns false: it is one request.
+  bool replied(const Answer &answer) noexcept;
+  void failed(const Unanswered &why) noexcept { failure_ = why; }
+
+  Millis ttl() const noexcept { return ttl_; }
+  // The lease lasts for the ttl from then on: when the request was sent. Nothing if the token does
+  // not hold the lock, or the extension failed.
+  const std::optional<Instant> &anchor() const noexcept { return anchor_; }
+  // Why there is no reply, or nothing.
+  const std::optional<Unanswered> &failure() const noexcept { return failure_; }
+
+ private:
+  const Claim &claim_;
+  const Millis ttl_;
+  std::optional<Instant> anchor_;
+  std::optional<Unanswered> failure_;
+};
+
+}  // namespace redilock

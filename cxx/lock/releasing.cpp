@@ -1,0 +1,29 @@
+#include "lock/releasing.hpp"
+
+#include <new>
+
+#include "lock/replies.hpp"
+#include "values/status.hpp"
+
+namespace redilock {
+
+bool Releasing::replied(const Answer &answer) noexcept {
+  try {
+    const Release release = read_release(answer.reply);
+    if (at_ == Instant()) at_ = answer.sent;
+    owned_ = owned_ || release.owned || answer.asked_before;
+    more_ = release.more;
+    return more_;
+  } catch (const Error &misread) {
+    failed({misread, false});
+  } catch (const std::bad_alloc &) {
+    failed({no_memory(), true});
+  }
+  return false;
+}
+
+void Releasing::failed(const Unanswered &why) noexcept {
+  if (!owned_) failure_ = why;
+}
+
+}  // namespace redilock

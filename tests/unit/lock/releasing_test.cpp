@@ -1,0 +1,143 @@
+// A release, a break, an extension and a look-up as machines: what they ask, and what each reply or
+// failure means. Without a server.
+#include "lock/releasing.hpp"
+
+#include "../outcome.hpp"
+#include "lock/extending.hpp"
+#include "lock/looking_up.hpp"
+
+using redilock::Answer;
+using redilock::Claim;
+using redilock::Command;
+using redilock::Error;
+using redilock::Extending;
+using redilock::Instant;
+using redilock::LockKeys;
+using redilock::LookingUp;
+using redilock::Micros;
+using redilock::Millis;
+using redilock::Releasing;
+using redilock::Reply;
+using redilock::Script;
+using redilock::Status;
+using redilock::Unanswered;
+
+static const Claim &claim() {
+  static const Claim claim{LockKeys("", "L"), "t", Millis(1000), true, "c"};
+  return claim;
+}
+
+static Instant at(int64_t us) { return Instant(Micros(us)); }
+
+static Answer answer(int64_t number, Instant sent = at(1), bool asked_before = false) {
+  return {Reply::of_integer(number), sent, asked_before};
+}
+
+static Unanswered unreachable(bool sent) {
+  return {Error(Status::kUnavailable, "gone", true), sent};
+}
+
+// The words that a machine sends, but for the keys.
+template <typename Machine>
+static std::string asked(const Machine &machine) {
+  return machine.ask([](const Script &, const Command &keys, const Command &arguments) {
+    std::string words = std::to_string(keys.size()) + " keys";
+    for (const std::string_view word : arguments) words += " " + std::string(word);
+    return words;
+  });
+}
+
+static std::string state(const Releasing &release) {
+  std::string text = release.owned() ? "owned" : "not owned";
+  if (release.more()) text += ", more";
+  if (release.failure())
+    text += ", " +
+            std::string(redilock::status_name(static_cast<int32_t>(release.failure()->status()))) +
+            (release.failure()->sent() ? " sent" : "");
+  return text;
+}
+
+static void release_asks_for_the_place_too(void **) {
+  assert_returns(outcome_of([] { return asked(Releasing(claim())); }), "5 keys t 1000 c t");
+  assert_returns(outcome_of([] { return asked(Releasing(claim(), Releasing::By::kForce)); }),
+                 "5 keys");
+}
+
+static void first_reply_decides_and_the_rest_drop_the_dead(void **) {
+  assert_returns(outcome_of([] {
+                   Releasing release(claim());
+                   std::string log;
+                   for (const auto &reply : {answer(3, at(7)), answer(2, at(8)), answer(0, at(9))})
+                     log += release.replied(reply) ? "again, " : "end, ";
+                   return log + state(release) + (release.at() == at(7) ? " at 7" : " later");
+                 }),
+                 "again, again, end, owned at 7");
+}
+
+static void release_after_an_unanswered_request_counts_as_owned(void **) {
+  assert_returns(outcome_of([] {
+                   Releasing release(claim());
+                   release.replied(answer(0, at(1), true));
+                   return state(release);
+                 }),
+                 "owned");
+}
+
+static void failure_counts_until_the_lock_is_free(void **) {
+  assert_returns(outcome_of([] {
+                   Releasing early(claim()), late(claim());
+                   early.replied(answer(2));
+                   early.failed(unreachable(true));
+                   late.replied(answer(3));
+                   late.failed(unreachable(true));
+                   return state(early) + "; " + state(late);
+                 }),
+                 "not owned, more, REDILOCK_E_UNAVAILABLE sent; owned, more");
+}
+
+static void reply_of_another_form_is_a_failure(void **) {
+  assert_returns(outcome_of([] {
+                   Releasing release(claim());
+                   const std::string log = release.replied(answer(4)) ? "again, " : "end, ";
+                   return log + state(release);
+                 }),
+                 "end, not owned, REDILOCK_E_PROTOCOL");
+}
+
+static void extension_counts_from_its_request(void **) {
+  assert_returns(
+      outcome_of([] {
+        Extending held(claim(), Millis(500)), gone(claim(), Millis(500)), odd(claim(), Millis(500));
+        const std::string words = asked(held);
+        const bool again = held.replied(answer(1, at(7))) || gone.replied(answer(0, at(7))) ||
+                           odd.replied(answer(17, at(7)));
+        return words + (again ? ", again" : "") +
+               (held.anchor() == at(7) ? ", held" : ", not held") +
+               (gone.anchor() || gone.failure() ? ", odd" : ", gone") +
+               (odd.failure() && !odd.anchor() ? ", refused" : ", believed");
+      }),
+      "2 keys t 500, held, gone, refused");
+}
+
+static void look_up_of_another_form_is_a_failure(void **) {
+  assert_returns(outcome_of([] {
+                   LookingUp look(LockKeys("", "L"));
+                   const std::string words = asked(look);
+                   look.replied(answer(1));
+                   return words + (look.failure() ? ", refused" : ", believed");
+                 }),
+                 "3 keys, refused");
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(release_asks_for_the_place_too),
+      cmocka_unit_test(first_reply_decides_and_the_rest_drop_the_dead),
+      cmocka_unit_test(release_after_an_unanswered_request_counts_as_owned),
+      cmocka_unit_test(failure_counts_until_the_lock_is_free),
+      cmocka_unit_test(reply_of_another_form_is_a_failure),
+      cmocka_unit_test(extension_counts_from_its_request),
+      cmocka_unit_test(look_up_of_another_form_is_a_failure),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
