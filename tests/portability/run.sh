@@ -97,13 +97,14 @@ build() {
 }
 
 # try_command NAME: runs the scripts that need nothing but the command, with its shared library. Sets
-# $command_passed to how many of them passed.
+# $command_passed to how many of them passed. A shell's background job ignores SIGINT, and qemu-user does
+# not pass that on to the command; so the scripts start with no signal ignored.
 try_command() {
   printf '#!/bin/sh\nexec %s "%s/build/cli/redilock" "$@"\n' "$run" "$target" >"$target/redilock"
   chmod +x "$target/redilock"
   command_passed=0
   for script in $command_scripts; do
-    if REDILOCK_SOURCE_DIR=$top REDILOCK_CLI=$target/redilock \
+    if REDILOCK_SOURCE_DIR=$top REDILOCK_CLI=$target/redilock env --default-signal \
       "$top/tests/scripts/$script.sh" >"$target/$script.log" 2>&1 </dev/null; then
       command_passed=$((command_passed + 1))
     else
