@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "client/calls.hpp"
-#include "lock/server_check.hpp"
+#include "client/server_check.hpp"
 #include "values/name.hpp"
 #include "values/process.hpp"
 #include "values/status.hpp"

@@ -4,11 +4,11 @@
 
 #include <utility>
 
+#include "client/commands.hpp"
 #include "client/completions.hpp"
 #include "client/running.hpp"
 #include "client/service.hpp"
 #include "client/wake_channel.hpp"
-#include "lock/commands.hpp"
 #include "values/options.hpp"
 #include "values/token.hpp"
 #include "values/url.hpp"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lock/acquiring.hpp"
+#include "lock/push.hpp"
 #include "lock/validity.hpp"
 #include "lock/wait_list.hpp"
 #include "values/token.hpp"

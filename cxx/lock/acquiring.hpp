@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "lock/commands.hpp"
+#include "lock/replies.hpp"
 #include "values/statistics.hpp"
 #include "values/status.hpp"
 

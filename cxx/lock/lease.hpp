@@ -7,7 +7,7 @@
 #include <mutex>
 #include <string>
 
-#include "lock/commands.hpp"
+#include "lock/replies.hpp"
 #include "values/telemetry.hpp"
 
 namespace redilock {

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "lock/replies.hpp"
 #include "lock/requests.hpp"
 
 namespace redilock {

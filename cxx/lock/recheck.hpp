@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "lock/commands.hpp"
+#include "lock/replies.hpp"
 #include "values/clock.hpp"
 
 namespace redilock {

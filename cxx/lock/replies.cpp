@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "values/fence.hpp"
 #include "values/name.hpp"
 #include "values/status.hpp"
 #include "values/text.hpp"

@@ -4,7 +4,8 @@
 
 #include <string>
 
-#include "lock/commands.hpp"
+#include "lock/claim.hpp"
+#include "values/answer.hpp"
 #include "values/name.hpp"
 
 namespace redilock::requests {

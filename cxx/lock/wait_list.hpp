@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "lock/commands.hpp"
 #include "lock/recheck.hpp"
+#include "lock/replies.hpp"
 #include "values/clock.hpp"
 
 namespace redilock {

@@ -4,6 +4,7 @@
 
 #include "values/text.hpp"
 #include "wire/error_reply.hpp"
+#include "wire/frame.hpp"
 
 namespace redilock {
 

@@ -7,10 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "wire/command.hpp"
 #include "wire/fences.hpp"
 #include "wire/greeting.hpp"
-#include "wire/reply.hpp"
+#include "wire/reply_reader.hpp"
 #include "wire/socket.hpp"
 
 namespace redilock {

@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "values/credentials.hpp"
+#include "values/reply.hpp"
 #include "values/status.hpp"
-#include "wire/credentials.hpp"
-#include "wire/reply.hpp"
 
 namespace redilock {
 

@@ -6,13 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "wire/reply.hpp"
+#include "values/fence.hpp"
+#include "values/reply.hpp"
 
 namespace redilock {
-
-// Fences are at least this. Other integers that scripts reply are below it, so neither is ever
-// taken for the other.
-inline constexpr int64_t kFirstFence = 4;
 
 // A server answers in order, and the counter of a fence key rises. A fence that is not above the
 // last one of its key is therefore the reply to an earlier request, for instance a late duplicate.

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "values/command.hpp"
+#include "values/credentials.hpp"
+#include "values/reply.hpp"
 #include "values/status.hpp"
-#include "wire/command.hpp"
-#include "wire/credentials.hpp"
-#include "wire/reply.hpp"
 
 namespace redilock {
 

@@ -3,6 +3,7 @@
 #include "values/status.hpp"
 #include "values/text.hpp"
 #include "wire/error_reply.hpp"
+#include "wire/frame.hpp"
 #include "wire/server.hpp"
 
 namespace redilock {

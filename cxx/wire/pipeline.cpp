@@ -5,6 +5,7 @@
 #include <new>
 
 #include "wire/error_reply.hpp"
+#include "wire/frame.hpp"
 
 namespace redilock {
 

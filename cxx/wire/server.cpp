@@ -49,11 +49,6 @@ Limit Server::request_limit(Interrupt *interrupt) const {
   return {clock_, after(clock_.now(), patience()), interrupt};
 }
 
-std::string_view fence_key(const Script &script, const Command &keys) {
-  const bool draws = script.fence_key >= 0 && static_cast<size_t>(script.fence_key) < keys.size();
-  return draws ? keys[static_cast<size_t>(script.fence_key)] : std::string_view();
-}
-
 Answer Server::run(const Script &script, const Command &keys, const Command &arguments,
                    const Limit &limit) {
   const std::string count = std::to_string(keys.size());

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "check.hpp"
-#include "lock/commands.hpp"
+#include "lock/push.hpp"
 #include "values/name.hpp"
 #include "values/slot.hpp"
 #include "values/token.hpp"

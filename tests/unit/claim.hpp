@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "lock/commands.hpp"
+#include "lock/claim.hpp"
 #include "values/token.hpp"
 
 inline redilock::Claim claim_of(const std::string &id, const char *name,

@@ -1,39 +1,15 @@
-// A reply of the server as a value, and the reader that makes replies from bytes. What a peer sends
-// is not trusted: depth, elements and bytes are capped.
+// Makes replies from bytes. It does not trust the peer: depth, elements and bytes are capped.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
+
+#include "values/reply.hpp"
 
 struct redisReader;
 
 namespace redilock {
-
-class Reply {
- public:
-  enum class Kind { kNil, kInteger, kString, kStatus, kError, kArray };
-
-  Kind kind() const noexcept { return kind_; }
-  bool is_error() const noexcept { return kind_ == Kind::kError; }
-
-  // These throw Error(kProtocol) for a reply of another kind.
-  int64_t integer() const;
-  const std::string &text() const;  // string, status or error
-  const std::vector<Reply> &items() const;
-  const Reply &at(size_t index) const;
-
-  static Reply of_integer(int64_t value) noexcept;
-
- private:
-  friend class ReplyBuilder;
-  Kind kind_ = Kind::kNil;
-  int64_t integer_ = 0;
-  std::string text_;
-  std::vector<Reply> items_;
-};
 
 // What a reply under way has come to, and whether it was more than it may be: hiredis cannot tell
 // that from want of memory.

@@ -1,9 +1,7 @@
-#include "wire/command.hpp"
+#include "wire/frame.hpp"
 
 #include <algorithm>
 #include <charconv>
-
-#include "values/status.hpp"
 
 namespace redilock {
 
@@ -19,8 +17,6 @@ char *put_length(char *at, char type, size_t length) {
 }
 
 }  // namespace
-
-void Command::refuse_word() { throw Error(Status::kInternal, "a command has too many words"); }
 
 // hiredis formats with sprintf, word by word, which costs half of all instructions of a lock and
 // its release.

@@ -1,4 +1,4 @@
-#include "lock/server_check.hpp"
+#include "client/server_check.hpp"
 
 #include "lock/requests.hpp"
 #include "values/status.hpp"

@@ -1,4 +1,4 @@
-#include "wire/credentials.hpp"
+#include "values/credentials.hpp"
 
 #include <algorithm>
 

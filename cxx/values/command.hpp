@@ -1,4 +1,4 @@
-// The words of one command, and their form on the wire.
+// The words of one command to the server.
 #pragma once
 
 #include <cstddef>
@@ -40,9 +40,5 @@ class Command {
   std::string_view words_[kMaxWords];
   size_t size_ = 0;
 };
-
-// Adds words to `bytes` in the form of the wire. `announced` is the number of words of the whole
-// command, if it begins here: others may follow later. It is 0 for words that follow.
-void frame(const Command &words, size_t announced, std::string &bytes);
 
 }  // namespace redilock

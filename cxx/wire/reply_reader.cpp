@@ -1,4 +1,4 @@
-#include "wire/reply.hpp"
+#include "wire/reply_reader.hpp"
 
 #include <hiredis/hiredis.h>
 #include <hiredis/read.h>
@@ -118,34 +118,6 @@ redisReplyObjectFunctions *builder_functions() {
 }
 
 }  // namespace
-
-Reply Reply::of_integer(int64_t value) noexcept {
-  Reply reply;
-  reply.kind_ = Kind::kInteger;
-  reply.integer_ = value;
-  return reply;
-}
-
-int64_t Reply::integer() const {
-  if (kind_ != Kind::kInteger) protocol_error("a number was expected");
-  return integer_;
-}
-
-const std::string &Reply::text() const {
-  if (kind_ != Kind::kString && kind_ != Kind::kStatus && kind_ != Kind::kError)
-    protocol_error("a text was expected");
-  return text_;
-}
-
-const std::vector<Reply> &Reply::items() const {
-  if (kind_ != Kind::kArray) protocol_error("a list was expected");
-  return items_;
-}
-
-const Reply &Reply::at(size_t index) const {
-  if (index >= items().size()) protocol_error("a list is too short");
-  return items_[index];
-}
 
 void ReplyReader::Deleter::operator()(redisReader *reader) const noexcept {
   ::redisReaderFree(reader);

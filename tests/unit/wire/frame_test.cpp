@@ -1,5 +1,5 @@
 // Commands in their form on the wire.
-#include "wire/command.hpp"
+#include "wire/frame.hpp"
 
 #include "../outcome.hpp"
 

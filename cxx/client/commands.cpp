@@ -1,12 +1,10 @@
-#include "lock/commands.hpp"
+#include "client/commands.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "lock/releasing.hpp"
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
-#include "scripts/embedded.hpp"
 #include "values/name.hpp"
 #include "values/token.hpp"
 
@@ -24,50 +22,7 @@ bool is_held_value(const Reply &value) {
   return is_token(text);  // the caller reads no label
 }
 
-// Takes digits from the front of `text`, and the blank or end behind them. None where there is no
-// number below `end`.
-std::optional<int64_t> take_number(std::string_view &text, int64_t end) {
-  int64_t number = 0;
-  const char *last = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), last, number);
-  if (read.ec != std::errc() || number < 0 || number >= end) return std::nullopt;
-  if (read.ptr != last && *read.ptr != ' ') return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(read.ptr - text.data()));
-  if (!text.empty()) text.remove_prefix(1);
-  return number;
-}
-
 }  // namespace
-
-namespace requests {
-
-const Script kAcquire{scripts::acquire, scripts::acquire_sha1, 2};
-const Script kRelease{scripts::release, scripts::release_sha1};
-const Script kExtend{scripts::extend, scripts::extend_sha1};
-const Script kForceRelease{scripts::force_release, scripts::force_release_sha1};
-const Script kInfo{scripts::info, scripts::info_sha1};
-const Script kBeat{scripts::beat, scripts::beat_sha1};
-const Script kCheck{scripts::check, scripts::check_sha1};
-
-}  // namespace requests
-
-std::optional<Push> parse_push(std::string_view payload) {
-  constexpr std::string_view kNext = "next ";
-  const bool is_next = payload.substr(0, kNext.size()) == kNext;
-  if (is_next) payload.remove_prefix(kNext.size());
-  if (payload.size() <= kTokenIdLength || payload[kTokenIdLength] != ' ') return std::nullopt;
-  const std::string_view id = payload.substr(0, kTokenIdLength);
-  payload.remove_prefix(kTokenIdLength + 1);
-  const auto first = take_number(payload, kFenceEnd);
-  const auto server_us = first ? take_number(payload, kFenceEnd) : std::nullopt;
-  if (!server_us || *server_us == 0) return std::nullopt;
-  if (is_next) {
-    const Millis recheck_in = std::min(Millis(*first), kTtlMax);
-    return Push{Push::Kind::kNext, std::string(id), 0, *server_us, recheck_in};
-  }
-  if (*first == 0) return std::nullopt;
-  return Push{Push::Kind::kGrant, std::string(id), *first, *server_us};
-}
 
 AcquireReply Commands::acquire(const Claim &claim, bool with_all_keys, const Limit &limit) {
   return read_acquire(requests::acquire(claim, with_all_keys, waiting(limit)), claim, false);

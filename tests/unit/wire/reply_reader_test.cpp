@@ -1,5 +1,5 @@
 // Replies from bytes, honest ones in any portions, and those of a peer that means harm.
-#include "wire/reply.hpp"
+#include "wire/reply_reader.hpp"
 
 #include "../outcome.hpp"
 
