@@ -1,7 +1,5 @@
 // `redilock demo`: real processes count together under one lock on a private server, one of them is
 // killed while it holds the lock, and the sums at the end must be right.
-#include "demo.hpp"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
@@ -16,6 +14,7 @@
 
 #include "commands.hpp"
 #include "demo_score.hpp"
+#include "demo_worker.hpp"
 #include "private_server.hpp"
 #include "process.hpp"
 #include "text.hpp"

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "demo.hpp"
+#include "demo_worker.hpp"
 
 namespace cli {
 

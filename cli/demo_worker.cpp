@@ -1,6 +1,8 @@
 // One of the demo's processes: takes the lock, adds 1 to a number in a file by reading and writing
 // it, releases. Without the lock, increments would be lost. The file also has the last fence, so
 // that a fence that does not rise is seen at the very grant.
+#include "demo_worker.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -9,7 +11,6 @@
 #include <chrono>
 #include <cstring>
 
-#include "demo.hpp"
 #include "session.hpp"
 #include "signals.hpp"
 

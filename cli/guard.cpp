@@ -12,7 +12,6 @@
 #include <cstring>
 
 #include "command.hpp"
-#include "guard_process.hpp"
 #include "process_tree.hpp"
 
 namespace cli {

@@ -17,15 +17,10 @@
 #include <vector>
 
 #include "guard_message.hpp"
+#include "guard_process.hpp"
 #include "signals.hpp"
 
 namespace cli {
-
-struct GuardSpec {
-  std::vector<std::string> argv;  // the command
-  int64_t kill_after_ms = 0;      // from the SIGTERM for a lost lock to SIGKILL
-  bool kill_tree = false;         // descendants end with the command
-};
 
 class Guard {
  public:

@@ -7,7 +7,6 @@
 
 #include "report.hpp"
 #include "text.hpp"
-#include "waiting.hpp"
 
 namespace cli {
 namespace {

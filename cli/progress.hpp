@@ -8,10 +8,9 @@
 #include <thread>
 
 #include "session.hpp"
+#include "wait.hpp"
 
 namespace cli {
-
-struct Wait;
 
 // On a terminal: draws from one second on and once a second, until it ends; then the line is erased.
 // Elsewhere it says once, after a second, that the lock is waited for. A quiet wait shows nothing.

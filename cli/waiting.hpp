@@ -5,16 +5,9 @@
 
 #include "session.hpp"
 #include "signals.hpp"
+#include "wait.hpp"
 
 namespace cli {
-
-struct Wait {
-  const Client &client;
-  const Op &op;  // the acquire, with all of its options set
-  std::string name;
-  bool quiet = false;
-  bool verbose = false;  // say also of a lock that was free when it was granted
-};
 
 struct Waited {
   Lock lock;

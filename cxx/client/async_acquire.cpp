@@ -10,7 +10,7 @@
 
 namespace redilock {
 
-AsyncAcquire::AsyncAcquire(Parts &parts, Upkeep &upkeep, Submissions &owner,
+AsyncAcquire::AsyncAcquire(Parts &parts, Upkeep &upkeep, AcquireOwner &owner,
                            std::shared_ptr<Submission> submission)
     : parts_(parts),
       upkeep_(upkeep),
@@ -79,7 +79,7 @@ void AsyncAcquire::stop(const Error &why) noexcept {
 }
 
 void AsyncAcquire::drive() noexcept {
-  Submissions &owner = owner_;
+  AcquireOwner &owner = owner_;
   try {
     const auto self = shared_from_this();
     while (!asking_ && !finished_ && try_step()) {

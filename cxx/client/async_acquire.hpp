@@ -5,14 +5,25 @@
 #include <memory>
 #include <optional>
 
-#include "client/submissions.hpp"
+#include "client/upkeep.hpp"
 #include "lock/acquiring.hpp"
 
 namespace redilock {
 
+// Who has begun an acquire.
+class AcquireOwner {
+ public:
+  virtual ~AcquireOwner() = default;
+  // The acquire has ended.
+  virtual void acquired(const std::shared_ptr<Submission> &submission,
+                        const Error &outcome) noexcept = 0;
+  // There is no memory to go on with now.
+  virtual void drive_later() noexcept = 0;
+};
+
 class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
  public:
-  AsyncAcquire(Parts &parts, Upkeep &upkeep, Submissions &owner,
+  AsyncAcquire(Parts &parts, Upkeep &upkeep, AcquireOwner &owner,
                std::shared_ptr<Submission> submission);
   ~AsyncAcquire();
   AsyncAcquire(const AsyncAcquire &) = delete;
@@ -63,7 +74,7 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
 
   Parts &parts_;
   Upkeep &upkeep_;
-  Submissions &owner_;
+  AcquireOwner &owner_;
   const std::shared_ptr<Submission> submission_;
   Acquiring machine_;
   std::optional<Wait> wait_;

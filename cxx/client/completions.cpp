@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "wire/socket.hpp"
+#include "values/system_error.hpp"
 
 namespace redilock {
 

@@ -8,7 +8,7 @@
 #include <ctime>
 
 #include "values/status.hpp"
-#include "wire/socket.hpp"
+#include "values/system_error.hpp"
 #include "wire/thread.hpp"
 
 namespace redilock {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "client/asking.hpp"
-#include "client/async_acquire.hpp"
 #include "client/calls.hpp"
 
 namespace redilock {

@@ -10,20 +10,19 @@
 #include <mutex>
 #include <optional>
 
+#include "client/async_acquire.hpp"
 #include "client/cancels.hpp"
 #include "client/upkeep.hpp"
 
 namespace redilock {
 
-class AsyncAcquire;
-
-class Submissions final : public Pollable {
+class Submissions final : public Pollable, public AcquireOwner {
  public:
   // As many begin before what else is due has its turn, however many were submitted.
   static constexpr int kAtOnce = 64;
 
   Submissions(Parts &parts, Upkeep &upkeep);
-  ~Submissions();
+  ~Submissions() override;
 
   // On the caller's thread: the first request of an acquire. Where that does not end it, it is to
   // be submitted, or else taken back.
@@ -43,9 +42,9 @@ class Submissions final : public Pollable {
   // Whether everything that was submitted has its completion.
   bool are_ended() const noexcept { return open_ == 0; }
 
-  // For an acquire: it has ended, or there is no memory to go on with now.
-  void acquired(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
-  void drive_later() noexcept;
+  void acquired(const std::shared_ptr<Submission> &submission,
+                const Error &outcome) noexcept override;
+  void drive_later() noexcept override;
 
   pollfd wanted() override { return {-1, 0, 0}; }
   Instant next_run() override { return taken_.empty() ? std::min(drive_at_, end_at_) : Instant(); }

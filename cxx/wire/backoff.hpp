@@ -1,9 +1,10 @@
-// Pauses between attempts, which grow so that a server in trouble is not stormed.
+// When and whether to try again. The pauses grow, so that clients do not storm a server in trouble.
 #pragma once
 
 #include <algorithm>
 
 #include "values/clock.hpp"
+#include "values/status.hpp"
 
 namespace redilock {
 
@@ -22,5 +23,10 @@ class Backoff {
  private:
   Micros pause_{0};
 };
+
+// Whether another attempt may succeed: the server could not be reached, or its state may pass.
+inline bool is_worth_retrying(const Error &error) noexcept {
+  return error.status() == Status::kUnavailable || error.retriable();
+}
 
 }  // namespace redilock

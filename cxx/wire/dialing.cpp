@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "values/status.hpp"
+#include "values/system_error.hpp"
 
 namespace redilock {
 

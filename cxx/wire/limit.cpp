@@ -8,7 +8,7 @@
 #include <cerrno>
 
 #include "values/status.hpp"
-#include "wire/socket.hpp"
+#include "values/system_error.hpp"
 
 namespace redilock {
 

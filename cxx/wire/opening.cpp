@@ -4,7 +4,6 @@
 #include "values/text.hpp"
 #include "wire/error_reply.hpp"
 #include "wire/frame.hpp"
-#include "wire/server.hpp"
 
 namespace redilock {
 
@@ -15,13 +14,13 @@ bool is_tls_alert(std::string_view bytes) { return bytes.substr(0, 2) == "\x15\x
 
 }  // namespace
 
-Opening::Opening(Server &server, std::string channel, Instant deadline)
+Opening::Opening(ServerState &server, std::string channel, Instant deadline)
     : server_(server),
       channel_(std::move(channel)),
       deadline_(deadline),
-      dialing_(server.endpoint_, server.clock_, deadline),
-      greeting_(server.credentials_),
-      begun_(server.clock_.now()) {}
+      dialing_(server.endpoint(), server.clock(), deadline),
+      greeting_(server.credentials()),
+      begun_(server.clock().now()) {}
 
 pollfd Opening::wanted() const noexcept {
   if (!connection_) return dialing_.wanted();
@@ -62,7 +61,7 @@ void Opening::greet() {
     throw greeting_error(error);
   }
   greeting_.check();
-  connection_->learn(greeting_, server_.clock_.now());
+  connection_->learn(greeting_, server_.clock().now());
   phase_ = Phase::kEndAbandoned;
   end_abandoned();
 }
@@ -71,7 +70,7 @@ void Opening::go_on() {
   const bool subscribes = phase_ == Phase::kEndAbandoned && !channel_.empty();
   if (phase_ == Phase::kEndAbandoned) server_.ended(ending_);
   phase_ = subscribes ? Phase::kSubscribe : Phase::kUp;
-  server_.has_connected_ = true;
+  server_.greeted();
   if (subscribes) send({"SUBSCRIBE", channel_});
 }
 
@@ -106,7 +105,7 @@ void Opening::end_abandoned() {
   ending_ = server_.abandoned();
   for (const Abandoned &one : ending_) {
     const End end = end_of(one, *connection_, begun_);
-    if (end == End::kUnknown) server_.can_kill_ = false;
+    if (end == End::kUnknown) server_.cannot_end_abandoned();
     if (end == End::kKill) send(kill_command(one, std::to_string(one.client.number)));
   }
 }
@@ -117,7 +116,7 @@ void Opening::on_kill_reply(const Reply &reply) {
     return;
   }
   if (passes_soon(reply)) throw server_.error_of(reply, *connection_, {"CLIENT", "KILL"});
-  server_.can_kill_ = false;
+  server_.cannot_end_abandoned();
 }
 
 void Opening::on_subscription(const Reply &reply) const {
@@ -142,7 +141,7 @@ Error Opening::greeting_error(const Error &error) const {
 Error Opening::not_redis() const {
   constexpr size_t kShown = 60;
   const std::string &bytes = connection_->first_bytes();
-  const std::string said = redacted_part(bytes, server_.credentials_);
+  const std::string said = redacted_part(bytes, server_.credentials());
   const std::string line = said.substr(0, said.find_first_of("\r\n"));
   const std::string what = is_tls_alert(bytes) ? "; it speaks TLS" : "";
   return {Status::kProtocol,

@@ -6,19 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "wire/abandoned.hpp"
-#include "wire/connection.hpp"
 #include "wire/dialing.hpp"
 #include "wire/greeting.hpp"
+#include "wire/server_state.hpp"
 
 namespace redilock {
-
-class Server;
 
 class Opening {
  public:
   // `channel`: what to subscribe to, or empty. Throws Error as Dialing does.
-  Opening(Server &server, std::string channel, Instant deadline);
+  Opening(ServerState &server, std::string channel, Instant deadline);
 
   // Does what can be done now. Null before it is up; throws Error, and is of no use then.
   std::unique_ptr<Connection> step();
@@ -47,7 +44,7 @@ class Opening {
   Error greeting_error(const Error &error) const;
   Error not_redis() const;
 
-  Server &server_;
+  ServerState &server_;
   const std::string channel_;
   const Instant deadline_;
   Dialing dialing_;

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <new>
 
+#include "wire/backoff.hpp"
 #include "wire/error_reply.hpp"
 #include "wire/frame.hpp"
 
@@ -161,7 +162,7 @@ void Pipeline::broken(const Error &error) noexcept {
   ask_again(again_);
   last_error_ = error;
   link_.back_off();
-  if (error.status() != Status::kUnavailable && !error.retriable()) fail_all(error);
+  if (!is_worth_retrying(error)) fail_all(error);
 }
 
 void Pipeline::drop_connection() noexcept {

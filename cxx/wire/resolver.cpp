@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "values/process.hpp"
+#include "values/system_error.hpp"
 #include "wire/limit.hpp"
-#include "wire/socket.hpp"
 #include "wire/thread.hpp"
 
 namespace redilock {

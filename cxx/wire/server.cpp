@@ -37,16 +37,11 @@ bool is_quiet(const Connection &connection) {
 }  // namespace
 
 Server::Server(Endpoint endpoint, const ClientOptions &options, const Clock &clock)
-    : endpoint_(std::move(endpoint)),
-      credentials_{options.username, options.password, options.db},
-      timeout_(options.timeout),
-      connect_wait_(options.connect_wait),
-      pool_size_(static_cast<size_t>(options.pool)),
-      clock_(clock),
-      telemetry_(options.log) {}
+    : ServerState(std::move(endpoint), options, clock),
+      pool_size_(static_cast<size_t>(options.pool)) {}
 
 Limit Server::request_limit(Interrupt *interrupt) const {
-  return {clock_, after(clock_.now(), patience()), interrupt};
+  return {clock(), after(clock().now(), patience()), interrupt};
 }
 
 Answer Server::run(const Script &script, const Command &keys, const Command &arguments,
@@ -66,7 +61,7 @@ std::vector<Reply> Server::read_all(const std::vector<Command> &commands, const 
   if (commands.empty()) return {};
   auto connection = idle_connection();
   if (!connection) connection = connect_or_wait(limit);
-  const Instant start = clock_.now();
+  const Instant start = clock().now();
   try {
     auto replies = connection->call_all(commands, limit);
     check_in(std::move(connection), start);
@@ -75,62 +70,6 @@ std::vector<Reply> Server::read_all(const std::vector<Command> &commands, const 
     if (connection != nullptr) give_up(std::move(connection));
     throw;
   }
-}
-
-Error Server::error_of(const Reply &reply, const Connection &connection, const Command &command,
-                       const Script *script) const {
-  const std::string_view text = script != nullptr ? script->text : std::string_view();
-  return server_error(reply.text(), {connection.server(), command[0], text, &credentials_});
-}
-
-Error Server::named(const Error &error) const noexcept {
-  switch (error.status()) {
-    case Status::kUnknown:
-    case Status::kUnavailable:
-    case Status::kAuth:
-    case Status::kServer:
-    case Status::kProtocol:
-    case Status::kUnsupported:
-      break;
-    default:
-      return error;
-  }
-  if (error.says_where()) return error;
-  try {
-    return error.worded(address() + ": ").saying_where();
-  } catch (const std::bad_alloc &) {
-    return error;
-  }
-}
-
-// What a call ends by itself is no trouble.
-void Server::broke(const Error &cause) noexcept {
-  switch (cause.status()) {
-    case Status::kNoMemory:
-    case Status::kCancelled:
-    case Status::kInterrupted:
-    case Status::kClosed:
-      return;
-    default:
-      break;
-  }
-  std::lock_guard lock(mutex_);
-  if (std::exchange(broke_, true)) return;
-  telemetry_.log.add(LogLevel::kWarning, [&] {
-    broke_why_ = named(cause).message();
-    return "a connection failed: " + broke_why_;
-  });
-}
-
-void Server::opened() noexcept {
-  telemetry_.statistics.add(Stat::kConnected);
-  std::lock_guard lock(mutex_);
-  const bool again = std::exchange(broke_, false);
-  if (again) telemetry_.statistics.add(Stat::kReconnects);
-  telemetry_.log.add(LogLevel::kInfo, [&] {
-    return again ? "connected again to " + address() + " after: " + broke_why_
-                 : "connected to " + address();
-  });
 }
 
 // One request on one connection. Nothing comes back where it may be made again.
@@ -142,11 +81,11 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
     connection = idle_connection(start, kTrusted);
     if (!connection) {
       connection = connect(limit);
-      start = clock_.now();
+      start = clock().now();
     }
   } catch (const Error &error) {
     broke(error);
-    if (error.status() != Status::kUnavailable && !error.retriable()) throw;
+    if (!is_worth_retrying(error)) throw;
     attempts.cause = error;
     return std::nullopt;
   }
@@ -161,7 +100,7 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
     } else {
       check_in(std::move(connection), start);
     }
-    if (!refusal) return Answer{std::move(reply), start, attempts.sent, &credentials_};
+    if (!refusal) return Answer{std::move(reply), start, attempts.sent, &credentials()};
     if (!passes_soon(reply)) throw Error(*refusal);
     attempts.cause = std::move(refusal);
   } catch (const Error &error) {
@@ -183,7 +122,7 @@ Answer Server::retry(const Request &request, const Limit &limit) {
   try {
     for (;;) {
       // A server that answers at once, always so that one has to ask again, ends no call by itself.
-      attempts.begun = clock_.now();
+      attempts.begun = clock().now();
       if (attempts.begun >= limit.deadline)
         throw Unanswered(attempts.cause.value_or(no_answer_in_time()), attempts.sent);
       limit.check();  // before it is sent: what was cancelled then was surely not carried out
@@ -216,7 +155,7 @@ Reply Server::ask(Connection &connection, const Request &request, const Limit &l
 }
 
 std::unique_ptr<Connection> Server::connect(const Limit &limit) {
-  Opening opening(*this, {}, limit.until(after(clock_.now(), timeout_)).deadline);
+  Opening opening(*this, {}, limit.until(after(clock().now(), timeout())).deadline);
   for (;;) {
     if (auto connection = opening.step()) return connection;
     const pollfd wanted = opening.wanted();
@@ -231,28 +170,24 @@ std::unique_ptr<Connection> Server::connect_or_wait(const Limit &limit) {
     try {
       return connect(limit);
     } catch (const Error &error) {
-      const bool may_wait = connect_wait_ > Millis(0) && !has_connected_;
-      if (!may_wait || error.status() != Status::kUnavailable || !pause(backoff.next(), limit))
+      if (!may_wait_to_connect() || error.status() != Status::kUnavailable ||
+          !pause(backoff.next(), limit))
         throw;
     }
   }
 }
 
 std::unique_ptr<Connection> Server::idle_connection(Micros trusted) {
-  return idle_connection(clock_.now(), trusted);
+  return idle_connection(clock().now(), trusted);
 }
 
 std::unique_ptr<Connection> Server::idle_connection(Instant now, Micros trusted) {
   std::lock_guard lock(mutex_);
-  while (!idle_.empty() && abandoned_.empty()) {
+  while (!idle_.empty() && !has_abandoned()) {
     Idle idle = std::move(idle_.back());
     idle_.pop_back();
     if (now - idle.since < trusted || is_quiet(*idle.connection)) return std::move(idle.connection);
-    if (std::exchange(broke_, true)) continue;
-    telemetry_.log.add(LogLevel::kInfo, [&] {
-      broke_why_ = "the server closed an idle connection";
-      return address() + ": " + broke_why_;
-    });
+    closed_an_idle_one();
   }
   return nullptr;
 }
@@ -277,16 +212,7 @@ bool Server::give_up(std::unique_ptr<Connection> connection) noexcept {
 }
 
 void Server::abandon(std::unique_ptr<Connection> connection) noexcept {
-  try {
-    std::lock_guard lock(mutex_);
-    if (connection->client().number != 0)
-      abandoned_.push_back(
-          {connection->client(), connection->known_at(), connection->peer_process()});
-    else
-      can_kill_ = false;  // the server does not say which one it is
-  } catch (const std::bad_alloc &) {
-    can_kill_ = false;  // it cannot be remembered, so it cannot be ended
-  }
+  ServerState::abandon(*connection);
   discard(std::move(connection));
 }
 
@@ -295,24 +221,6 @@ void Server::discard(std::unique_ptr<Connection> connection) noexcept {
   connection.reset();
   std::lock_guard lock(mutex_);
   idle_.clear();
-}
-
-bool Server::has_abandoned() {
-  std::lock_guard lock(mutex_);
-  return !abandoned_.empty();
-}
-
-std::vector<Abandoned> Server::abandoned() {
-  std::lock_guard lock(mutex_);
-  return abandoned_;
-}
-
-void Server::ended(const std::vector<Abandoned> &ones) noexcept {
-  std::lock_guard lock(mutex_);
-  const auto is_one = [&](const Abandoned &other) {
-    return std::find(ones.begin(), ones.end(), other) != ones.end();
-  };
-  abandoned_.erase(std::remove_if(abandoned_.begin(), abandoned_.end(), is_one), abandoned_.end());
 }
 
 void Server::leave_replica() noexcept {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "values/status.hpp"
+#include "values/system_error.hpp"
 
 namespace redilock {
 
@@ -29,16 +30,7 @@ void make_patient(int fd) {
   ::fcntl(fd, F_SETFL, 0);
 }
 
-// strerror_r of glibc returns the text; that of POSIX, as musl has it, writes it into the buffer.
-[[maybe_unused]] const char *text_of(const char *text, const char *) { return text; }
-[[maybe_unused]] const char *text_of(int, const char *buffer) { return buffer; }
-
 }  // namespace
-
-std::string system_error_text(int error) {
-  char buffer[128] = "";
-  return text_of(::strerror_r(error, buffer, sizeof buffer), buffer);
-}
 
 Socket::Socket(Fd fd, bool is_unix) noexcept : fd_(std::move(fd)), is_unix_(is_unix) {
   if (!is_unix_) make_patient(fd_.get());

@@ -38,7 +38,4 @@ class Socket {
   bool is_unix_;
 };
 
-// What the system says of an errno.
-std::string system_error_text(int error);
-
 }  // namespace redilock

@@ -4,7 +4,7 @@
 #include <system_error>
 
 #include "values/status.hpp"
-#include "wire/socket.hpp"
+#include "values/system_error.hpp"
 
 namespace redilock {
 

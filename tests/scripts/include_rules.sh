@@ -1,21 +1,42 @@
 #!/bin/sh
 # The arrows of the layers: cli and bindings include redilock/redilock.h alone of the project; capi
 # stands on cxx; within cxx, client is on lock, wire and values, lock and wire each on values alone,
-# values on nothing. hiredis is included in cxx/wire alone.
+# values on nothing. hiredis is included in cxx/wire alone. No two units (a header with its source)
+# include each other, also not in a circle of several.
 set -eu
 
-# The includes in tree $1 that break a rule, each as "file: include".
-broken_rules() {
+# The includes in tree $1, each as "file header".
+includes() {
   (
     cd "$1"
     find capi cxx cli bindings -type f \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.hpp' \) \
       2>/dev/null | sort | while read -r file; do
       sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]\([^">]*\)[">].*/\1/p' "$file" |
-        while read -r header; do
-          allowed "$1" "$file" "$header" || echo "$file: $header"
-        done
+        sed "s|^|$file |"
     done
   )
+}
+
+# The includes in tree $1 that break a rule, each as "file: include".
+broken_rules() {
+  includes "$1" | (
+    cd "$1"
+    while read -r file header; do
+      allowed "$1" "$file" "$header" || echo "$file: $header"
+    done
+  )
+}
+
+# The units of tree $1 that are in a circle.
+circles() {
+  includes "$1" | (
+    cd "$1"
+    while read -r file header; do
+      target=$(home "$1" "$file" "$header")
+      unit=${file%.*}
+      [ -z "$target" ] || [ "$unit" = "${target%.*}" ] || echo "$unit ${target%.*}"
+    done
+  ) | tsort 2>&1 >/dev/null | sed -n 's/^tsort: \(.*[a-z]\)$/\1/p'
 }
 
 # Where header $3, included by file $2, stands in tree $1; empty for the system's.
@@ -67,6 +88,13 @@ if [ -n "$broken" ]; then
   failed=1
 fi
 
+circle=$(circles "$source_dir")
+if [ -n "$circle" ]; then
+  echo "these units include each other:"
+  echo "$circle"
+  failed=1
+fi
+
 # The check can fail: a tree with nothing but offences, and one of each that is right.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -93,6 +121,17 @@ found=$(broken_rules "$work")
 if [ "$(echo "$found" | wc -l)" -ne "$offences" ] || echo "$found" | grep good; then
   echo "of $offences offences, these were found:"
   echo "$found"
+  failed=1
+fi
+say lock/m.hpp >cxx/lock/l.hpp
+touch cxx/lock/m.hpp
+if [ -n "$(circles "$work")" ]; then
+  echo "a circle was found where there is none"
+  failed=1
+fi
+say lock/l.hpp >cxx/lock/m.cpp
+if [ "$(circles "$work" | sort | tr '\n' ' ')" != "cxx/lock/l cxx/lock/m " ]; then
+  echo "the circle of two units was not found: $(circles "$work")"
   failed=1
 fi
 exit $failed
