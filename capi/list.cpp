@@ -3,8 +3,8 @@
 
 using redilock::Error;
 using redilock::kNever;
-using redilock::Limit;
 using redilock::Status;
+using redilock::WaitContext;
 using redilock::capi::copy_text;
 using redilock::capi::guard;
 using redilock::capi::NoCancellation;
@@ -75,7 +75,7 @@ int32_t redilock_list_next(redilock_list_t *list, const char **name, size_t *len
   if (list->busy.exchange(true)) return REDILOCK_E_INVALID;
   const int32_t status = guard(list->report, [&] {
     list->core->check_usable();
-    Limit{list->core->clock(), kNever, &list->interrupt}.check();
+    WaitContext{list->core->clock(), kNever, &list->interrupt}.check();
     const std::string *next = next_name(*list);
     if (next == nullptr) return Status::kOk;
     *name = next->c_str();

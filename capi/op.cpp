@@ -66,8 +66,8 @@ void check_options(redilock_op *op, Readers reader) {
   op->set = 0;
 }
 
-Error hand_out(const redilock_op *op, Acquired acquired, std::unique_ptr<redilock_lock> &handle,
-               redilock_lock **out) {
+Error hand_out(const redilock_op *op, AcquireResult acquired,
+               std::unique_ptr<redilock_lock> &handle, redilock_lock **out) {
   if (!acquired.lease) return std::move(acquired.why);
   handle->core = op->core;
   handle->lease = std::move(acquired.lease);

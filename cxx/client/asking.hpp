@@ -1,4 +1,4 @@
-// Drives a machine of cxx/lock that asks the server (Releasing, Extending, LookingUp) to its end,
+// Drives a machine of cxx/lock that asks the server (ReleaseMachine, ExtendMachine, InfoMachine) to its end,
 // without waiting.
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "client/parts.hpp"
+#include "client/context.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
@@ -14,19 +14,20 @@ namespace redilock {
 // Calls `ended` once, on the service thread, when the machine is at its end. Throws std::bad_alloc
 // if the first request can't be made, without that call. `end`: by when the server has to answer.
 template <typename Machine, typename Ended>
-void ask(Parts &parts, const std::shared_ptr<Machine> &machine, Instant end, Ended ended) {
-  auto on_reply = [&parts, machine, end, ended](const Answer *answer, const Unanswered *error) {
+void ask(ClientContext &context, const std::shared_ptr<Machine> &machine, Instant end,
+         Ended ended) {
+  auto on_reply = [&context, machine, end, ended](const Answer *answer, const Unanswered *error) {
     try {
       if (answer == nullptr)
         machine->failed(*error);
       else if (machine->replied(*answer))
-        return ask(parts, machine, end, ended);
+        return ask(context, machine, end, ended);
     } catch (const std::bad_alloc &) {
       machine->failed({no_memory(), false});
     }
     ended();
   };
-  machine->ask(parts.asking(end, std::move(on_reply)));
+  machine->ask(context.asking(end, std::move(on_reply)));
 }
 
 }  // namespace redilock

@@ -10,19 +10,19 @@
 
 namespace redilock {
 
-AsyncAcquire::AsyncAcquire(Parts &parts, Upkeep &upkeep, AcquireOwner &owner,
+AsyncAcquire::AsyncAcquire(ClientContext &context, LeaseKeeper &keeper, AcquireOwner &owner,
                            std::shared_ptr<Submission> submission)
-    : parts_(parts),
-      upkeep_(upkeep),
+    : context_(context),
+      keeper_(keeper),
       owner_(owner),
       submission_(std::move(submission)),
-      machine_(parts.claim(submission_->request), parts.now(), submission_->request.wait,
-               parts.options.timeout, parts.server.patience()) {}
+      machine_(context.claim(submission_->request), context.now(), submission_->request.wait,
+               context.options.timeout, context.server.patience()) {}
 
 AsyncAcquire::~AsyncAcquire() { stop_waiting(); }
 
 bool AsyncAcquire::try_here() {
-  machine_.begin(submission_->request.wait != Millis(0) && parts_.wake.ready());
+  machine_.begin(submission_->request.wait != Millis(0) && context_.wake.ready());
   try {
     ask_here();
   } catch (const Unanswered &error) {
@@ -32,28 +32,29 @@ bool AsyncAcquire::try_here() {
   } catch (const std::bad_alloc &) {
     failed(no_memory(), true);
   }
-  return machine_.step() == Acquiring::Step::kDone;
+  return machine_.step() == AcquireMachine::Step::kDone;
 }
 
 void AsyncAcquire::ask_here() {
   Interrupt &caller = submission_->control->interrupt;
-  const Limit limit{parts_.clock, machine_.step_end(now()), &caller};
-  if (machine_.step() == Acquiring::Step::kQueue) {
-    machine_.queues_under(parts_.wake.name());
+  const WaitContext limit{context_.clock, machine_.step_end(now()), &caller};
+  if (machine_.step() == AcquireMachine::Step::kQueue) {
+    machine_.queues_under(context_.wake.name());
     Wait &wait = waiting(&caller);
-    return queue_replied(parts_.commands.queue(machine_.claim(), wait.arrival, limit));
+    return queue_replied(context_.commands.queue(machine_.claim(), wait.arrival, limit));
   }
   bool asked_with_all_keys = false;
   do {
     asked_with_all_keys = machine_.with_all_keys();
-    machine_.replied(parts_.commands.acquire(machine_.claim(), asked_with_all_keys, limit), now());
-  } while (machine_.step() == Acquiring::Step::kTry &&
+    machine_.replied(context_.commands.acquire(machine_.claim(), asked_with_all_keys, limit),
+                     now());
+  } while (machine_.step() == AcquireMachine::Step::kTry &&
            machine_.with_all_keys() != asked_with_all_keys);
 }
 
 void AsyncAcquire::take_back() noexcept {
   drop();
-  upkeep_.undo_here(machine_.claim());
+  keeper_.rollback().undo_here(machine_.claim());
 }
 
 void AsyncAcquire::start() noexcept {
@@ -63,7 +64,7 @@ void AsyncAcquire::start() noexcept {
 }
 
 void AsyncAcquire::resume() noexcept {
-  if (wait_) parts_.wake.take_over(*wait_);
+  if (wait_) context_.wake.take_over(*wait_);
   stop_if_cancelled();
   drive();
 }
@@ -108,20 +109,20 @@ bool AsyncAcquire::try_step() {
 // False where the next step waits for an answer, a wake-up or the clock.
 bool AsyncAcquire::step() {
   switch (machine_.step()) {
-    case Acquiring::Step::kTry:
+    case AcquireMachine::Step::kTry:
       ask_to_try();
       return false;
-    case Acquiring::Step::kSubscribe:
+    case AcquireMachine::Step::kSubscribe:
       return subscribe();
-    case Acquiring::Step::kQueue:
+    case AcquireMachine::Step::kQueue:
       ask_to_queue();
       return false;
-    case Acquiring::Step::kWait:
+    case AcquireMachine::Step::kWait:
       return wait();
-    case Acquiring::Step::kLeave:
+    case AcquireMachine::Step::kLeave:
       ask_to_leave();
       return false;
-    case Acquiring::Step::kDone:
+    case AcquireMachine::Step::kDone:
       break;
   }
   owner_.acquired(submission_, end());
@@ -129,30 +130,30 @@ bool AsyncAcquire::step() {
 }
 
 bool AsyncAcquire::subscribe() {
-  if (parts_.wake.subscribed_or_roused(waiting())) {
+  if (context_.wake.subscribed_or_notified(waiting())) {
     machine_.subscribed();
     return true;
   }
-  if (auto refusal = parts_.wake.refusal()) throw Error(*refusal);
+  if (auto refusal = context_.wake.refusal()) throw Error(*refusal);
   if (step_end_ == kNever) {
     subscribing_since_ = now();
     step_end_ = machine_.step_end(now());
   }
-  if (now() >= step_end_) throw parts_.wake.not_subscribed(step_end_ - subscribing_since_);
+  if (now() >= step_end_) throw context_.wake.not_subscribed(step_end_ - subscribing_since_);
   wake_at(step_end_);
   return false;
 }
 
 bool AsyncAcquire::wait() {
   Wait &wait = waiting();
-  if (auto push = parts_.wake.take_push(wait)) {
+  if (auto push = context_.wake.take_push(wait)) {
     if (machine_.pushed(*push, now())) return true;
-    parts_.wake.doubt(wait);
+    context_.wake.doubt(wait);
   }
-  if (auto refusal = parts_.wake.refusal()) throw Error(*refusal);
+  if (auto refusal = context_.wake.refusal()) throw Error(*refusal);
   machine_.passed(now());
-  if (machine_.step() != Acquiring::Step::kWait) return true;
-  const Instant due = parts_.wake.due(wait);
+  if (machine_.step() != AcquireMachine::Step::kWait) return true;
+  const Instant due = context_.wake.due(wait);
   if (due <= now()) {
     machine_.due();
     return true;
@@ -166,28 +167,28 @@ void AsyncAcquire::ask_to_try() {
     machine_.replied(read_acquire(answer, machine_.claim(), false), now());
   });
   requests::acquire(machine_.claim(), machine_.with_all_keys(),
-                    parts_.asking(machine_.step_end(now()), std::move(done)));
+                    context_.asking(machine_.step_end(now()), std::move(done)));
   asking_ = true;
 }
 
 void AsyncAcquire::ask_to_queue() {
-  const std::string &channel = parts_.wake.name();
+  const std::string &channel = context_.wake.name();
   if (machine_.is_queued_elsewhere(channel)) return ask_to_move();
   machine_.queues_under(channel);
   auto done = answer_to([this](const Answer &answer) {
     queue_replied(read_acquire(answer, machine_.claim(), true));
   });
   requests::queue(machine_.claim(), waiting().arrival,
-                  parts_.asking(machine_.step_end(now()), std::move(done)));
+                  context_.asking(machine_.step_end(now()), std::move(done)));
   asking_ = true;
 }
 
 void AsyncAcquire::queue_replied(const AcquireReply &reply) {
   if (auto *queued = std::get_if<Queued>(&reply)) {
-    parts_.wake.answered(waiting(), *queued);
+    context_.wake.answered(waiting(), *queued);
     submission_->control->position.store(queued->rank + 1);
   } else {
-    parts_.wake.granted(waiting());
+    context_.wake.granted(waiting());
   }
   machine_.replied(reply, now());
 }
@@ -195,9 +196,9 @@ void AsyncAcquire::queue_replied(const AcquireReply &reply) {
 // Leaves the place under the former channel; the step stays, and queues under the new one.
 void AsyncAcquire::ask_to_move() {
   auto done = answer_to([this](const Answer &answer) {
-    if (!read_release(answer.reply).more) machine_.queues_under(parts_.wake.name());
+    if (!read_release(answer.reply).more) machine_.queues_under(context_.wake.name());
   });
-  requests::leave(machine_.claim(), parts_.asking(machine_.step_end(now()), std::move(done)));
+  requests::leave(machine_.claim(), context_.asking(machine_.step_end(now()), std::move(done)));
   asking_ = true;
 }
 
@@ -205,20 +206,20 @@ void AsyncAcquire::ask_to_leave() {
   submission_->control->position.store(0);
   auto done = answer_to([this](const Answer &answer) {
     if (read_release(answer.reply).more) return;  // the step stays, and sends it again
-    if (!parts_.server.can_end_abandoned()) upkeep_.undo(machine_.claim());
+    if (!context_.server.can_end_abandoned()) keeper_.rollback().undo(machine_.claim());
     machine_.left();
   });
-  requests::leave(machine_.claim(), parts_.asking(machine_.step_end(now()), std::move(done)));
+  requests::leave(machine_.claim(), context_.asking(machine_.step_end(now()), std::move(done)));
   asking_ = true;
 }
 
-// What the pipeline calls with the answer, which `heard` reads.
-template <typename Heard>
-Pipeline::Done AsyncAcquire::answer_to(Heard heard) {
-  return [self = shared_from_this(), heard](const Answer *answer, const Unanswered *error) {
+// What the pipeline calls with the answer, which `on_reply` reads.
+template <typename OnReply>
+Pipeline::Done AsyncAcquire::answer_to(OnReply on_reply) {
+  return [self = shared_from_this(), on_reply](const Answer *answer, const Unanswered *error) {
     self->asking_ = false;
     try {
-      self->hear(heard, answer, error);
+      self->receive(on_reply, answer, error);
     } catch (const std::bad_alloc &) {
       return self->owner_.drive_later();  // which asks again
     }
@@ -226,12 +227,12 @@ Pipeline::Done AsyncAcquire::answer_to(Heard heard) {
   };
 }
 
-template <typename Heard>
-void AsyncAcquire::hear(Heard heard, const Answer *answer, const Unanswered *error) {
+template <typename OnReply>
+void AsyncAcquire::receive(OnReply on_reply, const Answer *answer, const Unanswered *error) {
   if (finished_) return;
   if (answer == nullptr) return failed(*error, error->sent());
   try {
-    heard(*answer);
+    on_reply(*answer);
   } catch (const Error &misread) {
     failed(misread, true);
   } catch (const std::bad_alloc &) {
@@ -240,43 +241,45 @@ void AsyncAcquire::hear(Heard heard, const Answer *answer, const Unanswered *err
 }
 
 void AsyncAcquire::failed(const Error &error, bool sent) {
-  if (machine_.failed(parts_.server.named(error), sent) && wait_) parts_.wake.failed(*wait_, sent);
+  if (machine_.failed(context_.server.named(error), sent) && wait_)
+    context_.wake.failed(*wait_, sent);
 }
 
 Error AsyncAcquire::end() noexcept {
   finished_ = true;
-  parts_.service.cancel(timer_);
+  context_.event_loop.cancel(timer_);
   stop_waiting();
   submission_->control->position.store(0);
   if (machine_.must_undo())
-    upkeep_.roll_back("acquire", submission_->request.name, machine_.claim(), machine_.why());
-  if (!machine_.grant()) parts_.wake.remember_ended(machine_.claim());
+    keeper_.rollback().roll_back("acquire", submission_->request.name, machine_.claim(),
+                                 machine_.why());
+  if (!machine_.grant()) context_.wake.remember_ended(machine_.claim());
   try {
     if (machine_.grant())
-      submission_->lease = upkeep_.lease(submission_->request, machine_.claim(), *machine_.grant());
+      submission_->lease = keeper_.lease(submission_->request, machine_.claim(), *machine_.grant());
   } catch (const std::exception &) {  // for want of memory, as the thread runs
-    upkeep_.undo(machine_.claim());
+    keeper_.rollback().undo(machine_.claim());
     return counted(no_memory());
   }
-  return counted(machine_.why(parts_.wake.polls(), now()));
+  return counted(machine_.why(context_.wake.polls(), now()));
 }
 
 Error AsyncAcquire::counted(Error why) noexcept {
-  machine_.count(parts_.telemetry.statistics, why.status());
+  machine_.count(context_.telemetry.statistics, why.status());
   return why;
 }
 
 void AsyncAcquire::stop_waiting() noexcept {
-  if (wait_) parts_.wake.remove(*wait_);
+  if (wait_) context_.wake.remove(*wait_);
   wait_.reset();
 }
 
 void AsyncAcquire::wake_at(Instant when) {
   if (timer_ != 0 && timer_at_ == when) return;
-  parts_.service.cancel(std::exchange(timer_, 0));
+  context_.event_loop.cancel(std::exchange(timer_, 0));
   timer_at_ = when;
   if (when == kNever) return;
-  timer_ = parts_.service.at(when, [self = shared_from_this()] {
+  timer_ = context_.event_loop.schedule_at(when, [self = shared_from_this()] {
     self->timer_ = 0;
     self->drive();
     return std::nullopt;
@@ -286,9 +289,9 @@ void AsyncAcquire::wake_at(Instant when) {
 Wait &AsyncAcquire::waiting(Interrupt *caller) {
   if (wait_) return *wait_;
   wait_.emplace(machine_.claim(), caller);
-  wait_->on_rouse = [this] { drive(); };
+  wait_->on_notify = [this] { drive(); };
   try {
-    parts_.wake.add(*wait_);
+    context_.wake.add(*wait_);
   } catch (...) {
     wait_.reset();
     throw;

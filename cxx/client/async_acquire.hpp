@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
-#include "client/upkeep.hpp"
-#include "lock/acquiring.hpp"
+#include "client/lease_keeper.hpp"
+#include "lock/acquire_machine.hpp"
 
 namespace redilock {
 
@@ -23,7 +23,7 @@ class AcquireOwner {
 
 class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
  public:
-  AsyncAcquire(Parts &parts, Upkeep &upkeep, AcquireOwner &owner,
+  AsyncAcquire(ClientContext &context, LeaseKeeper &keeper, AcquireOwner &owner,
                std::shared_ptr<Submission> submission);
   ~AsyncAcquire();
   AsyncAcquire(const AsyncAcquire &) = delete;
@@ -59,10 +59,10 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   void ask_to_move();
   void ask_to_leave();
   void queue_replied(const AcquireReply &reply);
-  template <typename Heard>
-  Pipeline::Done answer_to(Heard heard);
-  template <typename Heard>
-  void hear(Heard heard, const Answer *answer, const Unanswered *error);
+  template <typename OnReply>
+  Pipeline::Done answer_to(OnReply on_reply);
+  template <typename OnReply>
+  void receive(OnReply on_reply, const Answer *answer, const Unanswered *error);
   void failed(const Error &error, bool sent);
   Error counted(Error why) noexcept;
   void wake_at(Instant when);
@@ -70,17 +70,17 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
 
   // `caller`: who waits, if not the service thread.
   Wait &waiting(Interrupt *caller = nullptr);
-  Instant now() const { return parts_.now(); }
+  Instant now() const { return context_.now(); }
 
-  Parts &parts_;
-  Upkeep &upkeep_;
+  ClientContext &context_;
+  LeaseKeeper &keeper_;
   AcquireOwner &owner_;
   const std::shared_ptr<Submission> submission_;
-  Acquiring machine_;
+  AcquireMachine machine_;
   std::optional<Wait> wait_;
   bool finished_ = false;
   bool asking_ = false;  // a request is under way
-  Service::Timer timer_ = 0;
+  EventLoop::Timer timer_ = 0;
   Instant timer_at_ = kNever;
   Instant step_end_ = kNever, subscribing_since_{};  // of kSubscribe
 };

@@ -10,19 +10,19 @@ namespace redilock {
 void Beat::start() noexcept {
   if (running_.exchange(true)) return;
   try {
-    parts_.service.at(parts_.now(), [this] { return run(); });
+    context_.event_loop.schedule_at(context_.now(), [this] { return run(); });
   } catch (const std::exception &) {
     running_.store(false);  // no thread, no memory, or the client is closing
   }
 }
 
 std::optional<Instant> Beat::run() {
-  if (!parts_.wake.has_places()) {
+  if (!context_.wake.has_places()) {
     running_.store(false);
     // A place that came just now may have found the beats running.
-    if (!parts_.wake.has_places() || running_.exchange(true)) return std::nullopt;
+    if (!context_.wake.has_places() || running_.exchange(true)) return std::nullopt;
   }
-  const Instant now = parts_.now();
+  const Instant now = context_.now();
   if (now < next_) return next_;
   if (unanswered_) return after(now, kPeriod);
   next_ = after(now, kPeriod);
@@ -34,16 +34,17 @@ void Beat::send() {
   auto done = [this](const Answer *answer, const Unanswered *error) {
     unanswered_ = false;
     if (answer == nullptr) {
-      if (error->sent()) parts_.wake.beat_missed();
+      if (error->sent()) context_.wake.beat_missed();
       return;
     }
     try {
-      parts_.wake.beat_answered(read_beat(*answer));
+      context_.wake.beat_answered(read_beat(*answer));
     } catch (const Error &) {
-      parts_.wake.beat_missed();  // the reply is not understood
+      context_.wake.beat_missed();  // the reply is not understood
     }
   };
-  requests::beat(parts_.wake.name(), parts_.asking(parts_.request_deadline(), std::move(done)));
+  requests::beat(context_.wake.name(),
+                 context_.asking(context_.request_deadline(), std::move(done)));
   unanswered_ = true;
 }
 

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <optional>
 
-#include "client/parts.hpp"
+#include "client/context.hpp"
 
 namespace redilock {
 
@@ -13,7 +13,7 @@ class Beat {
  public:
   static constexpr Micros kPeriod{2000000};
 
-  explicit Beat(Parts &parts) : parts_(parts) {}
+  explicit Beat(ClientContext &context) : context_(context) {}
 
   // Any thread. Beats at once and then every kPeriod, until no waiter is in a queue. Does nothing
   // if beats are running, or if the thread cannot be started: then re-checks renew the record.
@@ -23,7 +23,7 @@ class Beat {
   std::optional<Instant> run();
   void send();
 
-  Parts &parts_;
+  ClientContext &context_;
   std::atomic<bool> running_{false};
   // For the service thread alone.
   bool unanswered_ = false;

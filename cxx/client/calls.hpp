@@ -7,48 +7,48 @@
 #include <optional>
 
 #include "client/failure.hpp"
-#include "client/upkeep.hpp"
-#include "lock/looking_up.hpp"
+#include "client/lease_keeper.hpp"
+#include "lock/info_machine.hpp"
 #include "values/token.hpp"
 
 namespace redilock {
 
 class ReleaseLease {
  public:
-  ReleaseLease(Upkeep &upkeep, Lease &lease)
-      : upkeep_(upkeep), lease_(lease), machine_(lease.claim()) {}
+  ReleaseLease(LeaseKeeper &keeper, Lease &lease)
+      : keeper_(keeper), lease_(lease), machine_(lease.claim()) {}
 
   // The outcome, if the server need not be asked.
   std::optional<Error> begin() {
-    if (upkeep_.begin_release(lease_)) return std::nullopt;
+    if (keeper_.begin_release(lease_)) return std::nullopt;
     return released_before();
   }
-  Releasing &machine() noexcept { return machine_; }
+  ReleaseMachine &machine() noexcept { return machine_; }
   // By when the server has to answer; `latest`: what the client allows.
   Instant deadline(Instant latest) const noexcept { return latest; }
   // The outcome of what was asked.
-  Error end() { return upkeep_.end_release(lease_, machine_); }
+  Error end() { return keeper_.end_release(lease_, machine_); }
 
  private:
-  Upkeep &upkeep_;
+  LeaseKeeper &keeper_;
   Lease &lease_;
-  Releasing machine_;
+  ReleaseMachine machine_;
 };
 
 class ExtendLease {
  public:
-  ExtendLease(Upkeep &upkeep, Lease &lease, Millis ttl)
-      : upkeep_(upkeep), lease_(lease), machine_(lease.claim(), ttl) {}
+  ExtendLease(LeaseKeeper &keeper, Lease &lease, Millis ttl)
+      : keeper_(keeper), lease_(lease), machine_(lease.claim(), ttl) {}
 
-  std::optional<Error> begin() { return upkeep_.why_ended(lease_); }
-  Extending &machine() noexcept { return machine_; }
+  std::optional<Error> begin() { return keeper_.why_ended(lease_); }
+  ExtendMachine &machine() noexcept { return machine_; }
   Instant deadline(Instant latest) const noexcept { return std::min(latest, lease_.end()); }
-  Error end() { return upkeep_.end_extension(lease_, machine_); }
+  Error end() { return keeper_.end_extension(lease_, machine_); }
 
  private:
-  Upkeep &upkeep_;
+  LeaseKeeper &keeper_;
   Lease &lease_;
-  Extending machine_;
+  ExtendMachine machine_;
 };
 
 // Of a token alone. A value that is no token is a foreign holder's, and is never touched.
@@ -71,22 +71,24 @@ class TokenCall {
   }
 
  private:
-  static bool has_token(const Releasing &machine) noexcept { return machine.owned(); }
-  static bool has_token(const Extending &machine) noexcept { return machine.anchor().has_value(); }
+  static bool has_token(const ReleaseMachine &machine) noexcept { return machine.owned(); }
+  static bool has_token(const ExtendMachine &machine) noexcept {
+    return machine.anchor().has_value();
+  }
 
   const Claim claim_;
   Machine machine_;
 };
-using ReleaseToken = TokenCall<Releasing>;
-using ExtendToken = TokenCall<Extending>;
+using ReleaseToken = TokenCall<ReleaseMachine>;
+using ExtendToken = TokenCall<ExtendMachine>;
 
 class BreakLock {
  public:
   explicit BreakLock(LockKeys keys)
-      : claim_{std::move(keys), {}, Millis(0)}, machine_(claim_, Releasing::By::kForce) {}
+      : claim_{std::move(keys), {}, Millis(0)}, machine_(claim_, ReleaseMachine::By::kForce) {}
 
   std::optional<Error> begin() const { return std::nullopt; }
-  Releasing &machine() noexcept { return machine_; }
+  ReleaseMachine &machine() noexcept { return machine_; }
   Instant deadline(Instant latest) const noexcept { return latest; }
   Error end() const {
     if (machine_.failure()) return outcome_of(*machine_.failure());
@@ -95,7 +97,7 @@ class BreakLock {
 
  private:
   const Claim claim_;
-  Releasing machine_;
+  ReleaseMachine machine_;
 };
 
 class LookUp {
@@ -103,7 +105,7 @@ class LookUp {
   LookUp(LockKeys keys, LockInfo &info) : info_(info), machine_(std::move(keys)) {}
 
   std::optional<Error> begin() const { return std::nullopt; }
-  LookingUp &machine() noexcept { return machine_; }
+  InfoMachine &machine() noexcept { return machine_; }
   Instant deadline(Instant latest) const noexcept { return latest; }
   // It changes nothing on the server, so an unanswered one is no unknown outcome.
   Error end() {
@@ -114,7 +116,7 @@ class LookUp {
 
  private:
   LockInfo &info_;
-  LookingUp machine_;
+  InfoMachine machine_;
 };
 
 }  // namespace redilock

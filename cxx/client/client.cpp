@@ -27,18 +27,18 @@ std::string glob_escaped(const std::string &text) {
 
 Client::Client(Endpoint endpoint, ClientOptions options, const Clock &clock)
     : owner_(process_id()),
-      parts_(std::move(endpoint), std::move(options), clock),
-      upkeep_(parts_),
-      beat_(parts_),
-      submissions_(parts_, upkeep_) {
-  parts_.wake.set_start_beats([this] { beat_.start(); });
-  parts_.wake.set_release_ended([this](const Claim &claim) { upkeep_.undo(claim); });
-  parts_.service.attend(submissions_);  // what it asks is sent at once
-  parts_.service.attend(parts_.pipeline);
-  parts_.service.attend(parts_.wake);
-  if (parts_.options.log_notify) {
-    parts_.completions.keep_log();
-    parts_.telemetry.log.set_on_lines([this] { parts_.completions.push_log(); });
+      context_(std::move(endpoint), std::move(options), clock),
+      keeper_(context_),
+      beat_(context_),
+      submissions_(context_, keeper_) {
+  context_.wake.set_start_beats([this] { beat_.start(); });
+  context_.wake.set_release_ended([this](const Claim &claim) { keeper_.rollback().undo(claim); });
+  context_.event_loop.add(submissions_);  // what it asks is sent at once
+  context_.event_loop.add(context_.pipeline);
+  context_.event_loop.add(context_.wake);
+  if (context_.options.log_notify) {
+    context_.completions.keep_log();
+    context_.telemetry.log.set_on_lines([this] { context_.completions.push_log(); });
   }
 }
 
@@ -52,141 +52,143 @@ void Client::check_owner() const {
 
 void Client::check_usable() const {
   check_owner();
-  if (parts_.running.is_closed()) throw client_closed();
+  if (context_.running.is_closed()) throw client_closed();
 }
 
 bool Client::is_finished() const noexcept {
-  return parts_.running.is_closed() && submissions_.are_ended();
+  return context_.running.is_closed() && submissions_.are_ended();
 }
 
 void Client::close() noexcept {
-  if (is_forked() || !parts_.running.close()) return;
+  if (is_forked() || !context_.running.close()) return;
   submissions_.give_back_untaken();
-  parts_.completions.stay_readable();
-  parts_.service.wake();
+  context_.completions.stay_readable();
+  context_.event_loop.wake();
 }
 
 void Client::shut_down() noexcept {
   if (is_forked() || shut_down_.exchange(true)) return;
   close();
-  parts_.running.wait_for_end();
-  parts_.service.stop();
+  context_.running.wait_for_end();
+  context_.event_loop.stop();
   submissions_.drop();
-  parts_.pipeline.close(Error(Status::kClosed, "was freed"));
-  parts_.completions.close();
-  parts_.wake.close();
-  parts_.server.close();
+  context_.pipeline.close(Error(Status::kClosed, "was freed"));
+  context_.completions.close();
+  context_.wake.close();
+  context_.server.close();
 }
 
 void Client::leave_to_parent() noexcept {
   static std::atomic<Client *> all_left{nullptr};  // known, and so no leak
   left_before_ = all_left.exchange(this);
-  parts_.service.close_descriptors();
-  parts_.completions.close_descriptors();
-  parts_.pipeline.close_descriptors();
-  parts_.wake.close_descriptors();
-  parts_.server.close_if_unused();
+  context_.event_loop.close_descriptors();
+  context_.completions.close_descriptors();
+  context_.pipeline.close_descriptors();
+  context_.wake.close_descriptors();
+  context_.server.close_if_unused();
 }
 
 Running::Entry Client::begin(const Call &call) {
   check_owner();
-  return {parts_.running, interrupt_of(call)};
+  return {context_.running, interrupt_of(call)};
 }
 
 Interrupt &Client::interrupt_of(const Call &call) {
-  return call.interrupt != nullptr ? *call.interrupt : parts_.running.closing();
+  return call.interrupt != nullptr ? *call.interrupt : context_.running.closing();
 }
 
-Limit Client::limit_of(const Call &call) {
-  return parts_.server.request_limit(&interrupt_of(call));
+WaitContext Client::limit_of(const Call &call) {
+  return context_.server.request_limit(&interrupt_of(call));
 }
 
-Acquired Client::acquire(const RequestOptions &request, const Call &call) {
+AcquireResult Client::acquire(const RequestOptions &request, const Call &call) {
   Error why = done();
   try {
-    Acquired acquired = acquire_now(request, call);
+    AcquireResult acquired = acquire_now(request, call);
     if (acquired.lease) return acquired;
     why = std::move(acquired.why);
   } catch (const Error &error) {
     why = error;
   }
-  return {on_lock(request.name, cannot("acquire", parts_.server, why)), nullptr};
+  return {on_lock(request.name, cannot("acquire", context_.server, why)), nullptr};
 }
 
-// A waiter is roused by an interrupt of its own. A try without one saves the descriptor for it.
-Acquired Client::acquire_now(const RequestOptions &request, const Call &call) {
+// A waiter is notified by an interrupt of its own. A try without one saves the descriptor for it.
+AcquireResult Client::acquire_now(const RequestOptions &request, const Call &call) {
   Interrupt own;
   own.on_signals = request.interruptible;
   const Call waiting{call.interrupt != nullptr ? call.interrupt : &own, call.position};
   const auto entry = begin(waiting);
   const bool plain = call.interrupt == nullptr && !request.interruptible;
-  Interrupt &trying = plain ? parts_.running.closing() : *waiting.interrupt;
-  return Acquisition(parts_, upkeep_, request, waiting, trying).run();
+  Interrupt &trying = plain ? context_.running.closing() : *waiting.interrupt;
+  return BlockingAcquire(context_, keeper_, request, waiting, trying).run();
 }
 
 // Nobody can ask a closed client again, so it releases in the background what it cannot now.
 // One call on the caller's thread; `make` gives it once the client is known to be usable.
 template <typename Make>
 Error Client::run(const std::string &name, const char *verb, const Call &call, Make make) {
-  return outcome_of_call(name, verb, parts_.server, [&] {
+  return outcome_of_call(name, verb, context_.server, [&] {
     const auto entry = begin(call);
     auto work = make();
     if (auto ended = work.begin()) return std::move(*ended);
-    const Limit limit = limit_of(call);
-    parts_.commands.run(work.machine(), limit.until(work.deadline(limit.deadline)));
+    const WaitContext limit = limit_of(call);
+    context_.commands.run(work.machine(), limit.until(work.deadline(limit.deadline)));
     return work.end();
   });
 }
 
 // Nobody can ask a closed client again, so it releases in the background what it cannot now.
 Error Client::release(Lease &lease, const Call &call) {
-  Error outcome = run(lease.name(), "release", call, [&] { return ReleaseLease(upkeep_, lease); });
+  Error outcome = run(lease.name(), "release", call, [&] { return ReleaseLease(keeper_, lease); });
   if (outcome.status() != Status::kClosed) return outcome;
-  upkeep_.drop(lease);
+  keeper_.drop(lease);
   lease.failed("release", client_closed());
   return outcome;
 }
 
 Error Client::extend(Lease &lease, Millis ttl, const Call &call) {
-  return run(lease.name(), "extend", call, [&] { return ExtendLease(upkeep_, lease, ttl); });
+  return run(lease.name(), "extend", call, [&] { return ExtendLease(keeper_, lease, ttl); });
 }
 
 Error Client::release_token(const RequestOptions &request, const Call &call) {
-  return run(request.name, "release", call, [&] { return ReleaseToken(parts_.claim_of(request)); });
+  return run(request.name, "release", call,
+             [&] { return ReleaseToken(context_.claim_of(request)); });
 }
 
 Error Client::extend_token(const RequestOptions &request, const Call &call) {
   return run(request.name, "extend", call,
-             [&] { return ExtendToken(parts_.claim_of(request), request.ttl); });
+             [&] { return ExtendToken(context_.claim_of(request), request.ttl); });
 }
 
 Error Client::force_release(const RequestOptions &request, const Call &call) {
-  return run(request.name, "break", call, [&] { return BreakLock(parts_.keys_of(request)); });
+  return run(request.name, "break", call, [&] { return BreakLock(context_.keys_of(request)); });
 }
 
 Error Client::info(const RequestOptions &request, LockInfo &info, const Call &call) {
-  return run(request.name, "look up", call, [&] { return LookUp(parts_.keys_of(request), info); });
+  return run(request.name, "look up", call,
+             [&] { return LookUp(context_.keys_of(request), info); });
 }
 
 std::string Client::check(const RequestOptions &request, const Call &call) {
   const auto entry = begin(call);
   const std::string_view name = request.name.empty() ? kCheckName : std::string_view(request.name);
   try {
-    return check_server(parts_.server, {parts_.options.prefix, name}, limit_of(call));
+    return check_server(context_.server, {context_.options.prefix, name}, limit_of(call));
   } catch (const Error &error) {
-    throw cannot("use the server", parts_.server, error);
+    throw cannot("use the server", context_.server, error);
   }
 }
 
 std::vector<std::string> Client::list(bool held, const std::string &pattern, std::string &cursor,
                                       const Call &call) {
   const auto entry = begin(call);
-  const std::string &prefix = parts_.options.prefix;
+  const std::string &prefix = context_.options.prefix;
   const auto read_page = [&] {
     try {
-      return parts_.commands.list(held, glob_escaped(prefix) + pattern, cursor, limit_of(call));
+      return context_.commands.list(held, glob_escaped(prefix) + pattern, cursor, limit_of(call));
     } catch (const Error &error) {
-      throw cannot("list the locks", parts_.server, error);
+      throw cannot("list the locks", context_.server, error);
     }
   };
   auto keys = read_page();
@@ -199,7 +201,7 @@ std::vector<std::string> Client::list(bool held, const std::string &pattern, std
   return keys;
 }
 
-Acquired Client::try_here(const std::shared_ptr<Submission> &submission) {
+AcquireResult Client::try_here(const std::shared_ptr<Submission> &submission) {
   const auto entry = begin({&submission->control->interrupt, nullptr});
   return submissions_.try_here(submission);
 }

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "client/acquisition.hpp"
 #include "client/beat.hpp"
+#include "client/blocking_acquire.hpp"
 #include "client/submissions.hpp"
 
 namespace redilock {
@@ -20,8 +20,8 @@ class Client final {
   Client(Endpoint endpoint, ClientOptions options, const Clock &clock = system_clock());
   ~Client();
 
-  const ClientOptions &options() const noexcept { return parts_.options; }
-  const Clock &clock() const noexcept { return parts_.clock; }
+  const ClientOptions &options() const noexcept { return context_.options; }
+  const Clock &clock() const noexcept { return context_.clock; }
   // Throws Error(kForked).
   void check_owner() const;
   // Throws Error(kForked), Error(kClosed).
@@ -31,9 +31,9 @@ class Client final {
 
   // All of these block, as options and limits say. They return the outcome in the words for the
   // caller, or throw it where they return something else.
-  Acquired acquire(const RequestOptions &request, const Call &call);
+  AcquireResult acquire(const RequestOptions &request, const Call &call);
   // A handle for the request's token, if that holds the lock: extends it by the ttl.
-  Acquired attach(const RequestOptions &request, const Call &call);
+  AcquireResult attach(const RequestOptions &request, const Call &call);
   Error release(Lease &lease, const Call &call);
   Error extend(Lease &lease, Millis ttl, const Call &call);
   Error release_token(const RequestOptions &request, const Call &call);
@@ -49,7 +49,7 @@ class Client final {
 
   // The first request of an acquire, on the caller's thread. Where its reply neither has the lock
   // nor ends the wait, there is no lease and the status is kOk: the submission is to be submitted.
-  Acquired try_here(const std::shared_ptr<Submission> &submission);
+  AcquireResult try_here(const std::shared_ptr<Submission> &submission);
   // Returns at once; ends in exactly one completion, unless it is abandoned or the client is freed
   // before. Throws Error.
   void submit(const std::shared_ptr<Submission> &submission);
@@ -71,13 +71,13 @@ class Client final {
   std::string message(Lease &lease) const;
   // The handle of a lock is gone.
   void let_go(Lease &lease) noexcept;
-  Completions &completions() noexcept { return parts_.completions; }
-  Log &log() noexcept { return parts_.telemetry.log; }
-  const Statistics &statistics() const noexcept { return parts_.telemetry.statistics; }
+  Completions &completions() noexcept { return context_.completions; }
+  Log &log() noexcept { return context_.telemetry.log; }
+  const Statistics &statistics() const noexcept { return context_.telemetry.statistics; }
 
   // Whether the client is closed and every submitted request has its completion.
   bool is_finished() const noexcept;
-  bool is_closed() const noexcept { return parts_.running.is_closed(); }
+  bool is_closed() const noexcept { return context_.running.is_closed(); }
 
   // Ends all calls and submitted requests with CLOSED soon; every later call says CLOSED. Any
   // thread, more than once.
@@ -91,17 +91,17 @@ class Client final {
  private:
   // A call that blocks begins. Throws Error(kForked), Error(kClosed).
   Running::Entry begin(const Call &call);
-  Acquired acquire_now(const RequestOptions &request, const Call &call);
+  AcquireResult acquire_now(const RequestOptions &request, const Call &call);
   template <typename Make>
   Error run(const std::string &name, const char *verb, const Call &call, Make make);
   Interrupt &interrupt_of(const Call &call);
-  Limit limit_of(const Call &call);
+  WaitContext limit_of(const Call &call);
 
   const pid_t owner_;
   Client *left_before_ = nullptr;
   std::atomic<bool> shut_down_{false};
-  Parts parts_;
-  Upkeep upkeep_;
+  ClientContext context_;
+  LeaseKeeper keeper_;
   Beat beat_;
   Submissions submissions_;
 };

@@ -21,20 +21,20 @@ constexpr uint64_t kWatchBegins = ~uint64_t{0};  // names no task
 }  // namespace
 
 // The fence is not known here: only the process that acquired has it.
-Acquired Client::attach(const RequestOptions &request, const Call &call) {
+AcquireResult Client::attach(const RequestOptions &request, const Call &call) {
   std::shared_ptr<Lease> lease;
-  Error outcome = outcome_of_call(request.name, "attach to it", parts_.server, [&] {
+  Error outcome = outcome_of_call(request.name, "attach to it", context_.server, [&] {
     const auto entry = begin(call);
     if (!is_token(request.token)) return no_token();
-    const Claim claim = parts_.claim_of(request);
-    Extending extension(claim, request.ttl);
-    parts_.commands.run(extension, limit_of(call));
+    const Claim claim = context_.claim_of(request);
+    ExtendMachine extension(claim, request.ttl);
+    context_.commands.run(extension, limit_of(call));
     if (extension.failure()) return outcome_of(*extension.failure());
     if (!extension.anchor()) return no_token();
-    lease = upkeep_.lease(request, claim, {0, *extension.anchor()});
-    upkeep_.keep(lease, request);
-    const bool held = lease->state(parts_.now()) == Lease::State::kHeld;
-    return held ? done() : lost(*lease, parts_.now());
+    lease = keeper_.lease(request, claim, {0, *extension.anchor()});
+    keeper_.keep(lease, request);
+    const bool held = lease->state(context_.now()) == Lease::State::kHeld;
+    return held ? done() : lost(*lease, context_.now());
   });
   if (outcome.status() != Status::kOk) lease.reset();
   return {std::move(outcome), std::move(lease)};
@@ -42,34 +42,34 @@ Acquired Client::attach(const RequestOptions &request, const Call &call) {
 
 std::string Client::message(Lease &lease) const {
   const Error said(Status::kLost, is_forked() ? "the client belongs to the parent process"
-                                              : lease.message(parts_.now()));
+                                              : lease.message(context_.now()));
   return said.message().empty() ? "" : on_lock(lease.name(), said).message();
 }
 
 void Client::let_go(Lease &lease) noexcept {
-  if (!is_forked()) upkeep_.let_go(lease);
+  if (!is_forked()) keeper_.let_go(lease);
 }
 
 Status Client::wait_for_completion(Millis most) {
   check_owner();
   // A task, not a call: a close ends it by the descriptor, and its completions still count.
-  const Running::Entry entry(parts_.running);
-  const Instant end = most == kForever ? kNever : after(parts_.now(), most);
-  if (!parts_.running.is_closed() &&
-      wait_until_ready(parts_.completions.fd(), POLLIN, {parts_.clock, end}) == Ready::kDeadline)
+  const Running::Entry entry(context_.running);
+  const Instant end = most == kForever ? kNever : after(context_.now(), most);
+  if (!context_.running.is_closed() && wait_until_ready(context_.completions.fd(), POLLIN,
+                                                        {context_.clock, end}) == Ready::kDeadline)
     return Status::kTimeout;
-  if (!parts_.running.is_closed()) return Status::kOk;
+  if (!context_.running.is_closed()) return Status::kOk;
   // The descriptor of a closed client is always readable.
-  const auto has_completion = [this] { return !parts_.completions.is_empty(); };
-  if (!parts_.running.wait_for(end - parts_.now(),
-                               [&] { return has_completion() || is_finished(); }))
+  const auto has_completion = [this] { return !context_.completions.is_empty(); };
+  if (!context_.running.wait_for(end - context_.now(),
+                                 [&] { return has_completion() || is_finished(); }))
     return Status::kTimeout;
   if (!has_completion()) throw client_closed();
   return Status::kOk;
 }
 
 void Client::keep(const std::shared_ptr<Lease> &lease, const RequestOptions &request) {
-  upkeep_.keep(lease, request);
+  keeper_.keep(lease, request);
 }
 
 void Client::watch(const std::shared_ptr<Lease> &lease, uint64_t tag) {
@@ -80,8 +80,8 @@ void Client::watch(const std::shared_ptr<Lease> &lease, uint64_t tag) {
   try {
     auto loss = std::make_shared<std::list<Completion>>();
     loss->push_back({CompletionKind::kLoss, tag, nullptr, lease});
-    lease->watch_task = upkeep_.watch(lease, [this, loss](bool lost) {
-      if (lost) parts_.completions.push(*loss);
+    lease->watch_task = keeper_.watch(lease, [this, loss](bool lost) {
+      if (lost) context_.completions.push(*loss);
     });
   } catch (...) {
     lease->watch_task = 0;
@@ -98,22 +98,22 @@ Status Client::wait_for_loss(const std::shared_ptr<Lease> &lease, Millis most) {
   };
   const auto waiting = std::make_shared<Waiting>();
   const auto entry = begin({&waiting->interrupt, nullptr});
-  const uint64_t watch = upkeep_.watch(lease, [waiting](bool lost) {
+  const uint64_t watch = keeper_.watch(lease, [waiting](bool lost) {
     waiting->end = static_cast<int32_t>(lost ? Status::kLost : Status::kNotOwner);
     waiting->interrupt.notifier.ring();
   });
-  Finally left([&] { upkeep_.forget(watch); });
+  Finally left([&] { keeper_.forget(watch); });
   if (lease->release_begun()) return Status::kNotOwner;
-  if (lease->is_lost(parts_.now())) return Status::kLost;
-  const Instant end = most == kForever ? kNever : after(parts_.now(), most);
+  if (lease->is_lost(context_.now())) return Status::kLost;
+  const Instant end = most == kForever ? kNever : after(context_.now(), most);
   while (waiting->end == 0)
-    if (wait_until_ready(-1, 0, {parts_.clock, end, &waiting->interrupt}) == Ready::kDeadline)
+    if (wait_until_ready(-1, 0, {context_.clock, end, &waiting->interrupt}) == Ready::kDeadline)
       return Status::kTimeout;
   return static_cast<Status>(waiting->end.load());
 }
 
 void Client::drop(Lease &lease) noexcept {
-  if (!is_forked()) upkeep_.drop(lease);
+  if (!is_forked()) keeper_.drop(lease);
 }
 
 }  // namespace redilock

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lock/releasing.hpp"
+#include "lock/release_machine.hpp"
 #include "lock/replies.hpp"
 #include "lock/requests.hpp"
 #include "values/name.hpp"
@@ -24,28 +24,28 @@ bool is_held_value(const Reply &value) {
 
 }  // namespace
 
-AcquireReply Commands::acquire(const Claim &claim, bool with_all_keys, const Limit &limit) {
+AcquireReply Commands::acquire(const Claim &claim, bool with_all_keys, const WaitContext &limit) {
   return read_acquire(requests::acquire(claim, with_all_keys, waiting(limit)), claim, false);
 }
 
-AcquireReply Commands::queue(const Claim &claim, int64_t arrival, const Limit &limit) {
+AcquireReply Commands::queue(const Claim &claim, int64_t arrival, const WaitContext &limit) {
   return read_acquire(requests::queue(claim, arrival, waiting(limit)), claim, true);
 }
 
-void Commands::leave(const Claim &claim, const Limit &limit) {
-  Releasing leaving(claim);
+void Commands::leave(const Claim &claim, const WaitContext &limit) {
+  ReleaseMachine leaving(claim);
   run(leaving, limit);
   if (leaving.failure()) throw Unanswered(*leaving.failure());
 }
 
 std::vector<std::string> Commands::list(bool held, const std::string &pattern, std::string &cursor,
-                                        const Limit &limit) {
+                                        const WaitContext &limit) {
   return held ? list_held(pattern, cursor, limit) : list_waited_for(pattern, cursor, limit);
 }
 
 // Any value that starts like a token counts, whatever its label.
 std::vector<std::string> Commands::list_held(const std::string &pattern, std::string &cursor,
-                                             const Limit &limit) {
+                                             const WaitContext &limit) {
   std::vector<std::string> keys = scan(pattern, "string", cursor, limit);
   const auto is_too_long = [](const std::string &key) { return key.size() > kNameMax; };
   keys.erase(std::remove_if(keys.begin(), keys.end(), is_too_long), keys.end());
@@ -62,7 +62,7 @@ std::vector<std::string> Commands::list_held(const std::string &pattern, std::st
 }
 
 std::vector<std::string> Commands::list_waited_for(const std::string &pattern, std::string &cursor,
-                                                   const Limit &limit) {
+                                                   const WaitContext &limit) {
   std::vector<std::string> names;
   for (const std::string &key : scan(queue_pattern(pattern), "zset", cursor, limit)) {
     const std::string_view name = lock_key_of_queue(key);
@@ -73,7 +73,7 @@ std::vector<std::string> Commands::list_waited_for(const std::string &pattern, s
 
 // One page of keys. Redis 5.0 knows no TYPE; the caller copes with keys of other types.
 std::vector<std::string> Commands::scan(const std::string &pattern, std::string_view type,
-                                        std::string &cursor, const Limit &limit) {
+                                        std::string &cursor, const WaitContext &limit) {
   const auto page = [&](std::string_view count) {
     try {
       return scan_page({"SCAN", cursor, "MATCH", pattern, "COUNT", count, "TYPE", type}, cursor,
@@ -93,7 +93,7 @@ std::vector<std::string> Commands::scan(const std::string &pattern, std::string_
 }
 
 std::vector<std::string> Commands::scan_page(const Command &command, std::string &cursor,
-                                             const Limit &limit) {
+                                             const WaitContext &limit) {
   return read_page(server_.run(command, limit).reply, cursor);
 }
 

@@ -16,14 +16,14 @@ class Commands {
  public:
   explicit Commands(Server &server) : server_(server) {}
 
-  AcquireReply acquire(const Claim &claim, bool with_all_keys, const Limit &limit);
+  AcquireReply acquire(const Claim &claim, bool with_all_keys, const WaitContext &limit);
   // As acquire, or else joins the queue or stays there. arrival: 0 for a new place.
-  AcquireReply queue(const Claim &claim, int64_t arrival, const Limit &limit);
+  AcquireReply queue(const Claim &claim, int64_t arrival, const WaitContext &limit);
   // Gives up the place in the queue, and releases the lock if that was granted meanwhile.
-  void leave(const Claim &claim, const Limit &limit);
-  // Drives a machine that asks (Releasing, Extending, LookingUp) to its end.
+  void leave(const Claim &claim, const WaitContext &limit);
+  // Drives a machine that asks (ReleaseMachine, ExtendMachine, InfoMachine) to its end.
   template <typename Machine>
-  void run(Machine &machine, const Limit &limit) noexcept {
+  void run(Machine &machine, const WaitContext &limit) noexcept {
     try {
       while (machine.replied(machine.ask(waiting(limit)))) {
       }
@@ -38,21 +38,21 @@ class Commands {
   // Lock keys that are held (or else: waited for) and match a glob pattern, a page at a time;
   // `cursor` is "0" at first and after the last page.
   std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,
-                                const Limit &limit);
+                                const WaitContext &limit);
 
   Server &server() noexcept { return server_; }
 
  private:
   std::vector<std::string> list_held(const std::string &pattern, std::string &cursor,
-                                     const Limit &limit);
+                                     const WaitContext &limit);
   std::vector<std::string> list_waited_for(const std::string &pattern, std::string &cursor,
-                                           const Limit &limit);
+                                           const WaitContext &limit);
   std::vector<std::string> scan(const std::string &pattern, std::string_view type,
-                                std::string &cursor, const Limit &limit);
+                                std::string &cursor, const WaitContext &limit);
   std::vector<std::string> scan_page(const Command &command, std::string &cursor,
-                                     const Limit &limit);
+                                     const WaitContext &limit);
   // An `ask` that waits for the answer.
-  auto waiting(const Limit &limit) {
+  auto waiting(const WaitContext &limit) {
     return [this, &limit](const Script &script, const Command &keys, const Command &arguments) {
       return server_.run(script, keys, arguments, limit);
     };

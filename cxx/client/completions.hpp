@@ -13,7 +13,7 @@
 #include "values/options.hpp"
 #include "values/status.hpp"
 #include "wire/fd.hpp"
-#include "wire/limit.hpp"
+#include "wire/wait.hpp"
 
 namespace redilock {
 

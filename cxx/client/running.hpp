@@ -7,7 +7,7 @@
 #include <functional>
 #include <mutex>
 
-#include "wire/limit.hpp"
+#include "wire/wait.hpp"
 
 namespace redilock {
 

@@ -24,7 +24,7 @@ constexpr std::string_view kNoConnection = "9223372036854775807";
 // One connection of its own, so that the check also shows whether clients get in now.
 class Check {
  public:
-  Check(Server &server, const Limit &limit)
+  Check(Server &server, const WaitContext &limit)
       : server_(server), limit_(limit), connection_(server.connect(limit)) {}
 
   std::string_view server() const { return connection_->server(); }
@@ -79,13 +79,13 @@ class Check {
   }
 
   Server &server_;
-  const Limit &limit_;
+  const WaitContext &limit_;
   std::unique_ptr<Connection> connection_;
 };
 
 }  // namespace
 
-std::string check_server(Server &server, const LockKeys &keys, const Limit &limit) {
+std::string check_server(Server &server, const LockKeys &keys, const WaitContext &limit) {
   Check check(server, limit);
   check.run({"EVAL", kNothing, "0"}, "+eval");
   for (const std::string_view key : requests::all_keys(keys))

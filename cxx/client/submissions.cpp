@@ -31,7 +31,8 @@ const char *verb_of(CompletionKind kind) noexcept {
 
 }  // namespace
 
-Submissions::Submissions(Parts &parts, Upkeep &upkeep) : parts_(parts), upkeep_(upkeep) {}
+Submissions::Submissions(ClientContext &context, LeaseKeeper &keeper)
+    : context_(context), keeper_(keeper) {}
 
 Submissions::~Submissions() = default;
 
@@ -47,21 +48,21 @@ void Submissions::drop() noexcept {
   taken_.clear();
 }
 
-Acquired Submissions::try_here(const std::shared_ptr<Submission> &submission) {
-  auto acquire = std::make_shared<AsyncAcquire>(parts_, upkeep_, *this, submission);
+AcquireResult Submissions::try_here(const std::shared_ptr<Submission> &submission) {
+  auto acquire = std::make_shared<AsyncAcquire>(context_, keeper_, *this, submission);
   if (!acquire->try_here()) {
     submission->begun = std::move(acquire);
     return {done(), nullptr};
   }
   Error why = described(*submission, acquire->end());
-  if (submission->lease && parts_.running.is_closed()) {
+  if (submission->lease && context_.running.is_closed()) {
     give_back(*submission);
     return {described(*submission, client_closed()), nullptr};
   }
   try {
-    if (submission->lease) upkeep_.keep(submission->lease, submission->request);
+    if (submission->lease) keeper_.keep(submission->lease, submission->request);
   } catch (...) {
-    upkeep_.undo_here(submission->lease->claim());
+    keeper_.rollback().undo_here(submission->lease->claim());
     throw;
   }
   return {std::move(why), submission->lease};
@@ -73,19 +74,19 @@ void Submissions::take_back(Submission &submission) noexcept {
 
 void Submissions::submit(const std::shared_ptr<Submission> &submission) {
   std::list<std::shared_ptr<Submission>> added{submission};
-  parts_.service.start();
-  submission->running.emplace(parts_.running);
+  context_.event_loop.start();
+  submission->running.emplace(context_.running);
   ++open_;
   {
     std::lock_guard lock(mutex_);
     submitted_.splice(submitted_.end(), added);
   }
-  parts_.service.wake();
+  context_.event_loop.wake();
 }
 
 void Submissions::cancel(const Control &control) noexcept {
   cancels_.tell(control);
-  parts_.service.wake();
+  context_.event_loop.wake();
 }
 
 // One of the two threads sees what the other has stored: that it ended, or that it is abandoned.
@@ -94,24 +95,24 @@ void Submissions::abandon(Submission &submission) noexcept {
   submission.abandoned.store(true);
   if (submission.ended) return give_back(submission);
   cancels_.tell(*submission.control);
-  parts_.service.wake();
+  context_.event_loop.wake();
 }
 
 void Submissions::give_back(Submission &submission) noexcept {
   if (submission.kind != CompletionKind::kAcquire || !submission.lease) return;
   if (submission.lock_taken.exchange(true)) return;
-  upkeep_.let_go(*submission.lease);
-  upkeep_.undo(submission.lease->claim());
+  keeper_.let_go(*submission.lease);
+  keeper_.rollback().undo(submission.lease->claim());
 }
 
 void Submissions::run() noexcept {
-  if (parts_.running.is_closed()) close_down();
+  if (context_.running.is_closed()) close_down();
   stop_cancelled();
   begin_some();
 }
 
 void Submissions::give_back_untaken() noexcept {
-  parts_.completions.for_each([this](Submission &submission) {
+  context_.completions.for_each([this](Submission &submission) {
     if (submission.kind != CompletionKind::kAcquire || !submission.lease) return;
     give_back(submission);
     submission.outcome = described(submission, client_closed());
@@ -124,12 +125,12 @@ void Submissions::close_down() noexcept {
   if (is_first) {
     for (auto next = acquiring_.begin(); next != acquiring_.end();)
       std::shared_ptr((next++)->second)->stop(client_closed());
-  } else if (end_at_ > parts_.now()) {
+  } else if (end_at_ > context_.now()) {
     return;
   } else {
-    parts_.pipeline.end_all(client_closed());
+    context_.pipeline.end_all(client_closed());
   }
-  end_at_ = are_ended() ? kNever : after(parts_.now(), kClosingTime);
+  end_at_ = are_ended() ? kNever : after(context_.now(), kClosingTime);
 }
 
 // Each acquire ends no other than itself, which is taken out of the map meanwhile.
@@ -138,7 +139,7 @@ void Submissions::stop_cancelled() noexcept {
     const auto found = acquiring_.find(control);
     if (found != acquiring_.end()) std::shared_ptr(found->second)->stop_if_cancelled();
   });
-  const bool drive = drive_at_ <= parts_.now();
+  const bool drive = drive_at_ <= context_.now();
   if (drive) drive_at_ = kNever;
   for (auto next = acquiring_.begin(); (look_at_all || drive) && next != acquiring_.end();) {
     const auto acquire = (next++)->second;
@@ -152,7 +153,7 @@ void Submissions::begin_some() noexcept {
     std::lock_guard lock(mutex_);
     taken_.splice(taken_.end(), submitted_);
   }
-  for (int i = 0; i < kAtOnce && !taken_.empty(); ++i) {
+  for (int i = 0; i < kBatchSize && !taken_.empty(); ++i) {
     const std::shared_ptr<Submission> submission = std::move(taken_.front());
     taken_.pop_front();
     begin(submission);
@@ -161,11 +162,11 @@ void Submissions::begin_some() noexcept {
 
 void Submissions::drive_later() noexcept {
   constexpr Micros kPauseForMemory{10000};
-  drive_at_ = after(parts_.now(), kPauseForMemory);
+  drive_at_ = after(context_.now(), kPauseForMemory);
 }
 
 void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept {
-  if (parts_.running.is_closed() && !submission->begun)
+  if (context_.running.is_closed() && !submission->begun)
     return complete(submission, client_closed());
   try {
     switch (submission->kind) {
@@ -174,9 +175,9 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
       case CompletionKind::kRelease:
         return begin_release(submission);
       case CompletionKind::kBreak:
-        return run<BreakLock>(submission, parts_.keys_of(submission->request));
+        return run<BreakLock>(submission, context_.keys_of(submission->request));
       case CompletionKind::kInfo:
-        return run<LookUp>(submission, parts_.keys_of(submission->request), submission->info);
+        return run<LookUp>(submission, context_.keys_of(submission->request), submission->info);
       case CompletionKind::kExtend:
         return begin_extend(submission);
       case CompletionKind::kLoss:
@@ -194,7 +195,7 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
 Error Submissions::described(const Submission &submission, const Error &outcome) const noexcept {
   const auto &lease = submission.lease;
   return on_lock(lease ? lease->name() : submission.request.name,
-                 cannot(verb_of(submission.kind), parts_.server, outcome));
+                 cannot(verb_of(submission.kind), context_.server, outcome));
 }
 
 void Submissions::complete(const std::shared_ptr<Submission> &submission,
@@ -205,21 +206,21 @@ void Submissions::complete(const std::shared_ptr<Submission> &submission,
   if (submission->abandoned)
     submission->end.clear();
   else
-    parts_.completions.push(submission->end);
-  if (parts_.running.is_closed()) give_back_untaken();  // close() may not have seen this one
+    context_.completions.push(submission->end);
+  if (context_.running.is_closed()) give_back_untaken();  // close() may not have seen this one
   --open_;
-  if (parts_.running.is_closed()) parts_.completions.stay_readable();  // it may be the last one
+  if (context_.running.is_closed()) context_.completions.stay_readable();  // it may be the last one
   submission->running.reset();  // after all that a caller who waits for it looks at
 }
 
 void Submissions::begin_acquire(const std::shared_ptr<Submission> &submission) {
   const bool begun = submission->begun != nullptr;
   auto acquire = begun ? std::move(submission->begun)
-                       : std::make_shared<AsyncAcquire>(parts_, upkeep_, *this, submission);
+                       : std::make_shared<AsyncAcquire>(context_, keeper_, *this, submission);
   acquiring_.emplace(submission->control.get(), acquire);
   if (!begun) return acquire->start();
   acquire->resume();
-  if (parts_.running.is_closed()) acquire->stop(client_closed());
+  if (context_.running.is_closed()) acquire->stop(client_closed());
 }
 
 void Submissions::acquired(const std::shared_ptr<Submission> &submission,
@@ -243,7 +244,7 @@ void Submissions::run(const std::shared_ptr<Submission> &submission, Arguments &
     }
   };
   try {
-    ask(parts_, machine, call->deadline(parts_.request_deadline()), end);
+    ask(context_, machine, call->deadline(context_.request_deadline()), end);
   } catch (const std::bad_alloc &) {
     machine->failed({no_memory(), false});
     end();
@@ -251,14 +252,14 @@ void Submissions::run(const std::shared_ptr<Submission> &submission, Arguments &
 }
 
 void Submissions::begin_release(const std::shared_ptr<Submission> &submission) {
-  if (submission->lease) return run<ReleaseLease>(submission, upkeep_, *submission->lease);
-  run<ReleaseToken>(submission, parts_.claim_of(submission->request));
+  if (submission->lease) return run<ReleaseLease>(submission, keeper_, *submission->lease);
+  run<ReleaseToken>(submission, context_.claim_of(submission->request));
 }
 
 void Submissions::begin_extend(const std::shared_ptr<Submission> &submission) {
   const Millis ttl = submission->request.ttl;
-  if (submission->lease) return run<ExtendLease>(submission, upkeep_, *submission->lease, ttl);
-  run<ExtendToken>(submission, parts_.claim_of(submission->request), ttl);
+  if (submission->lease) return run<ExtendLease>(submission, keeper_, *submission->lease, ttl);
+  run<ExtendToken>(submission, context_.claim_of(submission->request), ttl);
 }
 
 }  // namespace redilock

@@ -12,21 +12,21 @@
 
 #include "client/async_acquire.hpp"
 #include "client/cancels.hpp"
-#include "client/upkeep.hpp"
+#include "client/lease_keeper.hpp"
 
 namespace redilock {
 
 class Submissions final : public Pollable, public AcquireOwner {
  public:
   // As many begin before what else is due has its turn, however many were submitted.
-  static constexpr int kAtOnce = 64;
+  static constexpr int kBatchSize = 64;
 
-  Submissions(Parts &parts, Upkeep &upkeep);
+  Submissions(ClientContext &context, LeaseKeeper &keeper);
   ~Submissions() override;
 
   // On the caller's thread: the first request of an acquire. Where that does not end it, it is to
   // be submitted, or else taken back.
-  Acquired try_here(const std::shared_ptr<Submission> &submission);
+  AcquireResult try_here(const std::shared_ptr<Submission> &submission);
   void take_back(Submission &submission) noexcept;
   // Any thread, as the next two. Throws Error.
   void submit(const std::shared_ptr<Submission> &submission);
@@ -64,8 +64,8 @@ class Submissions final : public Pollable, public AcquireOwner {
   void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
   void give_back(Submission &submission) noexcept;
 
-  Parts &parts_;
-  Upkeep &upkeep_;
+  ClientContext &context_;
+  LeaseKeeper &keeper_;
   std::mutex mutex_;
   std::list<std::shared_ptr<Submission>> submitted_;  // guarded by the mutex
   Cancels cancels_;

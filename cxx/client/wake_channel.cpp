@@ -52,7 +52,7 @@ WakeChannel::WakeChannel(Server &server, const std::string &client_id, Micros in
 bool WakeChannel::ready() {
   if (polls_) return true;
   std::unique_lock lock(mutex_);
-  if (!reading_) end_unseen();
+  if (!reading_) drop_stale_subscription();
   if (!subscribed_ || reading_) return subscribed_;
   Finally looked([&] { pass_on(); });  // somebody may have gone to sleep on this reading
   Reading reading(*this, lock, nullptr);
@@ -63,23 +63,23 @@ bool WakeChannel::ready() {
 void WakeChannel::add(Wait &wait) {
   std::lock_guard lock(mutex_);
   waits_.add(wait);
-  if (wait.interrupt == nullptr) ++serviced_;
+  if (wait.interrupt == nullptr) ++async_waits_;
   server_.telemetry().statistics.add(Stat::kQueuedNow);
 }
 
 void WakeChannel::take_over(Wait &wait) noexcept {
   std::lock_guard lock(mutex_);
   wait.interrupt = nullptr;
-  wait.roused = false;
-  ++serviced_;
+  wait.notified = false;
+  ++async_waits_;
 }
 
 void WakeChannel::remove(Wait &wait) noexcept {
   server_.telemetry().statistics.add(Stat::kQueuedNow, -1);
   std::lock_guard lock(mutex_);
   if (wait.interrupt == nullptr) {
-    --serviced_;
-    if (wait.roused) unlink(wait);
+    --async_waits_;
+    if (wait.notified) unlink(wait);
     drop(subscribing_, wait);
   }
   rouse_all(waits_.remove(wait, clock_.now()));
@@ -93,7 +93,7 @@ Error WakeChannel::not_subscribed(Micros span) {
   return cause.worded("cannot subscribe at " + server_.address() + within).saying_where();
 }
 
-void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
+void WakeChannel::subscribe(Wait &wait, const WaitContext &limit) {
   const Instant begun = clock_.now();
   {
     std::lock_guard lock(mutex_);
@@ -117,15 +117,15 @@ void WakeChannel::subscribe(Wait &wait, const Limit &limit) {
 void WakeChannel::sleep(Wait &wait, Instant until) {
   std::unique_lock lock(mutex_);
   Finally left([&] { pass_on(); });
-  if (!reading_) end_unseen();
-  // Its ring may have been taken back by a request under way when it was roused.
-  while (!wait.roused && clock_.now() < until) {
+  if (!reading_) drop_stale_subscription();
+  // Its ring may have been taken back by a request under way when it was notified.
+  while (!wait.notified && clock_.now() < until) {
     if (reading_ || polls_)
       follow(lock, wait, until);
     else
       read(lock, wait, until);
   }
-  wait.roused = false;
+  wait.notified = false;
   if (failure_ && !subscribed_ && !failure_->retriable()) throw Error(*failure_);
 }
 
@@ -134,7 +134,7 @@ void WakeChannel::pass_on() {
   if (reading_ || polls_) return;
   if (!asleep_.empty())
     asleep_.front()->interrupt->notifier.ring();
-  else if (serviced_ > 0)
+  else if (async_waits_ > 0)
     wake_service_();
 }
 
@@ -149,19 +149,19 @@ void WakeChannel::follow(std::unique_lock<std::mutex> &lock, Wait &wait, Instant
 }
 
 void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant until) {
-  end_unseen();
-  end_late();
+  drop_stale_subscription();
+  drop_overdue_connect();
   Reading reading(*this, lock, &wait);
   for (;;) {
     const pollfd wanted = link_.wanted();
-    const Limit limit{clock_, std::min(until, link_.next_step()), wait.interrupt};
+    const WaitContext limit{clock_, std::min(until, link_.next_step()), wait.interrupt};
     const Ready ready = wait_until_ready(wanted.fd, wanted.events, limit);
     if (!link_.is_up())
       connect(lock);
     else if (ready == Ready::kDescriptor)
       receive(lock);
     if (!lock.owns_lock()) lock.lock();
-    if (wait.roused || clock_.now() >= until) return;
+    if (wait.notified || clock_.now() >= until) return;
     lock.unlock();
   }
 }
@@ -170,7 +170,7 @@ void WakeChannel::read(std::unique_lock<std::mutex> &lock, Wait &wait, Instant u
 // so everybody asks at once.
 void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   try {
-    if (!link_.is_opening()) moves_ = server_.moves();
+    if (!link_.is_opening()) failover_epoch_ = server_.failover_epoch();
     if (!link_.open()) return;
   } catch (const Error &error) {
     lock.lock();
@@ -188,7 +188,7 @@ void WakeChannel::connect(std::unique_lock<std::mutex> &lock) {
   unseen_since_.reset();
   if (verifying_ && start_beats_) start_beats_();  // the reply shows whether it is seen now
   rouse_all(waits_.subscribed(clock_.now()));
-  for (Wait *other : subscribing_) rouse(other);
+  for (Wait *other : subscribing_) notify(other);
 }
 
 void WakeChannel::failed(const Error &error) {
@@ -196,7 +196,7 @@ void WakeChannel::failed(const Error &error) {
   failure_ = error;
   link_.back_off();
   if (error.retriable()) return;
-  for (Wait *other : subscribing_) rouse(other);
+  for (Wait *other : subscribing_) notify(other);
   rouse_all(waits_.subscribed(clock_.now()));
 }
 
@@ -208,7 +208,7 @@ void WakeChannel::lost() {
       return server_.address() + ": the subscription of the waiters was lost" +
              (polls_ ? ": this client polls" : ", and is made again");
     });
-  if (clock_.now() - subscribed_at_ < link_.last_pause())
+  if (clock_.now() - subscribed_at_ < link_.last_backoff())
     link_.back_off();
   else
     link_.resume();
@@ -216,15 +216,15 @@ void WakeChannel::lost() {
 
 // Ends a subscription that the server which now runs the scripts does not see, and that of a client
 // which polls. Only the reader may call it, or any thread if there is no reader.
-void WakeChannel::end_unseen() {
-  if (!subscribed_ || (moves_ == server_.moves() && !unseen_ && !polls_)) return;
-  link_.take_down();
+void WakeChannel::drop_stale_subscription() {
+  if (!subscribed_ || (failover_epoch_ == server_.failover_epoch() && !unseen_ && !polls_)) return;
+  link_.close();
   lost();
 }
 
 // What ran out of time while nobody read is no failure of the server, and costs no pause.
-void WakeChannel::end_late() {
-  if (link_.is_late()) link_.take_down();
+void WakeChannel::drop_overdue_connect() {
+  if (link_.is_late()) link_.close();
 }
 
 // Takes in what has arrived. A connection that broke is replaced by the next to read.
@@ -236,10 +236,10 @@ void WakeChannel::receive(std::unique_lock<std::mutex> &lock) {
   } catch (const Error &error) {
     server_.broke(error);
     broken = true;
-    link_.take_down();
+    link_.close();
   } catch (const std::bad_alloc &) {  // a message may be lost
     broken = true;
-    link_.take_down();
+    link_.close();
   }
   lock.lock();
   if (broken) lost();
@@ -260,19 +260,19 @@ void WakeChannel::dispatch(const Reply &message) {
 
 void WakeChannel::close() noexcept {
   std::lock_guard lock(mutex_);
-  link_.take_down();
+  link_.close();
   subscribed_ = false;
 }
 
-void WakeChannel::rouse(Waiter *waiter) {
+void WakeChannel::notify(Waiter *waiter) {
   if (waiter == nullptr) return;
   auto *wait = static_cast<Wait *>(waiter);
-  if (wait->interrupt == nullptr && !wait->roused) {
-    *last_roused_ = wait;
-    last_roused_ = &wait->next_roused;
+  if (wait->interrupt == nullptr && !wait->notified) {
+    *last_notified_ = wait;
+    last_notified_ = &wait->next_roused;
     if (!receiving_ || !service_reads_) wake_service_();
   }
-  wait->roused = true;
+  wait->notified = true;
   if (wait->interrupt == nullptr || (receiving_ && wait == reader_)) return;  // it is this thread
   wait->interrupt->notifier.ring();
 }

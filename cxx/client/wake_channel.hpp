@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "lock/acquiring.hpp"
+#include "lock/acquire_machine.hpp"
 #include "lock/push.hpp"
 #include "lock/validity.hpp"
 #include "lock/wait_list.hpp"
 #include "values/token.hpp"
-#include "wire/link.hpp"
 #include "wire/pollable.hpp"
+#include "wire/reconnecting_connection.hpp"
 
 namespace redilock {
 
@@ -27,10 +27,10 @@ struct Wait final : Waiter {
   Wait(const Claim &claim, Interrupt *how)
       : Waiter(std::string(token_id(claim.token)), claim.keys.lock(), claim.ttl), interrupt(how) {}
 
-  Interrupt *interrupt;            // null: looked after by the service thread
-  std::function<void()> on_rouse;  // what the service thread does when it is roused
+  Interrupt *interrupt;             // null: looked after by the service thread
+  std::function<void()> on_notify;  // what the service thread does when it is notified
   Wait *next_roused = nullptr;
-  bool roused = false;  // something changed that it should look at
+  bool notified = false;  // something changed that it should look at
 
   // Whether a grant ended before the server's last reply that this waiter is queued: the server
   // lost data, the lock was broken, or a join was sent twice.
@@ -56,7 +56,7 @@ class WakeChannel final : public Pollable {
   // Whether requests may name it, as far as can be told without waiting.
   bool ready();
   // Subscribes, or waits until another thread has. Throws Error.
-  void subscribe(Wait &wait, const Limit &limit);
+  void subscribe(Wait &wait, const WaitContext &limit);
 
   void add(Wait &wait);
   void remove(Wait &wait) noexcept;
@@ -85,14 +85,14 @@ class WakeChannel final : public Pollable {
   // `start_beats` is called when a waiter has waited long enough for its record to need renewal.
   void set_start_beats(std::function<void()> start) { start_beats_ = std::move(start); }
 
-  // For the service thread: whether it is subscribed now; if not, this wait is roused at each
+  // For the service thread: whether it is subscribed now; if not, this wait is notified at each
   // attempt, in the order of these calls.
-  bool subscribed_or_roused(Wait &wait);
+  bool subscribed_or_notified(Wait &wait);
   // Why the last attempt to subscribe failed, if it did and nothing but a change at the server
   // would help.
   std::optional<Error> refusal();
 
-  // Sleeps until the wait was roused or `until` has come, and reads the channel if nobody else
+  // Sleeps until the wait was notified or `until` has come, and reads the channel if nobody else
   // does. Throws Error(kCancelled), Error(kInterrupted), or why the server will not let us
   // subscribe.
   void sleep(Wait &wait, Instant until);
@@ -125,14 +125,14 @@ class WakeChannel final : public Pollable {
   void read_for_service(std::unique_lock<std::mutex> &lock) noexcept;
   void failed(const Error &error);
   void lost();
-  void end_unseen();
-  void end_late();
+  void drop_stale_subscription();
+  void drop_overdue_connect();
   void pass_on();
-  void rouse(Waiter *waiter);
+  void notify(Waiter *waiter);
   void unlink(Wait &wait) noexcept;
   template <typename Waiters>
   void rouse_all(const Waiters &waiters) {
-    for (Waiter *waiter : waiters) rouse(waiter);
+    for (Waiter *waiter : waiters) notify(waiter);
   }
 
   Server &server_;
@@ -140,8 +140,8 @@ class WakeChannel final : public Pollable {
   const std::string wake_name_, poll_name_;
   std::atomic<bool> polls_{false};
   // Touched by the reader alone; its pauses are changed under the mutex.
-  Link link_;
-  uint64_t moves_ = 0;  // of the server, when this subscription was begun
+  ReconnectingConnection link_;
+  uint64_t failover_epoch_ = 0;  // of the server, when this subscription was begun
 
   std::mutex mutex_;  // guards all that follows
   bool reading_ = false;
@@ -152,14 +152,14 @@ class WakeChannel final : public Pollable {
   bool unseen_ = false;     // the server does not see the subscription: it has to be renewed
   bool verifying_ = false;  // it was renewed for that, and nobody knows yet whether that helped
   std::optional<Instant> unseen_since_;  // since when this one is not seen either
-  std::vector<Wait *> asleep_;           // threads that wait for the reader to rouse them
+  std::vector<Wait *> asleep_;           // threads that wait for the reader to notify them
   std::vector<Wait *> subscribing_;
   WaitList waits_;
-  size_t serviced_ = 0;           // waits that the service thread looks after
-  bool service_reads_ = false;    // it has the role of the reader
-  bool rousing_ = false;          // it goes through those that were roused
-  Wait *first_roused_ = nullptr;  // of its waits, in the order of being roused
-  Wait **last_roused_ = &first_roused_;
+  size_t async_waits_ = 0;          // waits that the service thread looks after
+  bool service_reads_ = false;      // it has the role of the reader
+  bool notifying_ = false;          // it goes through those that were notified
+  Wait *first_notified_ = nullptr;  // of its waits, in the order of being notified
+  Wait **last_notified_ = &first_notified_;
   std::function<void()> wake_service_, start_beats_;
   std::function<void(const Claim &)> release_ended_;
   std::deque<Claim> ended_;  // the last ones

@@ -77,8 +77,8 @@ void WakeChannel::check_seen(bool seen, Instant sent) {
   }
   if (seen) return;
   // The reader renews the subscription, or ends it.
-  if (reader_ != nullptr) rouse(reader_);
-  if (serviced_ > 0) wake_service_();
+  if (reader_ != nullptr) notify(reader_);
+  if (async_waits_ > 0) wake_service_();
 }
 
 void WakeChannel::poll_from_now() {
@@ -89,7 +89,7 @@ void WakeChannel::poll_from_now() {
            "subscription, perhaps because of a proxy";
   });
   rouse_all(waits_.poll_from(clock_.now()));
-  for (Wait *other : subscribing_) rouse(other);
+  for (Wait *other : subscribing_) notify(other);
 }
 
 Instant WakeChannel::due(const Wait &wait) {
@@ -122,7 +122,7 @@ void WakeChannel::on_push(Push push) {
     wait->push = std::move(push);
     wait->pushed_at = clock_.now();
   }
-  rouse(wait);
+  notify(wait);
 }
 
 // The time counts from the receipt, or from the server's time if the local estimate of that is

@@ -4,13 +4,13 @@
 
 namespace redilock {
 
-bool WakeChannel::subscribed_or_roused(Wait &wait) {
+bool WakeChannel::subscribed_or_notified(Wait &wait) {
   if (ready() && polls_) return true;  // the connection may have ended while nobody read
   std::lock_guard lock(mutex_);
   drop(subscribing_, wait);
   if (!subscribed_) subscribing_.push_back(&wait);
-  const bool others_first = subscribed_ && !rousing_ && first_roused_ != nullptr;
-  if (others_first) rouse(&wait);
+  const bool others_first = subscribed_ && !notifying_ && first_notified_ != nullptr;
+  if (others_first) notify(&wait);
   return subscribed_ && !others_first;
 }
 
@@ -28,33 +28,33 @@ pollfd WakeChannel::wanted() {
 
 Instant WakeChannel::next_run() {
   std::lock_guard lock(mutex_);
-  if (first_roused_ != nullptr) return Instant::min();
+  if (first_notified_ != nullptr) return Instant::min();
   return service_reads_ ? link_.next_step() : kNever;
 }
 
 void WakeChannel::run() noexcept {
   std::unique_lock lock(mutex_);
-  if (!service_reads_ && !reading_ && serviced_ > 0 && !polls_) {
-    end_late();
+  if (!service_reads_ && !reading_ && async_waits_ > 0 && !polls_) {
+    drop_overdue_connect();
     service_reads_ = reading_ = true;
   }
-  if (service_reads_) end_unseen();
-  if (service_reads_ && (serviced_ == 0 || polls_)) {
+  if (service_reads_) drop_stale_subscription();
+  if (service_reads_ && (async_waits_ == 0 || polls_)) {
     service_reads_ = reading_ = false;
     pass_on();
   }
   if (service_reads_) {
     read_for_service(lock);
   }
-  rousing_ = true;
-  while (first_roused_ != nullptr) {
-    Wait &wait = *first_roused_;
+  notifying_ = true;
+  while (first_notified_ != nullptr) {
+    Wait &wait = *first_notified_;
     unlink(wait);
     lock.unlock();
-    wait.on_rouse();  // which may end the wait
+    wait.on_notify();  // which may end the wait
     lock.lock();
   }
-  rousing_ = false;
+  notifying_ = false;
 }
 
 void WakeChannel::read_for_service(std::unique_lock<std::mutex> &lock) noexcept {
@@ -71,18 +71,18 @@ void WakeChannel::read_for_service(std::unique_lock<std::mutex> &lock) noexcept 
   if (!lock.owns_lock()) lock.lock();
   if (!missed) return;
   // A wake-up may have been missed: whoever subscribes anew asks.
-  link_.take_down();
+  link_.close();
   subscribed_ = false;
   link_.back_off();
 }
 
 void WakeChannel::unlink(Wait &wait) noexcept {
-  Wait **at = &first_roused_;
+  Wait **at = &first_notified_;
   while (*at != &wait) at = &(*at)->next_roused;
   *at = wait.next_roused;
-  if (last_roused_ == &wait.next_roused) last_roused_ = at;
+  if (last_notified_ == &wait.next_roused) last_notified_ = at;
   wait.next_roused = nullptr;
-  wait.roused = false;
+  wait.notified = false;
 }
 
 }  // namespace redilock

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kReadSize = 4096;
 constexpr size_t kGreetingSize = 512;
 constexpr size_t kFirstBytes = 256;
-constexpr int kMostReads = 4;
+constexpr int kMaxReads = 4;
 
 // The number in bytes that are exactly one reply ":<number>\r\n", as most replies are; they need no
 // reader. Nothing for any other bytes, and for a form of the number that the reader judges.
@@ -36,7 +36,7 @@ void Connection::learn(const Greeting &greeting, Instant now) {
   first_bytes_ = {};  // and its memory
 }
 
-void Connection::send(const Command &command, const Limit &limit) {
+void Connection::send(const Command &command, const WaitContext &limit) {
   request_.clear();
   frame(command, command.size(), request_);
   const size_t sent = socket_.send_now(request_);
@@ -44,7 +44,7 @@ void Connection::send(const Command &command, const Limit &limit) {
   if (sent < request_.size()) socket_.send(std::string_view(request_).substr(sent), limit);
 }
 
-Reply Connection::receive(const Limit &limit) {
+Reply Connection::receive(const WaitContext &limit) {
   for (;;) {
     std::optional<Reply> reply;
     if (reader_.has_more()) reply = reader_.next();
@@ -63,14 +63,15 @@ Reply Connection::receive(const Limit &limit) {
   }
 }
 
-Reply Connection::call(const Command &command, const Limit &limit) {
-  if (has_more()) throw surplus_reply();
+Reply Connection::call(const Command &command, const WaitContext &limit) {
+  if (has_more()) throw unexpected_reply();
   send(command, limit);
   return receive(limit);
 }
 
-std::vector<Reply> Connection::call_all(const std::vector<Command> &commands, const Limit &limit) {
-  if (has_more()) throw surplus_reply();
+std::vector<Reply> Connection::call_all(const std::vector<Command> &commands,
+                                        const WaitContext &limit) {
+  if (has_more()) throw unexpected_reply();
   request_.clear();
   for (const Command &command : commands) frame(command, command.size(), request_);
   unanswered_ += static_cast<int>(commands.size());
@@ -95,7 +96,7 @@ void Connection::receive_now(std::vector<Reply> &replies) {
   size_t count = sizeof buffer;
   // A buffer that was not filled has taken all there was; the rest of what a server sends without
   // end is left to the next call.
-  for (int reads = 0; reads < kMostReads && count == sizeof buffer; ++reads) {
+  for (int reads = 0; reads < kMaxReads && count == sizeof buffer; ++reads) {
     count = socket_.receive_now(buffer, sizeof buffer);
     reader_.feed(buffer, count);
     while (auto reply = reader_.next()) replies.push_back(std::move(*reply));

@@ -18,12 +18,12 @@ class Connection {
  public:
   explicit Connection(Socket socket) : socket_(std::move(socket)) {}
 
-  void send(const Command &command, const Limit &limit);
-  Reply receive(const Limit &limit);
+  void send(const Command &command, const WaitContext &limit);
+  Reply receive(const WaitContext &limit);
   // Both, where nothing is left unread: a reply from before the request answers something else.
-  Reply call(const Command &command, const Limit &limit);
+  Reply call(const Command &command, const WaitContext &limit);
   // The same for several commands in one go; their replies in the same order.
-  std::vector<Reply> call_all(const std::vector<Command> &commands, const Limit &limit);
+  std::vector<Reply> call_all(const std::vector<Command> &commands, const WaitContext &limit);
   // Sends as much of some formatted commands as goes out without waiting.
   size_t send_now(std::string_view bytes) { return socket_.send_now(bytes); }
   // The next reply, if it is here already.

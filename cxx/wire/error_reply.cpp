@@ -9,7 +9,7 @@ namespace redilock {
 
 namespace {
 
-constexpr size_t kLongestWords = 300;  // of the server, in a message
+constexpr size_t kMaxServerText = 300;  // of the server, in a message
 constexpr std::string_view kScriptPlace = "user_script:";
 
 bool starts_with(std::string_view text, std::string_view head) {
@@ -21,8 +21,8 @@ bool starts_with_one_of(std::string_view text, std::initializer_list<std::string
                      [&](std::string_view head) { return starts_with(text, head); });
 }
 
-bool has_one_of(std::string_view text, std::initializer_list<std::string_view> parts) {
-  return std::any_of(parts.begin(), parts.end(),
+bool has_one_of(std::string_view text, std::initializer_list<std::string_view> context) {
+  return std::any_of(context.begin(), context.end(),
                      [&](std::string_view part) { return text.find(part) != text.npos; });
 }
 
@@ -42,7 +42,7 @@ std::string_view without_script_frame(std::string_view text) {
 // Some errors repeat the arguments of the command.
 std::string quoted(std::string_view said, const Credentials *credentials) {
   const auto words = said.substr(0, said.find(", with args beginning"));
-  return shown(redacted(words, credentials), kLongestWords);
+  return shown(redacted(words, credentials), kMaxServerText);
 }
 
 // ---------------------------------------------------------------- what the server lacks
@@ -105,13 +105,13 @@ bool is_noscript(const Reply &reply) {
   return reply.is_error() && starts_with(reply.text(), "NOSCRIPT");
 }
 
-bool passes_soon(const Reply &reply) {
+bool is_transient_error(const Reply &reply) {
   return reply.is_error() &&
          starts_with_one_of(without_script_frame(reply.text()),
                             {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY"});
 }
 
-bool is_of_replica(const Reply &reply) {
+bool is_replica_error(const Reply &reply) {
   return reply.is_error() &&
          starts_with_one_of(without_script_frame(reply.text()), {"READONLY", "MASTERDOWN"});
 }
@@ -145,6 +145,8 @@ Error cluster_error() {
   return {Status::kUnsupported, "the server is a cluster node, which redis:// does not support"};
 }
 
-Error surplus_reply() { return {Status::kProtocol, "the server said more than it was asked for"}; }
+Error unexpected_reply() {
+  return {Status::kProtocol, "the server said more than it was asked for"};
+}
 
 }  // namespace redilock

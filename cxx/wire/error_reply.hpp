@@ -21,9 +21,9 @@ struct ErrorContext {
 // Whether the script has to be sent by its text.
 bool is_noscript(const Reply &reply);
 // Whether to ask again within the same call: the server is starting, or busy with a script.
-bool passes_soon(const Reply &reply);
+bool is_transient_error(const Reply &reply);
 // Whether a replica refused: another server is the primary, by now or soon.
-bool is_of_replica(const Reply &reply);
+bool is_replica_error(const Reply &reply);
 
 bool is_noauth(const Reply &reply);
 
@@ -33,6 +33,6 @@ Error server_error(const std::string &text, const ErrorContext &context = {});
 
 Error cluster_error();
 // More than the replies to what was asked.
-Error surplus_reply();
+Error unexpected_reply();
 
 }  // namespace redilock

@@ -64,7 +64,7 @@ bool Pipeline::must_reopen() {
 void Pipeline::run() noexcept {
   try {
     if (link_.is_up()) receive_all();
-    if (must_reopen()) link_.take_down();
+    if (must_reopen()) link_.close();
     if (is_wanted()) link_.open();
     if (link_.is_up()) send_all();
     lend_connection();
@@ -140,11 +140,11 @@ void Pipeline::answered(Reply reply) {
   }
   const std::string_view verb = entry->by_text ? "EVAL" : "EVALSHA";
   const Error error = server_.error_of(reply, *link_, {verb}, &entry->script);
-  if (!passes_soon(reply)) {
+  if (!is_transient_error(reply)) {
     const Unanswered refused(error, entry->sent_before);
     return finish(sent_, entry, nullptr, &refused);
   }
-  if (is_of_replica(reply)) server_.leave_replica();
+  if (is_replica_error(reply)) server_.on_replica_error();
   // The server would refuse the others too: all start over after a pause.
   entry->refused = true;
   throw Error(error);
@@ -168,7 +168,7 @@ void Pipeline::broken(const Error &error) noexcept {
 void Pipeline::drop_connection() noexcept {
   outgoing_.clear();
   loading_ = {};
-  auto connection = link_.take_down();
+  auto connection = link_.close();
   if (!connection) return;
   const auto is_unanswered = [](const Asked &entry) { return !entry.refused; };
   if (std::any_of(sent_.begin(), sent_.end(), is_unanswered))
@@ -181,7 +181,7 @@ void Pipeline::drop_connection() noexcept {
 // one.
 void Pipeline::lend_connection() noexcept {
   if (!link_.is_up() || !deadlines_.empty() || !outgoing_.empty()) return;
-  server_.check_in(link_.take_down(), clock_.now());
+  server_.check_in(link_.close(), clock_.now());
 }
 
 // A request that was sent and is overdue takes the connection with it: its answer could come at any
@@ -209,7 +209,7 @@ void Pipeline::end_all(const Error &why) noexcept {
 
 void Pipeline::close(const Error &why) noexcept {
   fail_all(why);
-  link_.take_down();
+  link_.close();
 }
 
 void Pipeline::fail_all(const Error &why) noexcept {

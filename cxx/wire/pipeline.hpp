@@ -9,8 +9,8 @@
 #include <string>
 #include <utility>
 
-#include "wire/link.hpp"
 #include "wire/pollable.hpp"
+#include "wire/reconnecting_connection.hpp"
 #include "wire/server.hpp"
 
 namespace redilock {
@@ -75,7 +75,7 @@ class Pipeline final : public Pollable {
 
   Server &server_;
   const Clock &clock_;
-  Link link_;
+  ReconnectingConnection link_;
   Queue unsent_, sent_;
   Queue again_;               // for want of the script, once all that was sent is answered
   std::string_view loading_;  // the script that is under way by its text

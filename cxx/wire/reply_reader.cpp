@@ -149,7 +149,7 @@ void ReplyReader::feed(const char *bytes, size_t count) {
 std::optional<Reply> ReplyReader::next() {
   void *raw = nullptr;
   if (::redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) {
-    if (caps_.refused) protocol_error("it has more parts, or others, than it may");
+    if (caps_.refused) protocol_error("it has more context, or others, than it may");
     if (reader_->err == REDIS_ERR_OOM) throw std::bad_alloc();
     protocol_error(reader_->errstr);
   }

@@ -13,8 +13,8 @@
 
 #include "values/process.hpp"
 #include "values/system_error.hpp"
-#include "wire/limit.hpp"
 #include "wire/thread.hpp"
+#include "wire/wait.hpp"
 
 namespace redilock {
 
@@ -54,7 +54,7 @@ int look_up(const std::string &host, uint16_t port, int flags, std::vector<Addre
 
 // What the looking thread and those who wait for it share. They may be gone before the answer
 // comes.
-struct Resolving::LookUp {
+struct Resolution::LookUp {
   std::mutex mutex;
   int code = EAI_MEMORY;
   int error = 0;  // errno, for EAI_SYSTEM
@@ -65,7 +65,7 @@ struct Resolving::LookUp {
 
 // The look-ups under way: while a name server is silent, attempt follows attempt, and each look-up
 // keeps its thread for as long as getaddrinfo likes. Never destroyed: its threads outlive exit().
-class Resolving::Pending {
+class Resolution::Pending {
  public:
   explicit Pending(Pending *before) : before_(before) {}
 
@@ -127,7 +127,8 @@ class Resolving::Pending {
   LookUps look_ups_;
 };
 
-Resolving::Resolving(const Endpoint &endpoint) : host_(endpoint.host), endpoint_(endpoint.text()) {
+Resolution::Resolution(const Endpoint &endpoint)
+    : host_(endpoint.host), endpoint_(endpoint.text()) {
   if (endpoint.is_unix()) {
     known_ = {unix_address(endpoint.socket_path)};
     return;
@@ -137,7 +138,7 @@ Resolving::Resolving(const Endpoint &endpoint) : host_(endpoint.host), endpoint_
   fd_ = look_up_->finished.fd();
 }
 
-std::vector<Address> Resolving::addresses() {
+std::vector<Address> Resolution::addresses() {
   if (!look_up_) return known_;
   std::lock_guard lock(look_up_->mutex);
   if (!look_up_->done) return {};
@@ -147,9 +148,9 @@ std::vector<Address> Resolving::addresses() {
   return look_up_->found;
 }
 
-Error Resolving::late() const { return failure("no answer in time"); }
+Error Resolution::late() const { return failure("no answer in time"); }
 
-Error Resolving::failure(const std::string &why) const {
+Error Resolution::failure(const std::string &why) const {
   return Error(Status::kUnavailable, "cannot resolve " + endpoint_ + ": " + why, true)
       .saying_where();
 }

@@ -19,11 +19,11 @@ struct Address {
   int family() const noexcept { return storage.ss_family; }
 };
 
-class Resolving {
+class Resolution {
  public:
   // Throws Error(kInvalid) for a socket path that is too long, Error(kUnavailable) where no thread
   // or descriptor is left.
-  explicit Resolving(const Endpoint &endpoint);
+  explicit Resolution(const Endpoint &endpoint);
 
   // Readable once there is an answer; -1 where there is one from the start.
   int fd() const noexcept { return fd_; }

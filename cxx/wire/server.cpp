@@ -9,14 +9,14 @@
 #include "values/status.hpp"
 #include "wire/backoff.hpp"
 #include "wire/error_reply.hpp"
-#include "wire/opening.hpp"
+#include "wire/handshake.hpp"
 
 namespace redilock {
 
 namespace {
 
 // False where the limit would pass first.
-bool pause(Micros span, const Limit &limit) {
+bool pause(Micros span, const WaitContext &limit) {
   const Instant end = after(limit.clock.now(), span);
   if (end >= limit.deadline) return false;
   while (wait_until_ready(-1, 0, limit.until(end)) != Ready::kDeadline) {
@@ -40,12 +40,12 @@ Server::Server(Endpoint endpoint, const ClientOptions &options, const Clock &clo
     : ServerState(std::move(endpoint), options, clock),
       pool_size_(static_cast<size_t>(options.pool)) {}
 
-Limit Server::request_limit(Interrupt *interrupt) const {
+WaitContext Server::request_limit(Interrupt *interrupt) const {
   return {clock(), after(clock().now(), patience()), interrupt};
 }
 
 Answer Server::run(const Script &script, const Command &keys, const Command &arguments,
-                   const Limit &limit) {
+                   const WaitContext &limit) {
   const std::string count = std::to_string(keys.size());
   Command command{"EVALSHA", script.sha1, count};
   command.append(keys);
@@ -53,11 +53,12 @@ Answer Server::run(const Script &script, const Command &keys, const Command &arg
   return retry({command, &script, fence_key(script, keys)}, limit);
 }
 
-Answer Server::run(const Command &command, const Limit &limit) {
+Answer Server::run(const Command &command, const WaitContext &limit) {
   return retry({command, nullptr, {}}, limit);
 }
 
-std::vector<Reply> Server::read_all(const std::vector<Command> &commands, const Limit &limit) {
+std::vector<Reply> Server::read_all(const std::vector<Command> &commands,
+                                    const WaitContext &limit) {
   if (commands.empty()) return {};
   auto connection = idle_connection();
   if (!connection) connection = connect_or_wait(limit);
@@ -73,12 +74,12 @@ std::vector<Reply> Server::read_all(const std::vector<Command> &commands, const 
 }
 
 // One request on one connection. Nothing comes back where it may be made again.
-std::optional<Answer> Server::attempt(const Request &request, const Limit &limit,
+std::optional<Answer> Server::attempt(const Request &request, const WaitContext &limit,
                                       Attempts &attempts) {
   std::unique_ptr<Connection> connection;
   Instant start = attempts.begun;
   try {
-    connection = idle_connection(start, kTrusted);
+    connection = idle_connection(start, kSkipCheckWithin);
     if (!connection) {
       connection = connect(limit);
       start = clock().now();
@@ -93,15 +94,15 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
   try {
     Reply reply = ask(*connection, request, limit);
     if (reply.is_error()) refusal = error_of(reply, *connection, request.command, request.script);
-    if (is_of_replica(reply)) {
+    if (is_replica_error(reply)) {
       connection.reset();
       broke(*refusal);
-      leave_replica();
+      on_replica_error();
     } else {
       check_in(std::move(connection), start);
     }
     if (!refusal) return Answer{std::move(reply), start, attempts.sent, &credentials()};
-    if (!passes_soon(reply)) throw Error(*refusal);
+    if (!is_transient_error(reply)) throw Error(*refusal);
     attempts.cause = std::move(refusal);
   } catch (const Error &error) {
     if (refusal || connection == nullptr) throw;
@@ -115,7 +116,7 @@ std::optional<Answer> Server::attempt(const Request &request, const Limit &limit
   return std::nullopt;
 }
 
-Answer Server::retry(const Request &request, const Limit &limit) {
+Answer Server::retry(const Request &request, const WaitContext &limit) {
   Backoff backoff;
   Attempts attempts;
   bool failed_before = false;
@@ -141,7 +142,7 @@ Answer Server::retry(const Request &request, const Limit &limit) {
   }
 }
 
-Reply Server::ask(Connection &connection, const Request &request, const Limit &limit) {
+Reply Server::ask(Connection &connection, const Request &request, const WaitContext &limit) {
   Reply reply = connection.call(request.command, limit);
   if (request.script == nullptr) return reply;
   if (is_noscript(reply)) {
@@ -154,8 +155,8 @@ Reply Server::ask(Connection &connection, const Request &request, const Limit &l
   return reply;
 }
 
-std::unique_ptr<Connection> Server::connect(const Limit &limit) {
-  Opening opening(*this, {}, limit.until(after(clock().now(), timeout())).deadline);
+std::unique_ptr<Connection> Server::connect(const WaitContext &limit) {
+  Handshake opening(*this, {}, limit.until(after(clock().now(), timeout())).deadline);
   for (;;) {
     if (auto connection = opening.step()) return connection;
     const pollfd wanted = opening.wanted();
@@ -164,7 +165,7 @@ std::unique_ptr<Connection> Server::connect(const Limit &limit) {
 }
 
 // A server that is not up yet refuses at once, again and again.
-std::unique_ptr<Connection> Server::connect_or_wait(const Limit &limit) {
+std::unique_ptr<Connection> Server::connect_or_wait(const WaitContext &limit) {
   Backoff backoff;
   for (;;) {
     try {
@@ -223,10 +224,10 @@ void Server::discard(std::unique_ptr<Connection> connection) noexcept {
   idle_.clear();
 }
 
-void Server::leave_replica() noexcept {
+void Server::on_replica_error() noexcept {
   std::lock_guard lock(mutex_);
   idle_.clear();
-  ++moves_;
+  ++failover_epoch_;
 }
 
 void Server::close() noexcept {

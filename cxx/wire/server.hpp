@@ -20,28 +20,28 @@ class Server final : public ServerState {
   // Runs a script with keys and arguments; retried within the limit where the connection failed or
   // the server's state may pass. Throws Unanswered, or Error for what the server refused.
   Answer run(const Script &script, const Command &keys, const Command &arguments,
-             const Limit &limit);
+             const WaitContext &limit);
   // Any other command whose repetition does no harm.
-  Answer run(const Command &command, const Limit &limit);
+  Answer run(const Command &command, const WaitContext &limit);
   // Several commands that change nothing, in one go. Their replies may be errors.
-  std::vector<Reply> read_all(const std::vector<Command> &commands, const Limit &limit);
+  std::vector<Reply> read_all(const std::vector<Command> &commands, const WaitContext &limit);
 
-  static constexpr Micros kTrusted{100000};
+  static constexpr Micros kSkipCheckWithin{100000};
   // A connection out of the pool; null if there is none. It is looked at first, whether it still
   // stands, unless it was in use less than `trusted` ago.
-  std::unique_ptr<Connection> idle_connection(Micros trusted = kTrusted);
+  std::unique_ptr<Connection> idle_connection(Micros trusted = kSkipCheckWithin);
   // Puts a connection whose requests are all answered into the pool, or closes it if that is full.
   // It was known to stand at `since`.
   void check_in(std::unique_ptr<Connection> connection, Instant since) noexcept;
   // A new connection outside the pool. What was abandoned before is ended first.
-  std::unique_ptr<Connection> connect(const Limit &limit);
+  std::unique_ptr<Connection> connect(const WaitContext &limit);
 
-  // `Limit` for one request: the client's patience from now.
-  Limit request_limit(Interrupt *interrupt) const;
+  // `WaitContext` for one request: the client's patience from now.
+  WaitContext request_limit(Interrupt *interrupt) const;
   // A replica has answered. Where the primary is now, only new connections find.
-  void leave_replica() noexcept;
+  void on_replica_error() noexcept;
   // How often that was so.
-  uint64_t moves() const noexcept { return moves_; }
+  uint64_t failover_epoch() const noexcept { return failover_epoch_; }
 
   // Closes a connection that has unanswered requests, and all idle ones. The next connection has
   // the server end it.
@@ -64,11 +64,12 @@ class Server final : public ServerState {
     bool sent = false;           // one may have been carried out, and its reply was lost
     std::optional<Error> cause;  // why the last one gave no answer
   };
-  std::optional<Answer> attempt(const Request &request, const Limit &limit, Attempts &attempts);
+  std::optional<Answer> attempt(const Request &request, const WaitContext &limit,
+                                Attempts &attempts);
   std::unique_ptr<Connection> idle_connection(Instant now, Micros trusted);
-  std::unique_ptr<Connection> connect_or_wait(const Limit &limit);
-  Reply ask(Connection &connection, const Request &request, const Limit &limit);
-  Answer retry(const Request &request, const Limit &limit);
+  std::unique_ptr<Connection> connect_or_wait(const WaitContext &limit);
+  Reply ask(Connection &connection, const Request &request, const WaitContext &limit);
+  Answer retry(const Request &request, const WaitContext &limit);
   // Returns whether it had unanswered requests.
   bool give_up(std::unique_ptr<Connection> connection) noexcept;
 
@@ -80,7 +81,7 @@ class Server final : public ServerState {
   std::mutex mutex_;  // guards the pool
   std::vector<Idle> idle_;
   size_t pool_size_;  // 0 once it is closed
-  std::atomic<uint64_t> moves_{0};
+  std::atomic<uint64_t> failover_epoch_{0};
 };
 
 }  // namespace redilock

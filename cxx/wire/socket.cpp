@@ -43,7 +43,7 @@ std::optional<pid_t> Socket::peer_process() const noexcept {
   return ::getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
 }
 
-void Socket::send(std::string_view bytes, const Limit &limit) {
+void Socket::send(std::string_view bytes, const WaitContext &limit) {
   for (;;) {
     bytes.remove_prefix(send_now(bytes));
     if (bytes.empty()) return;
@@ -69,7 +69,7 @@ size_t Socket::send_now(std::string_view bytes) {
   return total;
 }
 
-size_t Socket::receive(char *buffer, size_t size, const Limit &limit) {
+size_t Socket::receive(char *buffer, size_t size, const WaitContext &limit) {
   limit.check();
   if (!is_unix_ && limit.clock.now() + kPatience < limit.deadline) {
     if (size_t count = take(buffer, size, 0)) return count;

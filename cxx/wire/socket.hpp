@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "wire/fd.hpp"
-#include "wire/limit.hpp"
+#include "wire/wait.hpp"
 
 namespace redilock {
 
@@ -18,12 +18,12 @@ class Socket {
   Socket(Fd fd, bool is_unix) noexcept;
 
   // Both throw Error(kUnavailable) where the peer is gone or the deadline has passed.
-  void send(std::string_view bytes, const Limit &limit);
+  void send(std::string_view bytes, const WaitContext &limit);
   // Sends what goes out without waiting, and returns how much. It throws only where nothing went
   // out.
   size_t send_now(std::string_view bytes);
   // Waits for bytes and returns how many came, at least one.
-  size_t receive(char *buffer, size_t size, const Limit &limit);
+  size_t receive(char *buffer, size_t size, const WaitContext &limit);
   // What is there already; 0 for nothing.
   size_t receive_now(char *buffer, size_t size);
 

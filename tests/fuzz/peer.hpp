@@ -33,7 +33,7 @@
 
 #include "values/clock.hpp"
 #include "values/duration.hpp"
-#include "wire/limit.hpp"
+#include "wire/wait.hpp"
 
 struct redisReply;
 

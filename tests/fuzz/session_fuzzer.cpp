@@ -95,7 +95,7 @@ class Session {
     // A grant that could not be reported is given back, which may take one more grace.
     const Micros patience = cancels ? Micros(Millis(30)) : Micros(wait);
     timed(std::max<Micros>(patience, kTimeout) + 2 * kGrace, [&] {
-      Acquired acquired = client_.acquire(request, {cancels ? &interrupt : nullptr, nullptr});
+      AcquireResult acquired = client_.acquire(request, {cancels ? &interrupt : nullptr, nullptr});
       MUST((acquired.why.status() == Status::kOk) == (acquired.lease != nullptr));
       if (acquired.lease) granted(std::move(acquired.lease), fence);
       return acquired.why;

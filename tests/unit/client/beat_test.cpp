@@ -8,10 +8,10 @@
 #include "support/timing.h"
 
 using redilock::Beat;
+using redilock::ClientContext;
 using redilock::Endpoint;
 using redilock::Interrupt;
 using redilock::Millis;
-using redilock::Parts;
 using redilock::Wait;
 
 static Endpoint endpoint() {
@@ -23,24 +23,24 @@ static Endpoint endpoint() {
 // A client with a place in a queue that no re-check of its own renews.
 struct Client {
   Client() {
-    parts.service.attend(parts.pipeline);
-    parts.wake.add(wait);
-    const auto end = after(parts.now(), Millis(5000));
-    parts.wake.subscribe(wait, {parts.clock, end, &interrupt});
+    context.event_loop.add(context.pipeline);
+    context.wake.add(wait);
+    const auto end = after(context.now(), Millis(5000));
+    context.wake.subscribe(wait, {context.clock, end, &interrupt});
     redilock::Queued queued{};
     queued.arrival = 5;
     queued.server_us = 1000000;
     queued.joined = queued.seen = queued.known = true;
-    queued.sent = parts.now();
-    parts.wake.answered(wait, queued);
+    queued.sent = context.now();
+    context.wake.answered(wait, queued);
   }
   ~Client() {
-    parts.wake.remove(wait);
-    parts.service.stop();
+    context.wake.remove(wait);
+    context.event_loop.stop();
   }
 
-  Parts parts{endpoint(), redilock::default_client_options(), redilock::system_clock()};
-  Beat beat{parts};
+  ClientContext context{endpoint(), redilock::default_client_options(), redilock::system_clock()};
+  Beat beat{context};
   Interrupt interrupt;
   Wait wait{claim_of(std::string(32, 'a'), "L"), &interrupt};
 };
@@ -48,7 +48,7 @@ struct Client {
 // The client's channel by when its record ends, in ms of the server's clock; 0 without a record.
 static int64_t alive_until(const Client &client) {
   redisReply *reply =
-      redis_command(server, "ZSCORE redilock:1:{}:alive %s", client.parts.wake.name().c_str());
+      redis_command(server, "ZSCORE redilock:1:{}:alive %s", client.context.wake.name().c_str());
   const int64_t until = reply->type == REDIS_REPLY_STRING ? atoll(reply->str) : 0;
   freeReplyObject(reply);
   return until;
@@ -59,8 +59,8 @@ struct Record {
   int64_t above;
 };
 
-static bool reaches_further(void *context) {
-  const auto *record = static_cast<Record *>(context);
+static bool reaches_further(void *checked) {
+  const auto *record = static_cast<Record *>(checked);
   return alive_until(*record->client) > record->above;
 }
 
@@ -82,12 +82,12 @@ static void beats_renew_the_record_of_a_client_that_waits(void **) {
 static void beat_after_a_loss_makes_places_ask(void **) {
   assert_returns(outcome_of([] {
                    Client client;
-                   const auto due = [&] { return client.parts.wake.due(client.wait); };
+                   const auto due = [&] { return client.context.wake.due(client.wait); };
                    const auto before = due();
                    client.beat.start();
-                   const auto asks = [](void *context) {
-                     auto *waiting = static_cast<Client *>(context);
-                     return waiting->parts.wake.due(waiting->wait) <= waiting->parts.now();
+                   const auto asks = [](void *checked) {
+                     auto *waiting = static_cast<Client *>(checked);
+                     return waiting->context.wake.due(waiting->wait) <= waiting->context.now();
                    };
                    const bool asked = eventually(asks, &client, 10000);
                    return std::string(asked && due() < before ? "asks" : "waits");
@@ -104,8 +104,8 @@ static void beat_without_a_reply_makes_places_ask(void **) {
                    at.socket_path = fake.path();
                    auto options = redilock::default_client_options();
                    options.timeout = Millis(300);
-                   Parts parts(at, options, redilock::system_clock());
-                   parts.service.attend(parts.pipeline);
+                   ClientContext context(at, options, redilock::system_clock());
+                   context.event_loop.add(context.pipeline);
                    Interrupt interrupt;
                    Wait first(claim_of(std::string(32, 'a'), "L"), &interrupt),
                        second(claim_of(std::string(32, 'b'), "L"), &interrupt);
@@ -114,24 +114,24 @@ static void beat_without_a_reply_makes_places_ask(void **) {
                    queued.joined = queued.known = queued.seen = true;
                    for (Wait *wait : {&first, &second}) {
                      ++queued.arrival;
-                     parts.wake.add(*wait);
-                     parts.wake.answered(*wait, queued);
+                     context.wake.add(*wait);
+                     context.wake.answered(*wait, queued);
                    }
                    struct Second {
-                     Parts &parts;
+                     ClientContext &context;
                      Wait &wait;
-                   } context{parts, second};
+                   } checked{context, second};
                    const auto asks = [](void *waiting) {
                      auto *of = static_cast<Second *>(waiting);
-                     return of->parts.wake.due(of->wait) <= of->parts.now();
+                     return of->context.wake.due(of->wait) <= of->context.now();
                    };
                    // The second place of a client asks for no other reason.
-                   std::string log = asks(&context) ? "asks" : "waits";
-                   Beat beat(parts);
+                   std::string log = asks(&checked) ? "asks" : "waits";
+                   Beat beat(context);
                    beat.start();
-                   log += eventually(asks, &context, 10000) ? ", asks" : ", waits";
-                   parts.service.stop();
-                   for (Wait *wait : {&first, &second}) parts.wake.remove(*wait);
+                   log += eventually(asks, &checked, 10000) ? ", asks" : ", waits";
+                   context.event_loop.stop();
+                   for (Wait *wait : {&first, &second}) context.wake.remove(*wait);
                    return log;
                  }),
                  "waits, asks");

@@ -51,7 +51,7 @@ struct Channel {
     queued.seen = true;
     queued.sent = sent;
     wake.answered(wait, queued);
-    wait.roused = false;
+    wait.notified = false;
   }
   // Publishes, and reads until the message has been looked at.
   template <class Condition>
@@ -64,7 +64,7 @@ struct Channel {
     }
   }
   void push(const std::string &payload) {
-    push(payload, [this] { return wait.roused; });
+    push(payload, [this] { return wait.notified; });
   }
 
   redilock::Server server;

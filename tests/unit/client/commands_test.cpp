@@ -3,7 +3,7 @@
 
 #include "../fake_server.hpp"
 #include "../outcome.hpp"
-#include "lock/releasing.hpp"
+#include "lock/release_machine.hpp"
 
 using redilock::Claim;
 using redilock::Commands;
@@ -21,8 +21,8 @@ static std::string conversed(FakeServer::Connections connections, Millis patienc
   endpoint.socket_path = fake.path();
   redilock::Server server(endpoint, redilock::ClientOptions{}, redilock::system_clock());
   Commands commands(server);
-  const redilock::Limit limit{redilock::system_clock(),
-                              after(redilock::system_clock().now(), patience)};
+  const redilock::WaitContext limit{redilock::system_clock(),
+                                    after(redilock::system_clock().now(), patience)};
   const Claim claim{LockKeys("", "L"), "t", Millis(1000), true, "c"};
   return call(commands, claim, limit);
 }
@@ -38,7 +38,8 @@ static Outcome replied(std::vector<std::string> replies, const Call &call) {
   });
 }
 
-static std::string queue(Commands &commands, const Claim &claim, const redilock::Limit &limit) {
+static std::string queue(Commands &commands, const Claim &claim,
+                         const redilock::WaitContext &limit) {
   auto answer = commands.queue(claim, 0, limit);
   if (auto *granted = std::get_if<redilock::Granted>(&answer))
     return "granted " + std::to_string(granted->fence);
@@ -51,12 +52,12 @@ static std::string queue(Commands &commands, const Claim &claim, const redilock:
 }
 
 static redilock::AcquireReply queue_reply(Commands &commands, const Claim &claim,
-                                          const redilock::Limit &limit) {
+                                          const redilock::WaitContext &limit) {
   return commands.queue(claim, 0, limit);
 }
 
 static redilock::AcquireReply try_reply(Commands &commands, const Claim &claim,
-                                        const redilock::Limit &limit) {
+                                        const redilock::WaitContext &limit) {
   return commands.acquire(claim, true, limit);
 }
 
@@ -148,8 +149,8 @@ static void wrong_replies_are_never_a_grant(void **) {
 
 static Outcome released(std::vector<std::string> replies) {
   return replied(std::move(replies),
-                 [](Commands &commands, const Claim &claim, const redilock::Limit &limit) {
-                   redilock::Releasing release(claim);
+                 [](Commands &commands, const Claim &claim, const redilock::WaitContext &limit) {
+                   redilock::ReleaseMachine release(claim);
                    commands.run(release, limit);
                    if (release.failure()) throw redilock::Error(*release.failure());
                    return release.owned() ? "yes" : "no";

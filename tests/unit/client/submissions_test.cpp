@@ -110,26 +110,26 @@ static void what_else_is_due_has_its_turn_among_many(void **) {
       outcome_of([] {
         redilock::Endpoint endpoint;
         endpoint.socket_path = server->socket;
-        redilock::Parts parts(endpoint, redilock::default_client_options(),
-                              redilock::system_clock());
-        redilock::Upkeep upkeep(parts);
-        Submissions submissions(parts, upkeep);
+        redilock::ClientContext context(endpoint, redilock::default_client_options(),
+                                        redilock::system_clock());
+        redilock::LeaseKeeper keeper(context);
+        Submissions submissions(context, keeper);
         std::vector<std::shared_ptr<Submission>> many;
         for (int i = 0; i < kMany; ++i)
           many.push_back(std::make_shared<Submission>(CompletionKind::kRelease, RequestOptions(), 1,
                                                       std::make_shared<Control>()));
         Onlooker onlooker(many);
-        parts.service.attend(submissions);
-        parts.service.attend(onlooker);
+        context.event_loop.add(submissions);
+        context.event_loop.add(onlooker);
         std::promise<void> all_submitted;
-        parts.service.at(Instant(), [&] {
+        context.event_loop.schedule_at(Instant(), [&] {
           all_submitted.get_future().wait();
           return std::nullopt;
         });
         for (const auto &one : many) submissions.submit(one);
         all_submitted.set_value();
         onlooker.all_ended.get_future().wait();
-        parts.service.stop();
+        context.event_loop.stop();
         return std::to_string(onlooker.most);
       }),
       "64");

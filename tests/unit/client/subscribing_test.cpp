@@ -33,7 +33,7 @@ struct Scene {
   std::string subscribe(Millis most) {
     Interrupt interrupt;
     Wait wait(claim_of(std::string(32, 'a'), "L"), &interrupt);
-    const redilock::Limit limit{clock, after(clock.now(), most), &interrupt};
+    const redilock::WaitContext limit{clock, after(clock.now(), most), &interrupt};
     std::atomic<bool> ended{false};
     std::thread mover([&] {
       for (int i = 0; i < 200 && !ended.load(); ++i)

@@ -10,9 +10,9 @@
 using redilock::Endpoint;
 using redilock::Instant;
 using redilock::Interrupt;
-using redilock::Limit;
 using redilock::Queued;
 using redilock::Wait;
+using redilock::WaitContext;
 
 #define CHANNEL "redilock:1:{}:wake:client"
 
@@ -66,7 +66,7 @@ static int64_t subscribers() {
 
 // Reads the channel until the wait was told something, without sleeping on it.
 static void read_until(Channel &channel, const Wait &wait) {
-  while (!wait.push && !wait.roused) channel.wake.ready();
+  while (!wait.push && !wait.notified) channel.wake.ready();
 }
 
 static void subscription_is_confirmed_by_the_server(void **) {
@@ -136,7 +136,7 @@ static void grant_that_was_given_away_again_is_forgotten(void **) {
     Interrupt interrupt;
     Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
-    wait.roused = false;
+    wait.notified = false;
     channel.push(kId, 6);
     read_until(channel, wait);
     channel.wake.answered(wait, place(7));
@@ -155,7 +155,7 @@ static void what_was_told_during_a_request_is_not_slept_over(void **) {
     Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
-    wait.roused = false;
+    wait.notified = false;
     channel.push(kId, 6);
     read_until(channel, wait);
     interrupt.notifier.silence();
@@ -280,7 +280,7 @@ static void lost_subscription_is_made_anew_and_everybody_asks(void **) {
     Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5, 1));
-    wait.roused = false;
+    wait.notified = false;
     redis_do(real, "CLIENT KILL TYPE pubsub");
     channel.wake.sleep(wait, redilock::kNever);
     const bool due = channel.wake.due(wait) <= redilock::system_clock().now();
@@ -300,10 +300,10 @@ static void subscription_at_a_replica_is_left(void **) {
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
     std::string told = channel.wake.ready() ? "ready, " : "not ready, ";
-    channel.server.leave_replica();
+    channel.server.on_replica_error();
     told += channel.wake.ready() ? "ready, " : "not ready, ";
-    wait.roused = false;
-    channel.wake.sleep(wait, in_ms(5000));  // roused by the new one
+    wait.notified = false;
+    channel.wake.sleep(wait, in_ms(5000));  // notified by the new one
     told += channel.wake.ready() ? "ready " : "not ready ";
     channel.wake.remove(wait);
     return told + std::to_string(subscribers());
@@ -317,7 +317,7 @@ static void cancel_ends_the_sleep(void **) {
     Interrupt interrupt;
     Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
-    wait.roused = false;
+    wait.notified = false;
     interrupt.cancel();
     channel.wake.sleep(wait, redilock::kNever);
     return std::string("slept");
@@ -332,7 +332,7 @@ static void messages_of_others_are_ignored(void **) {
     Wait wait(claim_of(kId, "L"), &interrupt);
     channel.subscribe(wait);
     channel.wake.answered(wait, place(5));
-    wait.roused = false;
+    wait.notified = false;
     channel.push(kOther, 6);
     redis_do(real, "PUBLISH " CHANNEL " %s", "nonsense");
     redis_do(real, "PUBLISH " CHANNEL " %s", (kId + " 7").c_str());

@@ -64,13 +64,13 @@ inline void replace(std::string &text, const std::string &from, const std::strin
 }
 
 inline std::vector<std::string> split(const std::string &text, const std::string &by) {
-  std::vector<std::string> parts;
-  if (text.empty()) return parts;
+  std::vector<std::string> context;
+  if (text.empty()) return context;
   size_t at = 0;
   for (size_t end; (end = text.find(by, at)) != text.npos; at = end + by.size())
-    parts.push_back(text.substr(at, end - at));
-  parts.push_back(text.substr(at));
-  return parts;
+    context.push_back(text.substr(at, end - at));
+  context.push_back(text.substr(at));
+  return context;
 }
 
 inline std::string id(char who) { return std::string(32, static_cast<char>(who - 'A' + 'a')); }

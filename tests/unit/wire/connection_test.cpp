@@ -7,10 +7,10 @@
 #include "wire/error_reply.hpp"
 
 using redilock::Credentials;
-using redilock::Limit;
 using redilock::system_clock;
+using redilock::WaitContext;
 
-static Limit limit() {
+static WaitContext limit() {
   return {system_clock(), after(system_clock().now(), redilock::Millis(5000))};
 }
 

@@ -10,8 +10,8 @@ using redilock::ClientOptions;
 using redilock::Endpoint;
 using redilock::Instant;
 using redilock::kNever;
-using redilock::Link;
 using redilock::Pipeline;
+using redilock::ReconnectingConnection;
 using redilock::Script;
 using redilock::Server;
 using redilock::Unanswered;
@@ -103,14 +103,14 @@ static void what_is_under_way_is_answered_first(void **) {
   assert_returns(
       outcome_of([] {
         Scene scene({{":6\r\n"}, {":7\r\n", ":1\r\n", ":1\r\n"}, {":9\r\n", ":1\r\n", ":1\r\n"}});
-        Link other(scene.server);
+        ReconnectingConnection other(scene.server);
         while (!other.open()) {
         }
         scene.ask();
         scene.run_until(1);
         scene.ask();
         scene.pipeline.run();
-        scene.server.abandon(other.take_down());
+        scene.server.abandon(other.close());
         scene.ask();
         scene.run_until(3);
         return scene.log + scene.fake.commands();
@@ -126,7 +126,7 @@ static void nothing_is_sent_behind_what_is_under_way(void **) {
         Scene scene({{":6\r\n"},
                      {":7\r\n", ":1\r\n", FakeServer::kSilent},
                      {":9\r\n", ":1\r\n", ":1\r\n", ":1\r\n"}});
-        Link other(scene.server);
+        ReconnectingConnection other(scene.server);
         while (!other.open()) {
         }
         const redilock::Millis late(2000);
@@ -134,7 +134,7 @@ static void nothing_is_sent_behind_what_is_under_way(void **) {
         scene.run_until(1);
         scene.ask({"return 1", "sha"}, "key", after(scene.clock.now(), late));
         scene.pipeline.run();
-        scene.server.abandon(other.take_down());
+        scene.server.abandon(other.close());
         scene.ask();
         scene.pipeline.run();
         scene.clock.advance(late);

@@ -118,8 +118,9 @@ static void elements_are_counted_in_all_lists_together(void **) {
     return sizes;
   });
   assert_returns(many, "200 200 200 ");
-  assert_throws(read_in(1000, list_of_lists(300, 300)), kProtocol,
-                "the server's reply is not understood: it has more parts, or others, than it may");
+  assert_throws(
+      read_in(1000, list_of_lists(300, 300)), kProtocol,
+      "the server's reply is not understood: it has more context, or others, than it may");
 }
 
 static void too_many_bytes_without_an_end_are_refused(void **) {

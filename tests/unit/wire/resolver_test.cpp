@@ -15,7 +15,7 @@
 #include "../outcome.hpp"
 
 using redilock::Endpoint;
-using redilock::Resolving;
+using redilock::Resolution;
 
 static constexpr int kPatienceMs = 10000;
 
@@ -57,7 +57,7 @@ static Endpoint endpoint(const char *host, uint16_t port = 6379) {
 }
 
 // The port of the one address, once it is known.
-static std::string told(Resolving &resolving) {
+static std::string told(Resolution &resolving) {
   pollfd polled{resolving.fd(), POLLIN, 0};
   if (poll(&polled, 1, kPatienceMs) != 1) return "late";
   const auto found = resolving.addresses();
@@ -67,12 +67,12 @@ static std::string told(Resolving &resolving) {
 
 static void all_who_ask_meanwhile_share_one_look_up(void **) {
   const Outcome outcome = outcome_of([] {
-    std::deque<Resolving> all;
+    std::deque<Resolution> all;
     for (int i = 0; i < 5; ++i) all.emplace_back(endpoint("name"));
-    for (int i = 0; i < 100; ++i) Resolving given_up(endpoint("name"));
+    for (int i = 0; i < 100; ++i) Resolution given_up(endpoint("name"));
     std::string text = all[0].addresses().empty() ? "waiting" : "early";
     open_gate();
-    for (Resolving &one : all) text += " " + told(one);
+    for (Resolution &one : all) text += " " + told(one);
     return text + ", " + std::to_string(look_ups) + " look-up";
   });
   assert_returns(outcome, "waiting 6379 6379 6379 6379 6379, 1 look-up");
@@ -80,7 +80,7 @@ static void all_who_ask_meanwhile_share_one_look_up(void **) {
 
 static void others_are_looked_up_apart(void **) {
   const Outcome outcome = outcome_of([] {
-    Resolving one(endpoint("name")), port(endpoint("name", 7)), name(endpoint("other"));
+    Resolution one(endpoint("name")), port(endpoint("name", 7)), name(endpoint("other"));
     open_gate();
     const std::string text = told(one) + " " + told(port) + " " + told(name);
     return text + ", " + std::to_string(look_ups);
@@ -93,7 +93,7 @@ static void what_is_known_is_looked_up_anew(void **) {
   const Outcome outcome = outcome_of([] {
     std::string text;
     for (int i = 0; i < 3; ++i) {
-      Resolving one(endpoint("name"));
+      Resolution one(endpoint("name"));
       text += told(one) + " ";
     }
     return text + std::to_string(look_ups);
@@ -112,10 +112,10 @@ static void child_of_a_fork_waits_for_no_look_up_of_its_parent(void **) {
     skip();
   }
   const Outcome outcome = outcome_of([] {
-    Resolving in_parent(endpoint("name"));
+    Resolution in_parent(endpoint("name"));
     const pid_t child = fork();
     if (child == 0) {
-      Resolving own(endpoint("name"));
+      Resolution own(endpoint("name"));
       _exit(told(own) == "6379" ? 0 : 1);
     }
     int status = -1;

@@ -15,12 +15,12 @@ using redilock::Endpoint;
 using redilock::Error;
 using redilock::Instant;
 using redilock::Interrupt;
-using redilock::Limit;
 using redilock::Micros;
 using redilock::Millis;
 using redilock::Script;
 using redilock::Server;
 using redilock::Unanswered;
+using redilock::WaitContext;
 
 static constexpr Script kScript{"return 1", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"};
 static const std::string kClose = FakeServer::kClose, kSilent = FakeServer::kSilent;
@@ -34,7 +34,7 @@ static std::string conversation(FakeServer::Connections connections, int scripts
   Server server(endpoint, ClientOptions{}, redilock::system_clock());
   std::string told;
   for (int i = 0; i < scripts; ++i) {
-    const Limit limit{redilock::system_clock(), after(redilock::system_clock().now(), time)};
+    const WaitContext limit{redilock::system_clock(), after(redilock::system_clock().now(), time)};
     try {
       auto answer = server.run(kScript, {"key"}, {"argument"}, limit);
       told += std::to_string(answer.reply.integer()) + (answer.asked_before ? " again; " : "; ");
@@ -70,9 +70,9 @@ static void what_was_cancelled_before_is_not_sent(void **) {
                    endpoint.socket_path = fake.path();
                    Server server(endpoint, ClientOptions{}, redilock::system_clock());
                    Interrupt interrupt;
-                   const Limit limit{redilock::system_clock(),
-                                     after(redilock::system_clock().now(), Millis(5000)),
-                                     &interrupt};
+                   const WaitContext limit{redilock::system_clock(),
+                                           after(redilock::system_clock().now(), Millis(5000)),
+                                           &interrupt};
                    server.run(kScript, {}, {}, limit);
                    interrupt.cancel();
                    std::string told = "answered";
@@ -162,8 +162,8 @@ static void a_connection_that_ends_before_its_request_was_sent_is_not_ended(void
                    Endpoint endpoint;
                    endpoint.socket_path = fake.path();
                    Server server(endpoint, ClientOptions{}, redilock::system_clock());
-                   const Limit limit{redilock::system_clock(),
-                                     after(redilock::system_clock().now(), Millis(5000))};
+                   const WaitContext limit{redilock::system_clock(),
+                                           after(redilock::system_clock().now(), Millis(5000))};
                    server.run(kScript, {}, {}, limit);
                    auto idle = server.idle_connection();
                    idle->send({"PING"}, limit);
@@ -183,8 +183,8 @@ static void no_idle_connection_serves_before_the_abandoned_one_is_ended(void **)
         Endpoint endpoint;
         endpoint.socket_path = fake.path();
         Server server(endpoint, ClientOptions{}, redilock::system_clock());
-        const Limit limit{redilock::system_clock(),
-                          after(redilock::system_clock().now(), Millis(2000))};
+        const WaitContext limit{redilock::system_clock(),
+                                after(redilock::system_clock().now(), Millis(2000))};
         auto abandoned = server.connect(limit), idle = server.connect(limit);
         server.abandon(std::move(abandoned));
         server.check_in(std::move(idle), redilock::system_clock().now());
@@ -238,8 +238,8 @@ static std::string granted(FakeServer::Connections connections,
   Server server(endpoint, ClientOptions{}, redilock::system_clock());
   std::string told;
   for (std::string_view key : keys) {
-    const Limit limit{redilock::system_clock(),
-                      after(redilock::system_clock().now(), Millis(5000))};
+    const WaitContext limit{redilock::system_clock(),
+                            after(redilock::system_clock().now(), Millis(5000))};
     try {
       auto answer = server.run(kGrant, {"lock", key}, {}, limit);
       told += std::to_string(answer.reply.integer()) + (answer.asked_before ? " again; " : "; ");

@@ -9,14 +9,14 @@
 
 using redilock::Credentials;
 using redilock::Error;
-using redilock::Limit;
 using redilock::Millis;
 using redilock::Ready;
 using redilock::Reply;
+using redilock::WaitContext;
 
 static const std::string kId(32, 'a');
 
-static Limit in_5_s() {
+static WaitContext in_5_s() {
   return {redilock::system_clock(), after(redilock::system_clock().now(), Millis(5000))};
 }
 
@@ -177,7 +177,7 @@ static void a_server_that_never_ceases_is_read_in_portions(void **) {
   assert_returns(outcome_of([&]() -> std::string {
                    FakeServer fake({{":7\r\n", all}});
                    auto connection = connect_to(fake);
-                   const Limit limit = in_5_s();
+                   const WaitContext limit = in_5_s();
                    connection->send({"SUBSCRIBE", "c"}, limit);
                    int waiting = 0;
                    while (waiting < int{kPortion + kRead} && !limit.expired())

@@ -12,15 +12,15 @@
 
 #include "../outcome.hpp"
 #include "values/duration.hpp"
-#include "wire/dialing.hpp"
+#include "wire/dialer.hpp"
 
-using redilock::Dialing;
+using redilock::Dialer;
 using redilock::Endpoint;
 using redilock::Fd;
-using redilock::Limit;
 using redilock::Millis;
 using redilock::Socket;
 using redilock::system_clock;
+using redilock::WaitContext;
 
 static std::vector<sockaddr_in> answers;
 static int silent_pipe[2];
@@ -72,10 +72,12 @@ struct Listener {
   uint16_t port = 0;
 };
 
-static Limit limit(int64_t ms) { return {system_clock(), after(system_clock().now(), Millis(ms))}; }
+static WaitContext limit(int64_t ms) {
+  return {system_clock(), after(system_clock().now(), Millis(ms))};
+}
 
-static Socket dial(const Endpoint &endpoint, const Limit &how_long) {
-  Dialing dialing(endpoint, how_long.clock, how_long.deadline);
+static Socket dial(const Endpoint &endpoint, const WaitContext &how_long) {
+  Dialer dialing(endpoint, how_long.clock, how_long.deadline);
   for (;;) {
     if (auto socket = dialing.step()) return std::move(*socket);
     const pollfd wanted = dialing.wanted();

@@ -1,4 +1,4 @@
-#include "wire/limit.hpp"
+#include "wire/wait.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -15,7 +15,7 @@ namespace redilock {
 namespace {
 
 // Long waits are cut into days: poll's own limits and the clock's differ.
-timespec time_left(const Limit &limit) {
+timespec time_left(const WaitContext &limit) {
   using namespace std::chrono;
   Micros left = limit.deadline == kNever ? Micros(hours(24)) : limit.deadline - limit.clock.now();
   left = std::clamp(left, Micros(0), Micros(hours(24)));
@@ -75,20 +75,20 @@ void Notifier::silence() noexcept {
     auto taken = ::read(fd, &count, sizeof count);
 }
 
-void Limit::check() const {
+void WaitContext::check() const {
   if (interrupt == nullptr) return;
   if (interrupt->closed.load()) throw client_closed();
   if (interrupt->cancelled.load())
     throw Error(Status::kCancelled, "the operation was cancelled", true);
 }
 
-void Limit::signal_came() const {
+void WaitContext::signal_came() const {
   check();
   if (interrupt != nullptr && interrupt->on_signals)
     throw Error(Status::kInterrupted, "a signal arrived", true);
 }
 
-Ready wait_until_ready(int fd, short events, const Limit &limit) {
+Ready wait_until_ready(int fd, short events, const WaitContext &limit) {
   pollfd polled[2] = {{fd, events, 0}, {-1, POLLIN, 0}};
   if (Interrupt *by = limit.interrupt)
     polled[1].fd = by->is_optional ? by->notifier.fd_or_none() : by->notifier.fd();

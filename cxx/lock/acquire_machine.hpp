@@ -17,7 +17,7 @@ struct PushedGrant {
   std::optional<Instant> anchor;
 };
 
-class Acquiring {
+class AcquireMachine {
  public:
   enum class Step {
     kTry,        // ask without a place in the queue
@@ -32,7 +32,7 @@ class Acquiring {
   static constexpr Micros kGrace{1000000};
   // `wait` negative: for ever. `timeout`: for one request; `patience`: for the first place in the
   // queue, or a try.
-  Acquiring(Claim claim, Instant start, Millis wait, Millis timeout, Millis patience);
+  AcquireMachine(Claim claim, Instant start, Millis wait, Millis timeout, Millis patience);
 
   // The first step of a call that blocks: whether the wake channel is subscribed already. If not, a
   // lock that is free is had without it.

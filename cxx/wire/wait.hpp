@@ -48,12 +48,12 @@ struct Interrupt {
   }
 };
 
-struct Limit {
+struct WaitContext {
   const Clock &clock;
   Instant deadline = kNever;
   Interrupt *interrupt = nullptr;  // null: cannot be cancelled
 
-  Limit until(Instant other) const { return {clock, std::min(deadline, other), interrupt}; }
+  WaitContext until(Instant other) const { return {clock, std::min(deadline, other), interrupt}; }
   bool expired() const noexcept { return clock.now() >= deadline; }
   // Throws Error(kCancelled) where the call was cancelled, Error(kClosed) where its client was
   // closed.
@@ -68,6 +68,6 @@ enum class Ready { kDescriptor, kNotified, kDeadline };
 // Waits until `fd` has one of the poll(2) events, the notifier rang without a cancel (which takes
 // the ring back), or the deadline has passed. fd may be -1: then only the others count. Throws
 // Error(kCancelled), Error(kClosed), Error(kInterrupted).
-Ready wait_until_ready(int fd, short events, const Limit &limit);
+Ready wait_until_ready(int fd, short events, const WaitContext &limit);
 
 }  // namespace redilock

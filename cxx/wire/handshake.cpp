@@ -1,4 +1,4 @@
-#include "wire/opening.hpp"
+#include "wire/handshake.hpp"
 
 #include "values/status.hpp"
 #include "values/text.hpp"
@@ -14,7 +14,7 @@ bool is_tls_alert(std::string_view bytes) { return bytes.substr(0, 2) == "\x15\x
 
 }  // namespace
 
-Opening::Opening(ServerState &server, std::string channel, Instant deadline)
+Handshake::Handshake(ServerState &server, std::string channel, Instant deadline)
     : server_(server),
       channel_(std::move(channel)),
       deadline_(deadline),
@@ -22,16 +22,16 @@ Opening::Opening(ServerState &server, std::string channel, Instant deadline)
       greeting_(server.credentials()),
       begun_(server.clock().now()) {}
 
-pollfd Opening::wanted() const noexcept {
+pollfd Handshake::wanted() const noexcept {
   if (!connection_) return dialing_.wanted();
   return {connection_->fd(), static_cast<short>(outgoing_.empty() ? POLLIN : POLLIN | POLLOUT), 0};
 }
 
-Instant Opening::next_step() const noexcept {
+Instant Handshake::next_step() const noexcept {
   return connection_ ? deadline_ : dialing_.next_step();
 }
 
-std::unique_ptr<Connection> Opening::step() {
+std::unique_ptr<Connection> Handshake::step() {
   if (!connection_) {
     auto socket = dialing_.step();
     if (!socket) return nullptr;
@@ -50,7 +50,7 @@ std::unique_ptr<Connection> Opening::step() {
   throw greeting_error({Status::kUnavailable, "the server did not answer in time", true});
 }
 
-void Opening::greet() {
+void Handshake::greet() {
   try {
     if (!all_is_answered()) return;
     if (const auto next = greeting_.next_command()) {
@@ -66,7 +66,7 @@ void Opening::greet() {
   end_abandoned();
 }
 
-void Opening::go_on() {
+void Handshake::go_on() {
   const bool subscribes = phase_ == Phase::kEndAbandoned && !channel_.empty();
   if (phase_ == Phase::kEndAbandoned) server_.ended(ending_);
   phase_ = subscribes ? Phase::kSubscribe : Phase::kUp;
@@ -74,12 +74,12 @@ void Opening::go_on() {
   if (subscribes) send({"SUBSCRIBE", channel_});
 }
 
-void Opening::send(const Command &command) {
+void Handshake::send(const Command &command) {
   frame(command, command.size(), outgoing_);
   ++unanswered_;
 }
 
-bool Opening::all_is_answered() {
+bool Handshake::all_is_answered() {
   outgoing_.erase(0, connection_->send_now(outgoing_));
   while (unanswered_ > 0) {
     const auto reply = connection_->next_now();
@@ -90,18 +90,18 @@ bool Opening::all_is_answered() {
   // It would be taken for the next answer. Behind a subscription it is a message.
   const bool may_have_more =
       phase_ == Phase::kSubscribe || (phase_ == Phase::kUp && !channel_.empty());
-  if (!may_have_more && connection_->has_more()) throw surplus_reply();
+  if (!may_have_more && connection_->has_more()) throw unexpected_reply();
   return true;
 }
 
-void Opening::on_reply(const Reply &reply) {
+void Handshake::on_reply(const Reply &reply) {
   if (phase_ == Phase::kGreet) return greeting_.on_reply(reply);
   if (phase_ == Phase::kEndAbandoned) return on_kill_reply(reply);
   on_subscription(reply);
 }
 
 // A connection that nobody can name, or that the server does not end, may still bring its requests.
-void Opening::end_abandoned() {
+void Handshake::end_abandoned() {
   ending_ = server_.abandoned();
   for (const Abandoned &one : ending_) {
     const End end = end_of(one, *connection_, begun_);
@@ -110,16 +110,16 @@ void Opening::end_abandoned() {
   }
 }
 
-void Opening::on_kill_reply(const Reply &reply) {
+void Handshake::on_kill_reply(const Reply &reply) {
   if (!reply.is_error()) {
     static_cast<void>(reply.integer());  // 0: there is no such connection any more
     return;
   }
-  if (passes_soon(reply)) throw server_.error_of(reply, *connection_, {"CLIENT", "KILL"});
+  if (is_transient_error(reply)) throw server_.error_of(reply, *connection_, {"CLIENT", "KILL"});
   server_.cannot_end_abandoned();
 }
 
-void Opening::on_subscription(const Reply &reply) const {
+void Handshake::on_subscription(const Reply &reply) const {
   if (reply.is_error()) throw server_.error_of(reply, *connection_, {"SUBSCRIBE"});
   if (reply.at(0).text() != "subscribe" || reply.at(1).text() != channel_)
     throw Error(Status::kProtocol, "the server does not answer SUBSCRIBE as it should");
@@ -127,7 +127,7 @@ void Opening::on_subscription(const Reply &reply) const {
 
 // What the failure of a greeting means. A server that refuses a client may end the connection at
 // once: then the refusal says why.
-Error Opening::greeting_error(const Error &error) const {
+Error Handshake::greeting_error(const Error &error) const {
   if (phase_ != Phase::kGreet || !connection_) return error;
   if (error.status() == Status::kUnavailable && greeting_.refusal()) return *greeting_.refusal();
   if (error.status() == Status::kProtocol && !greeting_.is_redis()) return not_redis();
@@ -138,7 +138,7 @@ Error Opening::greeting_error(const Error &error) const {
           true};
 }
 
-Error Opening::not_redis() const {
+Error Handshake::not_redis() const {
   constexpr size_t kShown = 60;
   const std::string &bytes = connection_->first_bytes();
   const std::string said = redacted_part(bytes, server_.credentials());

@@ -1,4 +1,4 @@
-#include "wire/dialing.hpp"
+#include "wire/dialer.hpp"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -32,19 +32,19 @@ void tune_tcp(int fd) {
 
 }  // namespace
 
-Dialing::Dialing(const Endpoint &endpoint, const Clock &clock, Instant deadline)
+Dialer::Dialer(const Endpoint &endpoint, const Clock &clock, Instant deadline)
     : clock_(clock),
       deadline_(deadline),
       endpoint_(endpoint.text()),
       resolving_(endpoint),
       share_end_(deadline) {}
 
-pollfd Dialing::wanted() const noexcept {
+pollfd Dialer::wanted() const noexcept {
   if (fd_) return {fd_.get(), POLLOUT, 0};
   return {resolving_.fd(), POLLIN, 0};
 }
 
-std::optional<Socket> Dialing::step() {
+std::optional<Socket> Dialer::step() {
   if (addresses_.empty()) addresses_ = resolving_.addresses();
   if (addresses_.empty() && clock_.now() >= deadline_) throw resolving_.late();
   if (addresses_.empty()) return std::nullopt;
@@ -63,7 +63,7 @@ std::optional<Socket> Dialing::step() {
 
 // Both: 0, EINPROGRESS, or why this address does not work. One that swallows the SYN must not use
 // up the time of the next: each has an equal share of what is left.
-int Dialing::begin() {
+int Dialer::begin() {
   const Address &address = addresses_[tried_++];
   fd_.reset(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) return errno;  // of this family perhaps: the next address may be of another
@@ -77,7 +77,7 @@ int Dialing::begin() {
   return errno == EINTR ? EINPROGRESS : errno;
 }
 
-int Dialing::progress() const {
+int Dialer::progress() const {
   pollfd polled{fd_.get(), POLLOUT, 0};
   if (::poll(&polled, 1, 0) <= 0) return clock_.now() < share_end_ ? EINPROGRESS : ETIMEDOUT;
   int error = 0;

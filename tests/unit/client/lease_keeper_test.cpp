@@ -84,7 +84,7 @@ static std::shared_ptr<Submission> submit(Client &client, CompletionKind kind,
   return submission;
 }
 
-static void submitted_release_ends_upkeep_and_watch(void **) {
+static void submitted_release_ends_renewal_and_watch(void **) {
   assert_returns(outcome_of([] {
                    auto client = new_client();
                    auto acquired = submit(*client, CompletionKind::kAcquire);
@@ -97,7 +97,7 @@ static void submitted_release_ends_upkeep_and_watch(void **) {
                  "gone");
 }
 
-static void abandoned_acquire_ends_upkeep_and_watch(void **) {
+static void abandoned_acquire_ends_renewal_and_watch(void **) {
   assert_returns(outcome_of([] {
                    auto client = new_client();
                    auto acquired = submit(*client, CompletionKind::kAcquire);
@@ -110,57 +110,57 @@ static void abandoned_acquire_ends_upkeep_and_watch(void **) {
                  "gone");
 }
 
-static void end_unanswered(redilock::Upkeep &upkeep, Lease &lease, bool sent) {
-  redilock::Releasing release(lease.claim());
+static void end_unanswered(redilock::LeaseKeeper &keeper, Lease &lease, bool sent) {
+  redilock::ReleaseMachine release(lease.claim());
   release.failed({redilock::Error(redilock::Status::kUnavailable, "away"), sent});
-  upkeep.end_release(lease, release);
+  keeper.end_release(lease, release);
 }
 
 // The push of the grant itself may come while the release is under way. Only what comes after the
 // answer, or after it became clear that none comes, is the grant of a token that has ended.
 static void token_ends_with_the_answer_to_its_release(void **) {
   assert_returns(outcome_of([] {
-                   redilock::Parts parts(endpoint(), redilock::default_client_options(),
-                                         redilock::system_clock());
-                   redilock::Upkeep upkeep(parts);
+                   redilock::ClientContext context(endpoint(), redilock::default_client_options(),
+                                                   redilock::system_clock());
+                   redilock::LeaseKeeper keeper(context);
                    redilock::Interrupt interrupt;
                    redilock::Wait wait(claim_of(std::string(32, 'a'), "other"), &interrupt);
-                   parts.wake.add(wait);
-                   parts.wake.subscribe(wait, parts.server.request_limit(&interrupt));
+                   context.wake.add(wait);
+                   context.wake.subscribe(wait, context.server.request_limit(&interrupt));
                    int released = 0;
-                   parts.wake.set_release_ended([&](const redilock::Claim &) { ++released; });
+                   context.wake.set_release_ended([&](const redilock::Claim &) { ++released; });
                    redilock::Claim claim = claim_of(std::string(32, 'b'), "job");
-                   claim.channel = parts.wake.name();
+                   claim.channel = context.wake.name();
                    // The message for the other waiter comes behind it.
                    const auto push = [&](char pushed = 'b') {
-                     wait.roused = false;
+                     wait.notified = false;
                      for (const char id : {pushed, 'a'})
                        redis_do(server, "PUBLISH %s %s", claim.channel.c_str(),
                                 (std::string(32, id) + " 6 1000").c_str());
-                     while (!wait.roused) parts.wake.ready();
+                     while (!wait.notified) context.wake.ready();
                      return std::to_string(released) + " ";
                    };
-                   const auto end = after(parts.now(), claim.ttl);
+                   const auto end = after(context.now(), claim.ttl);
                    Lease failed("job", claim, 5, end, end), lease("job", claim, 5, end, end);
-                   upkeep.begin_release(failed);
+                   keeper.begin_release(failed);
                    std::string log = push();
-                   end_unanswered(upkeep, failed, false);
+                   end_unanswered(keeper, failed, false);
                    log += push();
-                   upkeep.begin_release(lease);
+                   keeper.begin_release(lease);
                    log += push();
-                   redilock::Releasing release(claim);
-                   release.replied({redilock::Reply::of_integer(1), parts.now(), false});
-                   upkeep.end_release(lease, release);
+                   redilock::ReleaseMachine release(claim);
+                   release.replied({redilock::Reply::of_integer(1), context.now(), false});
+                   keeper.end_release(lease, release);
                    log += push();
                    redilock::Claim other = claim_of(std::string(32, 'c'), "job");
                    other.channel = claim.channel;
                    Lease unanswered("job", other, 5, end, end);
-                   upkeep.begin_release(unanswered);
+                   keeper.begin_release(unanswered);
                    log += push('c');
-                   end_unanswered(upkeep, unanswered, true);
+                   end_unanswered(keeper, unanswered, true);
                    log += push('c');
-                   parts.service.stop();
-                   parts.wake.remove(wait);
+                   context.event_loop.stop();
+                   context.wake.remove(wait);
                    return log;
                  }),
                  "0 0 0 1 1 2 ");
@@ -170,8 +170,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(lease_is_kept_up_until_it_is_released, empty_server),
       cmocka_unit_test_setup(lease_is_kept_up_until_it_is_let_go, empty_server),
-      cmocka_unit_test_setup(submitted_release_ends_upkeep_and_watch, empty_server),
-      cmocka_unit_test_setup(abandoned_acquire_ends_upkeep_and_watch, empty_server),
+      cmocka_unit_test_setup(submitted_release_ends_renewal_and_watch, empty_server),
+      cmocka_unit_test_setup(abandoned_acquire_ends_renewal_and_watch, empty_server),
       cmocka_unit_test_setup(token_ends_with_the_answer_to_its_release, empty_server),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -1,4 +1,4 @@
-#include "lock/releasing.hpp"
+#include "lock/release_machine.hpp"
 
 #include <new>
 
@@ -7,7 +7,7 @@
 
 namespace redilock {
 
-bool Releasing::replied(const Answer &answer) noexcept {
+bool ReleaseMachine::replied(const Answer &answer) noexcept {
   try {
     const Release release = read_release(answer.reply);
     if (at_ == Instant()) at_ = answer.sent;
@@ -22,7 +22,7 @@ bool Releasing::replied(const Answer &answer) noexcept {
   return false;
 }
 
-void Releasing::failed(const Unanswered &why) noexcept {
+void ReleaseMachine::failed(const Unanswered &why) noexcept {
   if (!owned_) failure_ = why;
 }
 

@@ -1,4 +1,4 @@
-#include "lock/looking_up.hpp"
+#include "lock/extend_machine.hpp"
 
 #include <new>
 
@@ -7,13 +7,13 @@
 
 namespace redilock {
 
-bool LookingUp::replied(const Answer &answer) noexcept {
+bool ExtendMachine::replied(const Answer &answer) noexcept {
   try {
-    info_ = read_info(answer.reply);
+    if (read_extend(answer.reply)) anchor_ = answer.sent;
   } catch (const Error &misread) {
     failed({misread, false});
   } catch (const std::bad_alloc &) {
-    failed({no_memory(), false});
+    failed({no_memory(), true});
   }
   return false;
 }

@@ -6,8 +6,8 @@
 
 #include "client/commands.hpp"
 #include "client/completions.hpp"
+#include "client/event_loop.hpp"
 #include "client/running.hpp"
-#include "client/service.hpp"
 #include "client/wake_channel.hpp"
 #include "values/options.hpp"
 #include "values/token.hpp"
@@ -16,8 +16,8 @@
 
 namespace redilock {
 
-struct Parts {
-  Parts(Endpoint endpoint, ClientOptions settings, const Clock &time);
+struct ClientContext {
+  ClientContext(Endpoint endpoint, ClientOptions settings, const Clock &time);
 
   Instant now() const noexcept { return clock.now(); }
   // By when a request that is sent now has to be answered.
@@ -46,7 +46,7 @@ struct Parts {
   WakeChannel wake;
   Pipeline pipeline;
   Completions completions;
-  Service service;
+  EventLoop event_loop;
 };
 
 }  // namespace redilock

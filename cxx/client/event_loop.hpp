@@ -15,12 +15,12 @@
 #include <vector>
 
 #include "wire/fd.hpp"
-#include "wire/limit.hpp"
 #include "wire/pollable.hpp"
+#include "wire/wait.hpp"
 
 namespace redilock {
 
-class Service {
+class EventLoop {
  public:
   // Runs on the service thread, where it must not block, and says when to run again, if at all. For
   // want of memory it is run again a little later.
@@ -28,17 +28,17 @@ class Service {
   // Names a task; 0 is none.
   using Timer = uint64_t;
 
-  explicit Service(const Clock &clock) : clock_(clock) {}
-  ~Service();
+  explicit EventLoop(const Clock &clock) : clock_(clock) {}
+  ~EventLoop();
 
   // What the thread polls for beside its tasks; before the first task.
-  void attend(Pollable &pollable) { attended_.push_back(&pollable); }
+  void add(Pollable &pollable) { attended_.push_back(&pollable); }
 
   // From any thread, as at(): has the thread run. Throws Error(kUnavailable) where it cannot be
   // started, Error(kClosed) after stop().
   void start();
   // Throws as start().
-  Timer at(Instant when, Task task);
+  Timer schedule_at(Instant when, Task task);
   // From any thread: the task runs now rather than later. Takes no memory. Of one that runs or has
   // ended nothing.
   void hurry(Timer timer) noexcept;

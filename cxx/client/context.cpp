@@ -1,8 +1,8 @@
-#include "client/parts.hpp"
+#include "client/context.hpp"
 
 namespace redilock {
 
-Parts::Parts(Endpoint endpoint, ClientOptions settings, const Clock &time)
+ClientContext::ClientContext(Endpoint endpoint, ClientOptions settings, const Clock &time)
     : clock(time),
       options(std::move(settings)),
       server(std::move(endpoint), options, clock),
@@ -10,11 +10,11 @@ Parts::Parts(Endpoint endpoint, ClientOptions settings, const Clock &time)
       commands(server),
       wake(server, ids.next(), options.interval),
       pipeline(server),
-      service(clock) {
-  wake.set_service([this] { service.wake(); });
+      event_loop(clock) {
+  wake.set_service([this] { event_loop.wake(); });
 }
 
-Claim Parts::claim(const RequestOptions &request) {
+Claim ClientContext::claim(const RequestOptions &request) {
   return {keys_of(request), make_token(ids.next(), request.label), request.ttl, request.fence};
 }
 

@@ -9,12 +9,12 @@
 
 namespace redilock {
 
-class Releasing {
+class ReleaseMachine {
  public:
   // Releases the lock if the claim's token holds it; else gives up the claim's place in the queue.
   // A break: releases the lock, whoever holds it. The claim has to outlive the machine.
   enum class By { kOwner, kForce };
-  explicit Releasing(const Claim &claim, By by = By::kOwner) : claim_(claim), by_(by) {}
+  explicit ReleaseMachine(const Claim &claim, By by = By::kOwner) : claim_(claim), by_(by) {}
 
   template <typename Ask>
   auto ask(Ask ask) const {

@@ -1,5 +1,5 @@
 // What ends a blocking wait: bytes, rings, cancels, signals, deadlines.
-#include "wire/limit.hpp"
+#include "wire/wait.hpp"
 
 #include <poll.h>
 #include <signal.h>
@@ -14,16 +14,16 @@
 using redilock::Instant;
 using redilock::Interrupt;
 using redilock::kNever;
-using redilock::Limit;
 using redilock::Ready;
 using redilock::system_clock;
 using redilock::wait_until_ready;
+using redilock::WaitContext;
 
 static int ends[2];
 static int open_pipe(void **) { return pipe(ends); }
 static int close_pipe(void **) { return close(ends[0]) + close(ends[1]); }
 
-static Outcome wait_for(int fd, const Limit &limit) {
+static Outcome wait_for(int fd, const WaitContext &limit) {
   return outcome_of([&] {
     const char *names[] = {"descriptor", "notified", "deadline"};
     return std::string(names[static_cast<int>(wait_until_ready(fd, POLLIN, limit))]);
@@ -77,7 +77,7 @@ static void ring_of_another_thread_ends_it(void **) {
 
 static void cancel_ends_it_and_stays(void **) {
   Interrupt interrupt;
-  const Limit limit{system_clock(), kNever, &interrupt};
+  const WaitContext limit{system_clock(), kNever, &interrupt};
   interrupt.cancel();
   for (int i = 0; i < 2; ++i)
     assert_throws(wait_for(-1, limit), kCancelled, "the operation was cancelled");
@@ -138,10 +138,10 @@ static void deadline_is_that_of_the_given_clock(void **) {
 
 static void until_takes_the_earlier_deadline(void **) {
   ManualClock clock;
-  const Limit limit{clock, at_us(50)};
+  const WaitContext limit{clock, at_us(50)};
   assert_true(limit.until(at_us(40)).deadline == at_us(40));
   assert_true(limit.until(kNever).deadline == at_us(50));
-  assert_false((Limit{clock, kNever}.expired()));
+  assert_false((WaitContext{clock, kNever}.expired()));
 }
 
 #define WITH_PIPE(test) cmocka_unit_test_setup_teardown(test, open_pipe, close_pipe)

@@ -1,4 +1,4 @@
-#include "lock/acquiring.hpp"
+#include "lock/acquire_machine.hpp"
 
 #include <algorithm>
 #include <new>
@@ -30,7 +30,8 @@ bool stopped(const Error &error) {
 
 }  // namespace
 
-Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout, Millis patience)
+AcquireMachine::AcquireMachine(Claim claim, Instant start, Millis wait, Millis timeout,
+                               Millis patience)
     : claim_(std::move(claim)),
       start_(start),
       wait_(wait),
@@ -39,22 +40,22 @@ Acquiring::Acquiring(Claim claim, Instant start, Millis wait, Millis timeout, Mi
       patience_(after(start, patience)),
       timeout_(timeout) {}
 
-void Acquiring::begin(bool subscribed) {
+void AcquireMachine::begin(bool subscribed) {
   step_ = subscribed && !try_only_ ? Step::kQueue : Step::kTry;
 }
 
-void Acquiring::queues_under(const std::string &channel) {
+void AcquireMachine::queues_under(const std::string &channel) {
   asked_ = true;
   if (claim_.channel != channel) claim_.channel = channel;
 }
 
-bool Acquiring::is_queued_elsewhere(const std::string &channel) const noexcept {
+bool AcquireMachine::is_queued_elsewhere(const std::string &channel) const noexcept {
   return !claim_.channel.empty() && claim_.channel != channel;
 }
 
-void Acquiring::begin_in_order() { step_ = try_only_ ? Step::kTry : Step::kSubscribe; }
+void AcquireMachine::begin_in_order() { step_ = try_only_ ? Step::kTry : Step::kSubscribe; }
 
-Instant Acquiring::step_end(Instant now) const {
+Instant AcquireMachine::step_end(Instant now) const {
   switch (step_) {
     case Step::kTry:
       return try_only_ ? patience_ : std::min(patience_, after(wait_end_, kGrace));
@@ -71,7 +72,7 @@ Instant Acquiring::step_end(Instant now) const {
   return wait_end_;
 }
 
-void Acquiring::replied(const AcquireReply &reply, Instant now) {
+void AcquireMachine::replied(const AcquireReply &reply, Instant now) {
   auto *grant = std::get_if<Granted>(&reply);
   if (stopping_) {
     asked_ = asked_ || grant != nullptr;  // a grant that nobody wants is handed on
@@ -96,14 +97,14 @@ void Acquiring::replied(const AcquireReply &reply, Instant now) {
   step_ = Step::kWait;
 }
 
-void Acquiring::holder_seen(const std::string &holding, std::optional<Millis> holder_ttl,
-                            Instant now) {
+void AcquireMachine::holder_seen(const std::string &holding, std::optional<Millis> holder_ttl,
+                                 Instant now) {
   const Instant end = holder_ttl ? after(now, Micros(*holder_ttl)) : kNever;
   refusal_ = Refusal{holding, now, end, std::nullopt};
 }
 
 // A grant that arrives when its lease has run out is asked for anew, a few times.
-void Acquiring::granted(const Granted &granted, Instant now) {
+void AcquireMachine::granted(const Granted &granted, Instant now) {
   if (now < lease_end(granted.anchor, claim_.ttl)) {
     grant_ = granted;
     granted_at_ = now;
@@ -114,7 +115,7 @@ void Acquiring::granted(const Granted &granted, Instant now) {
   finish({Status::kLost, "the lease had run out before its grant arrived", "", true});
 }
 
-bool Acquiring::failed(const Error &error, bool sent) {
+bool AcquireMachine::failed(const Error &error, bool sent) {
   if (stopping_ && step_ != Step::kLeave) {
     undo_ = undo_ || (step_ == Step::kTry && sent);
     give_up(why_);
@@ -155,34 +156,34 @@ bool Acquiring::failed(const Error &error, bool sent) {
   return false;
 }
 
-void Acquiring::subscribed() { step_ = Step::kQueue; }
+void AcquireMachine::subscribed() { step_ = Step::kQueue; }
 
-bool Acquiring::pushed(const PushedGrant &push, Instant now) {
+bool AcquireMachine::pushed(const PushedGrant &push, Instant now) {
   if (!push.anchor || lease_end(*push.anchor, claim_.ttl) - now < Micros(claim_.ttl) / 2)
     return false;
   granted({claim_.fence ? push.fence : 0, *push.anchor}, now);
   return true;
 }
 
-void Acquiring::due() { step_ = Step::kQueue; }
+void AcquireMachine::due() { step_ = Step::kQueue; }
 
-void Acquiring::passed(Instant now) {
+void AcquireMachine::passed(Instant now) {
   if (now < wait_end_) return;
   timed_out_ = true;
   give_up(wait_is_over());
 }
 
-void Acquiring::stop(const Error &why) {
+void AcquireMachine::stop(const Error &why) {
   if (step_ == Step::kDone || step_ == Step::kLeave || stopping_) return;
   if (step_ == Step::kWait || step_ == Step::kSubscribe) return give_up(why);
   stopping_ = true;
   why_ = why;
 }
 
-void Acquiring::left() { finish(why_); }
+void AcquireMachine::left() { finish(why_); }
 
 // "held by web1/4711 for another 12.3s"
-std::string Acquiring::holder(Instant now) const {
+std::string AcquireMachine::holder(Instant now) const {
   if (!refusal_) return "";
   if (refusal_->holding.empty()) return "others wait for it";
   const std::string &holding = refusal_->holding;
@@ -191,13 +192,13 @@ std::string Acquiring::holder(Instant now) const {
   return holding + " when last seen, " + format_about(now - refusal_->seen) + " ago";
 }
 
-std::string Acquiring::place() const {
+std::string AcquireMachine::place() const {
   if (!refusal_ || !refusal_->ahead) return "";
   if (*refusal_->ahead == 0) return ", next in the queue";
   return ", " + std::to_string(*refusal_->ahead) + " ahead in the queue";
 }
 
-Error Acquiring::described(Instant now) const {
+Error AcquireMachine::described(Instant now) const {
   if (why_.status() == Status::kHeld) return why_.worded(holder(now));
   if (timed_out_ && why_.status() == Status::kUnknown)
     return why_.worded("not granted within " + format_duration(wait_) + "; ");
@@ -209,7 +210,7 @@ Error Acquiring::described(Instant now) const {
   return {why_.status(), std::move(text), why_.retriable()};
 }
 
-Error Acquiring::why(bool polls, Instant now) const noexcept {
+Error AcquireMachine::why(bool polls, Instant now) const noexcept {
   try {
     if (!polls || why_.status() == Status::kOk) return described(now);
     return described(now).worded(
@@ -221,7 +222,7 @@ Error Acquiring::why(bool polls, Instant now) const noexcept {
   }
 }
 
-void Acquiring::count(Statistics &statistics, Status outcome) const noexcept {
+void AcquireMachine::count(Statistics &statistics, Status outcome) const noexcept {
   if (refusal_) statistics.add(Stat::kContended);
   switch (outcome) {
     case Status::kOk:
@@ -240,13 +241,13 @@ void Acquiring::count(Statistics &statistics, Status outcome) const noexcept {
   }
 }
 
-void Acquiring::give_up(Error why) {
+void AcquireMachine::give_up(Error why) {
   if (!asked_) return finish(std::move(why));
   why_ = std::move(why);
   step_ = Step::kLeave;
 }
 
-void Acquiring::finish(Error why) {
+void AcquireMachine::finish(Error why) {
   why_ = std::move(why);
   step_ = Step::kDone;
 }

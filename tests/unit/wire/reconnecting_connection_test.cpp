@@ -1,6 +1,6 @@
 // A connection that is made step by step: no step waits, whatever the server does, and attempts are
 // apart from each other.
-#include "wire/link.hpp"
+#include "wire/reconnecting_connection.hpp"
 
 #include "../fake_server.hpp"
 #include "../manual_clock.hpp"
@@ -11,9 +11,9 @@ using redilock::Backoff;
 using redilock::ClientOptions;
 using redilock::Endpoint;
 using redilock::Error;
-using redilock::Link;
 using redilock::Micros;
 using redilock::Millis;
+using redilock::ReconnectingConnection;
 using redilock::Server;
 
 static const std::string kSilent = FakeServer::kSilent, kClose = FakeServer::kClose;
@@ -50,7 +50,7 @@ struct Scene {
   FakeServer fake;
   ManualClock clock;
   Server server;
-  Link link;
+  ReconnectingConnection link;
 };
 
 static void silent_server_is_not_waited_for(void **) {
@@ -98,11 +98,12 @@ static void it_is_up_once_it_is_subscribed(void **) {
 static void abandoned_connections_are_ended_all_at_once(void **) {
   assert_returns(outcome_of([] {
                    Scene scene("", {{":7\r\n"}, {":8\r\n"}, {":9\r\n", ":1\r\n", ":1\r\n"}});
-                   Link other(scene.server);
+                   ReconnectingConnection other(scene.server);
                    std::string told = scene.open_at_last();
                    while (!other.open()) {
                    }
-                   for (Link *link : {&scene.link, &other}) scene.server.abandon(link->take_down());
+                   for (ReconnectingConnection *link : {&scene.link, &other})
+                     scene.server.abandon(link->close());
                    told += " " + scene.open_at_last();
                    return told + " " + scene.fake.commands();
                  }),
@@ -115,7 +116,7 @@ static void id_that_was_learnt_meanwhile_is_ended_too(void **) {
   const auto second_after = [](Millis pause) {
     Scene scene("", {{":9\r\n"}, {":7\r\n", ":1\r\n"}});
     scene.open_at_last();
-    scene.server.abandon(scene.link.take_down());
+    scene.server.abandon(scene.link.close());
     scene.clock.advance(pause);
     const std::string told = scene.open_at_last();
     return told + " " + scene.fake.commands();

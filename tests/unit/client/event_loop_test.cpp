@@ -1,5 +1,5 @@
 // The service thread: tasks in their order and time, and its end.
-#include "client/service.hpp"
+#include "client/event_loop.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -10,9 +10,9 @@
 #include "../outcome.hpp"
 #include "values/duration.hpp"
 
+using redilock::EventLoop;
 using redilock::Instant;
 using redilock::Millis;
-using redilock::Service;
 using redilock::system_clock;
 
 static Instant in_ms(int64_t ms) { return after(system_clock().now(), Millis(ms)); }
@@ -34,7 +34,7 @@ struct Notes {
   std::string text;
 };
 
-static Service::Task noting(Notes &notes, const char *word) {
+static EventLoop::Task noting(Notes &notes, const char *word) {
   return [&notes, word] {
     notes.add(word);
     return std::nullopt;
@@ -45,14 +45,14 @@ static void tasks_run_in_the_order_of_their_times(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
                    std::promise<void> all_are_told;
-                   Service service(system_clock());
-                   service.at(Instant(), [&] {
+                   EventLoop event_loop(system_clock());
+                   event_loop.schedule_at(Instant(), [&] {
                      all_are_told.get_future().wait();
                      return std::nullopt;
                    });
-                   service.at(in_ms(60), noting(notes, "c"));
-                   service.at(in_ms(30), noting(notes, "b"));
-                   service.at(Instant(), noting(notes, "a"));
+                   event_loop.schedule_at(in_ms(60), noting(notes, "c"));
+                   event_loop.schedule_at(in_ms(30), noting(notes, "b"));
+                   event_loop.schedule_at(Instant(), noting(notes, "a"));
                    all_are_told.set_value();
                    return notes.wait_for(3);
                  }),
@@ -62,14 +62,14 @@ static void tasks_run_in_the_order_of_their_times(void **) {
 static void task_runs_again_when_it_says(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
-                   Service service(system_clock());
+                   EventLoop event_loop(system_clock());
                    int left = 3;
-                   service.at(Instant(), [&] {
+                   event_loop.schedule_at(Instant(), [&] {
                      notes.add("x");
                      return --left > 0 ? std::optional<Instant>(in_ms(1)) : std::nullopt;
                    });
                    notes.wait_for(3);
-                   service.at(in_ms(20), noting(notes, "."));
+                   event_loop.schedule_at(in_ms(20), noting(notes, "."));
                    return notes.wait_for(4);
                  }),
                  "xxx.");
@@ -78,10 +78,10 @@ static void task_runs_again_when_it_says(void **) {
 static void cancelled_task_does_not_run(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
-                   Service service(system_clock());
-                   service.at(Instant(), [&] {
-                     service.cancel(service.at(in_ms(10), noting(notes, "never")));
-                     service.at(in_ms(30), noting(notes, "a"));
+                   EventLoop event_loop(system_clock());
+                   event_loop.schedule_at(Instant(), [&] {
+                     event_loop.cancel(event_loop.schedule_at(in_ms(10), noting(notes, "never")));
+                     event_loop.schedule_at(in_ms(30), noting(notes, "a"));
                      return std::nullopt;
                    });
                    return notes.wait_for(1);
@@ -92,13 +92,14 @@ static void cancelled_task_does_not_run(void **) {
 // Tasks that are due in a minute, on which nothing else depends.
 static void task_that_another_thread_cancels_keeps_nothing(void **) {
   assert_returns(outcome_of([] {
-                   Service service(system_clock());
+                   EventLoop event_loop(system_clock());
                    auto owned = std::make_shared<int>();
-                   const auto timer = service.at(in_ms(60000), [owned] { return std::nullopt; });
+                   const auto timer =
+                       event_loop.schedule_at(in_ms(60000), [owned] { return std::nullopt; });
                    const std::weak_ptr<int> seen = std::exchange(owned, nullptr);
                    std::string told = seen.expired() ? "gone, " : "kept, ";
-                   service.cancel(timer);
-                   service.cancel(timer);
+                   event_loop.cancel(timer);
+                   event_loop.cancel(timer);
                    return told + (seen.expired() ? "gone" : "kept");
                  }),
                  "kept, gone");
@@ -108,15 +109,16 @@ static void task_that_is_cancelled_while_it_runs_does_not_run_again(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
                    std::promise<void> cancelled;
-                   Service service(system_clock());
-                   const auto timer = service.at(Instant(), [&]() -> std::optional<Instant> {
-                     notes.add("a");
-                     if (notes.wait_for(1).size() == 1) cancelled.get_future().wait();
-                     return Instant();
-                   });
+                   EventLoop event_loop(system_clock());
+                   const auto timer =
+                       event_loop.schedule_at(Instant(), [&]() -> std::optional<Instant> {
+                         notes.add("a");
+                         if (notes.wait_for(1).size() == 1) cancelled.get_future().wait();
+                         return Instant();
+                       });
                    notes.wait_for(1);
-                   service.cancel(timer);
-                   service.at(Instant(), noting(notes, "b"));
+                   event_loop.cancel(timer);
+                   event_loop.schedule_at(Instant(), noting(notes, "b"));
                    cancelled.set_value();
                    return notes.wait_for(2);
                  }),
@@ -126,9 +128,9 @@ static void task_that_is_cancelled_while_it_runs_does_not_run_again(void **) {
 static void task_does_not_run_before_its_time(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
-                   Service service(system_clock());
+                   EventLoop event_loop(system_clock());
                    const Instant when = in_ms(40);
-                   service.at(when, [&] {
+                   event_loop.schedule_at(when, [&] {
                      notes.add(system_clock().now() >= when ? "due" : "early");
                      return std::nullopt;
                    });
@@ -140,11 +142,11 @@ static void task_does_not_run_before_its_time(void **) {
 static void task_that_throws_ends_alone(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
-                   Service service(system_clock());
-                   service.at(Instant(), []() -> std::optional<Instant> {
+                   EventLoop event_loop(system_clock());
+                   event_loop.schedule_at(Instant(), []() -> std::optional<Instant> {
                      throw redilock::Error(redilock::Status::kServer, "no");
                    });
-                   service.at(Instant(), noting(notes, "a"));
+                   event_loop.schedule_at(Instant(), noting(notes, "a"));
                    return notes.wait_for(1);
                  }),
                  "a");
@@ -162,20 +164,20 @@ static void flood_of_tasks_does_not_keep_it_from_what_it_polls(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
                    Polled polled;
-                   Service service(system_clock());
-                   service.attend(polled);
+                   EventLoop event_loop(system_clock());
+                   event_loop.add(polled);
                    const Instant end = in_ms(5000);
                    std::function<void()> flood = [&] {
                      const Instant now = system_clock().now();
                      if (polled.ran || now >= end) return notes.add(polled.ran ? "ran" : "starved");
-                     service.at(now, [&] {
+                     event_loop.schedule_at(now, [&] {
                        flood();
                        return std::nullopt;
                      });
                    };
                    flood();
                    notes.wait_for(3);
-                   service.stop();
+                   event_loop.stop();
                    return notes.text;
                  }),
                  "ran");
@@ -200,12 +202,12 @@ static void stop_ends_the_sleep_and_drops_the_rest(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
                    Idle idle(notes);
-                   Service service(system_clock());
-                   service.attend(idle);
-                   service.at(in_ms(60000), noting(notes, "never"));
+                   EventLoop event_loop(system_clock());
+                   event_loop.add(idle);
+                   event_loop.schedule_at(in_ms(60000), noting(notes, "never"));
                    notes.wait_for(2);
-                   service.stop();
-                   service.stop();
+                   event_loop.stop();
+                   event_loop.stop();
                    return notes.text;
                  }),
                  "in");
@@ -213,9 +215,9 @@ static void stop_ends_the_sleep_and_drops_the_rest(void **) {
 
 static void stopped_service_takes_no_task(void **) {
   assert_throws(outcome_of([] {
-                  Service service(system_clock());
-                  service.stop();
-                  service.at(Instant(), [] { return std::nullopt; });
+                  EventLoop event_loop(system_clock());
+                  event_loop.stop();
+                  event_loop.schedule_at(Instant(), [] { return std::nullopt; });
                   return std::string();
                 }),
                 kClosed, "the client is being freed");
@@ -224,9 +226,9 @@ static void stopped_service_takes_no_task(void **) {
 static void task_for_never_does_not_run(void **) {
   assert_returns(outcome_of([] {
                    Notes notes;
-                   Service service(system_clock());
-                   service.at(redilock::kNever, noting(notes, "never"));
-                   service.at(Instant(), noting(notes, "a"));
+                   EventLoop event_loop(system_clock());
+                   event_loop.schedule_at(redilock::kNever, noting(notes, "never"));
+                   event_loop.schedule_at(Instant(), noting(notes, "a"));
                    return notes.wait_for(1);
                  }),
                  "a");

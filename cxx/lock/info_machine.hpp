@@ -8,9 +8,9 @@
 
 namespace redilock {
 
-class LookingUp {
+class InfoMachine {
  public:
-  explicit LookingUp(LockKeys keys) : keys_(std::move(keys)) {}
+  explicit InfoMachine(LockKeys keys) : keys_(std::move(keys)) {}
 
   template <typename Ask>
   auto ask(Ask ask) const {

@@ -12,10 +12,10 @@
 
 namespace redilock {
 
-class Dialing {
+class Dialer {
  public:
-  // Throws Error(kInvalid), Error(kUnavailable) as Resolving does.
-  Dialing(const Endpoint &endpoint, const Clock &clock, Instant deadline);
+  // Throws Error(kInvalid), Error(kUnavailable) as Resolution does.
+  Dialer(const Endpoint &endpoint, const Clock &clock, Instant deadline);
 
   // Does what can be done now. Nothing comes back before it is connected; throws
   // Error(kUnavailable) where no address works or the deadline has passed.
@@ -33,7 +33,7 @@ class Dialing {
   const Clock &clock_;
   const Instant deadline_;
   const std::string endpoint_;
-  Resolving resolving_;
+  Resolution resolving_;
   std::vector<Address> addresses_;
   size_t tried_ = 0;  // of them, the one under way included
   Fd fd_;             // of the one under way

@@ -1,4 +1,4 @@
-#include "lock/extending.hpp"
+#include "lock/info_machine.hpp"
 
 #include <new>
 
@@ -7,13 +7,13 @@
 
 namespace redilock {
 
-bool Extending::replied(const Answer &answer) noexcept {
+bool InfoMachine::replied(const Answer &answer) noexcept {
   try {
-    if (read_extend(answer.reply)) anchor_ = answer.sent;
+    info_ = read_info(answer.reply);
   } catch (const Error &misread) {
     failed({misread, false});
   } catch (const std::bad_alloc &) {
-    failed({no_memory(), true});
+    failed({no_memory(), false});
   }
   return false;
 }

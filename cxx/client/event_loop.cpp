@@ -1,4 +1,4 @@
-#include "client/service.hpp"
+#include "client/event_loop.hpp"
 
 #include <poll.h>
 #include <sys/timerfd.h>
@@ -15,7 +15,7 @@ namespace redilock {
 
 namespace {
 
-constexpr size_t kMostAttended = 4;
+constexpr size_t kMaxPollables = 4;
 constexpr Micros kPauseForMemory{10000};
 
 // Counts suspended time, as the leases do that sleeps here guard.
@@ -40,9 +40,9 @@ void arm(const Fd &timer, Micros span) {
 
 }  // namespace
 
-Service::~Service() { stop(); }
+EventLoop::~EventLoop() { stop(); }
 
-Service::Timer Service::at(Instant when, Task task) {
+EventLoop::Timer EventLoop::schedule_at(Instant when, Task task) {
   std::lock_guard lock(mutex_);
   start_once();
   const Timer timer = ++last_;
@@ -58,13 +58,13 @@ Service::Timer Service::at(Instant when, Task task) {
   return timer;
 }
 
-void Service::start() {
+void EventLoop::start() {
   std::lock_guard lock(mutex_);
   start_once();
 }
 
 // Nothing may fail once the thread runs.
-void Service::start_once() {
+void EventLoop::start_once() {
   if (interrupt_.cancelled) throw Error(Status::kClosed, "the client is being freed");
   if (thread_) return;
   if (!timer_) timer_ = make_timer();
@@ -74,7 +74,7 @@ void Service::start_once() {
   thread_ = std::move(thread);
 }
 
-void Service::hurry(Timer timer) noexcept {
+void EventLoop::hurry(Timer timer) noexcept {
   std::lock_guard lock(mutex_);
   const auto entry = tasks_.find(timer);
   if (entry == tasks_.end()) return;
@@ -85,7 +85,7 @@ void Service::hurry(Timer timer) noexcept {
   interrupt_.notifier.ring();
 }
 
-void Service::cancel(Timer timer) noexcept {
+void EventLoop::cancel(Timer timer) noexcept {
   if (timer == 0) return;
   Task task;  // what it owns goes after the lock
   std::lock_guard lock(mutex_);
@@ -96,7 +96,7 @@ void Service::cancel(Timer timer) noexcept {
   tasks_.erase(entry);
 }
 
-void Service::stop() noexcept {
+void EventLoop::stop() noexcept {
   interrupt_.cancel();
   std::unique_ptr<std::thread> thread;
   {
@@ -110,12 +110,12 @@ void Service::stop() noexcept {
   times_.clear();
 }
 
-void Service::close_descriptors() noexcept {
+void EventLoop::close_descriptors() noexcept {
   interrupt_.notifier.close();
   timer_.reset();
 }
 
-void Service::run() noexcept {
+void EventLoop::run() noexcept {
   while (!interrupt_.cancelled) {
     run_due();
     for (Pollable *pollable : attended_) pollable->run();
@@ -124,14 +124,14 @@ void Service::run() noexcept {
 }
 
 // Those that are due as it begins: more may be submitted without end.
-void Service::run_due() {
+void EventLoop::run_due() {
   const Instant now = clock_.now();
   while (run_one(now)) {
   }
 }
 
 // Runs one task that was due by then, if there is one. To run it again takes no memory.
-bool Service::run_one(Instant now) {
+bool EventLoop::run_one(Instant now) {
   Task task;  // what it owns goes after the lock
   std::unique_lock lock(mutex_);
   if (interrupt_.cancelled || times_.empty() || times_.begin()->first > now) return false;
@@ -161,15 +161,15 @@ bool Service::run_one(Instant now) {
   return true;
 }
 
-Instant Service::next_task() {
+Instant EventLoop::next_task() {
   std::lock_guard lock(mutex_);
   return times_.empty() ? kNever : times_.begin()->first;
 }
 
 // Until a task is due, somebody rings, or something that is polled for has come.
-void Service::sleep() {
+void EventLoop::sleep() {
   Instant next = next_task();
-  pollfd polled[kMostAttended + 2] = {{timer_.get(), POLLIN, 0},
+  pollfd polled[kMaxPollables + 2] = {{timer_.get(), POLLIN, 0},
                                       {interrupt_.notifier.fd(), POLLIN, 0}};
   nfds_t count = 2;
   for (Pollable *pollable : attended_) {

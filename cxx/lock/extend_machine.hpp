@@ -8,10 +8,10 @@
 
 namespace redilock {
 
-class Extending {
+class ExtendMachine {
  public:
   // The claim has to outlive the machine.
-  Extending(const Claim &claim, Millis ttl) : claim_(claim), ttl_(ttl) {}
+  ExtendMachine(const Claim &claim, Millis ttl) : claim_(claim), ttl_(ttl) {}
 
   template <typename Ask>
   auto ask(Ask ask) const {

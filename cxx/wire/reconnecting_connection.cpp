@@ -1,4 +1,4 @@
-#include "wire/link.hpp"
+#include "wire/reconnecting_connection.hpp"
 
 #include <unistd.h>
 
@@ -12,7 +12,7 @@ constexpr Micros kConnectTime{1000000};
 
 }  // namespace
 
-bool Link::open() {
+bool ReconnectingConnection::open() {
   if (is_up()) return true;
   if (!opening_ && server_.clock().now() < resume_at_) return false;
   // A fork finds no socket that a step has ended, and any other.
@@ -29,7 +29,7 @@ bool Link::open() {
   return is_up();
 }
 
-void Link::step() {
+void ReconnectingConnection::step() {
   if (!opening_) {
     if (channel_.empty()) connection_ = server_.idle_connection(Micros(0));
     if (is_up()) return;
@@ -39,28 +39,28 @@ void Link::step() {
   connection_ = opening_->step();
 }
 
-pollfd Link::wanted() const noexcept {
+pollfd ReconnectingConnection::wanted() const noexcept {
   if (opening_) return opening_->wanted();
   return {is_up() ? connection_->fd() : -1, POLLIN, 0};
 }
 
-Instant Link::next_step() const noexcept {
+Instant ReconnectingConnection::next_step() const noexcept {
   if (is_up()) return kNever;
   return opening_ ? opening_->next_step() : resume_at_;
 }
 
-std::unique_ptr<Connection> Link::take_down() noexcept {
+std::unique_ptr<Connection> ReconnectingConnection::close() noexcept {
   descriptor_.store(-1);
   opening_.reset();
   return std::move(connection_);
 }
 
-void Link::resume() noexcept {
+void ReconnectingConnection::resume() noexcept {
   backoff_.reset();
   resume_at_ = Instant();
 }
 
-void Link::close_descriptors() noexcept {
+void ReconnectingConnection::close_descriptors() noexcept {
   const int descriptor = descriptor_.exchange(-1);
   if (descriptor >= 0) ::close(descriptor);
 }

@@ -8,15 +8,15 @@
 #include <string>
 
 #include "wire/backoff.hpp"
-#include "wire/opening.hpp"
+#include "wire/handshake.hpp"
 #include "wire/server.hpp"
 
 namespace redilock {
 
-class Link {
+class ReconnectingConnection {
  public:
   // `channel`: what to subscribe to. Without one an idle connection of the pool will do.
-  explicit Link(Server &server, std::string channel = {})
+  explicit ReconnectingConnection(Server &server, std::string channel = {})
       : server_(server), channel_(std::move(channel)) {}
 
   Connection &operator*() const noexcept { return *connection_; }
@@ -38,13 +38,13 @@ class Link {
   Instant next_step() const noexcept;
 
   // Not up any more.
-  std::unique_ptr<Connection> take_down() noexcept;
+  std::unique_ptr<Connection> close() noexcept;
   // The pause before the next attempt, which grows, is over at once, or is short again.
   void back_off() noexcept { resume_at_ = after(server_.clock().now(), backoff_.next()); }
   void resume() noexcept;
   Instant resume_at() const noexcept { return resume_at_; }
   void calm() noexcept { backoff_.reset(); }
-  Micros last_pause() const noexcept { return backoff_.last(); }
+  Micros last_backoff() const noexcept { return backoff_.last(); }
 
   // In the child of a fork.
   void close_descriptors() noexcept;
@@ -54,7 +54,7 @@ class Link {
 
   Server &server_;
   const std::string channel_;
-  std::optional<Opening> opening_;
+  std::optional<Handshake> opening_;
   std::unique_ptr<Connection> connection_;
   std::atomic<int> descriptor_{-1};  // the connection's, or of what is to become it
   Backoff backoff_;

@@ -1,22 +1,22 @@
 // A release, a break, an extension and a look-up as machines: what they ask, and what each reply or
 // failure means. Without a server.
-#include "lock/releasing.hpp"
+#include "lock/release_machine.hpp"
 
 #include "../outcome.hpp"
-#include "lock/extending.hpp"
-#include "lock/looking_up.hpp"
+#include "lock/extend_machine.hpp"
+#include "lock/info_machine.hpp"
 
 using redilock::Answer;
 using redilock::Claim;
 using redilock::Command;
 using redilock::Error;
-using redilock::Extending;
+using redilock::ExtendMachine;
+using redilock::InfoMachine;
 using redilock::Instant;
 using redilock::LockKeys;
-using redilock::LookingUp;
 using redilock::Micros;
 using redilock::Millis;
-using redilock::Releasing;
+using redilock::ReleaseMachine;
 using redilock::Reply;
 using redilock::Script;
 using redilock::Status;
@@ -47,7 +47,7 @@ static std::string asked(const Machine &machine) {
   });
 }
 
-static std::string state(const Releasing &release) {
+static std::string state(const ReleaseMachine &release) {
   std::string text = release.owned() ? "owned" : "not owned";
   if (release.more()) text += ", more";
   if (release.failure())
@@ -58,14 +58,15 @@ static std::string state(const Releasing &release) {
 }
 
 static void release_asks_for_the_place_too(void **) {
-  assert_returns(outcome_of([] { return asked(Releasing(claim())); }), "5 keys t 1000 c t");
-  assert_returns(outcome_of([] { return asked(Releasing(claim(), Releasing::By::kForce)); }),
-                 "5 keys");
+  assert_returns(outcome_of([] { return asked(ReleaseMachine(claim())); }), "5 keys t 1000 c t");
+  assert_returns(
+      outcome_of([] { return asked(ReleaseMachine(claim(), ReleaseMachine::By::kForce)); }),
+      "5 keys");
 }
 
 static void first_reply_decides_and_the_rest_drop_the_dead(void **) {
   assert_returns(outcome_of([] {
-                   Releasing release(claim());
+                   ReleaseMachine release(claim());
                    std::string log;
                    for (const auto &reply : {answer(3, at(7)), answer(2, at(8)), answer(0, at(9))})
                      log += release.replied(reply) ? "again, " : "end, ";
@@ -76,7 +77,7 @@ static void first_reply_decides_and_the_rest_drop_the_dead(void **) {
 
 static void release_after_an_unanswered_request_counts_as_owned(void **) {
   assert_returns(outcome_of([] {
-                   Releasing release(claim());
+                   ReleaseMachine release(claim());
                    release.replied(answer(0, at(1), true));
                    return state(release);
                  }),
@@ -85,7 +86,7 @@ static void release_after_an_unanswered_request_counts_as_owned(void **) {
 
 static void failure_counts_until_the_lock_is_free(void **) {
   assert_returns(outcome_of([] {
-                   Releasing early(claim()), late(claim());
+                   ReleaseMachine early(claim()), late(claim());
                    early.replied(answer(2));
                    early.failed(unreachable(true));
                    late.replied(answer(3));
@@ -97,7 +98,7 @@ static void failure_counts_until_the_lock_is_free(void **) {
 
 static void reply_of_another_form_is_a_failure(void **) {
   assert_returns(outcome_of([] {
-                   Releasing release(claim());
+                   ReleaseMachine release(claim());
                    const std::string log = release.replied(answer(4)) ? "again, " : "end, ";
                    return log + state(release);
                  }),
@@ -105,23 +106,24 @@ static void reply_of_another_form_is_a_failure(void **) {
 }
 
 static void extension_counts_from_its_request(void **) {
-  assert_returns(
-      outcome_of([] {
-        Extending held(claim(), Millis(500)), gone(claim(), Millis(500)), odd(claim(), Millis(500));
-        const std::string words = asked(held);
-        const bool again = held.replied(answer(1, at(7))) || gone.replied(answer(0, at(7))) ||
-                           odd.replied(answer(17, at(7)));
-        return words + (again ? ", again" : "") +
-               (held.anchor() == at(7) ? ", held" : ", not held") +
-               (gone.anchor() || gone.failure() ? ", odd" : ", gone") +
-               (odd.failure() && !odd.anchor() ? ", refused" : ", believed");
-      }),
-      "2 keys t 500, held, gone, refused");
+  assert_returns(outcome_of([] {
+                   ExtendMachine held(claim(), Millis(500)), gone(claim(), Millis(500)),
+                       odd(claim(), Millis(500));
+                   const std::string words = asked(held);
+                   const bool again = held.replied(answer(1, at(7))) ||
+                                      gone.replied(answer(0, at(7))) ||
+                                      odd.replied(answer(17, at(7)));
+                   return words + (again ? ", again" : "") +
+                          (held.anchor() == at(7) ? ", held" : ", not held") +
+                          (gone.anchor() || gone.failure() ? ", odd" : ", gone") +
+                          (odd.failure() && !odd.anchor() ? ", refused" : ", believed");
+                 }),
+                 "2 keys t 500, held, gone, refused");
 }
 
 static void look_up_of_another_form_is_a_failure(void **) {
   assert_returns(outcome_of([] {
-                   LookingUp look(LockKeys("", "L"));
+                   InfoMachine look(LockKeys("", "L"));
                    const std::string words = asked(look);
                    look.replied(answer(1));
                    return words + (look.failure() ? ", refused" : ", believed");

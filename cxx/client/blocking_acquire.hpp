@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
-#include "client/upkeep.hpp"
-#include "lock/acquiring.hpp"
+#include "client/lease_keeper.hpp"
+#include "lock/acquire_machine.hpp"
 
 namespace redilock {
 
@@ -17,16 +17,16 @@ struct Call {
   std::atomic<int64_t> *position = nullptr;
 };
 
-class Acquisition {
+class BlockingAcquire {
  public:
-  // `try_interrupt`: of a request without a place in the queue, which need not be roused.
-  Acquisition(Parts &parts, Upkeep &upkeep, const RequestOptions &request, const Call &call,
-              Interrupt &try_interrupt);
-  ~Acquisition();
-  Acquisition(const Acquisition &) = delete;
-  Acquisition &operator=(const Acquisition &) = delete;
+  // `try_interrupt`: of a request without a place in the queue, which need not be notified.
+  BlockingAcquire(ClientContext &context, LeaseKeeper &keeper, const RequestOptions &request,
+                  const Call &call, Interrupt &try_interrupt);
+  ~BlockingAcquire();
+  BlockingAcquire(const BlockingAcquire &) = delete;
+  BlockingAcquire &operator=(const BlockingAcquire &) = delete;
 
-  Acquired run();
+  AcquireResult run();
 
  private:
   void step();
@@ -38,19 +38,19 @@ class Acquisition {
   // The wait, in the wake channel from first need to the end.
   Wait &waiting();
   void show_position(int64_t place);
-  Acquired outcome();
+  AcquireResult outcome();
   std::shared_ptr<Lease> lease();
 
-  Limit limit(Interrupt *interrupt) const;
-  Instant now() const { return parts_.now(); }
+  WaitContext limit(Interrupt *interrupt) const;
+  Instant now() const { return context_.now(); }
 
-  Parts &parts_;
-  Upkeep &upkeep_;
+  ClientContext &context_;
+  LeaseKeeper &keeper_;
   const RequestOptions &request_;
   const Call &call_;
   Interrupt *const interrupt_;
   Interrupt &try_interrupt_;
-  Acquiring machine_;
+  AcquireMachine machine_;
   std::optional<Wait> wait_;
 };
 

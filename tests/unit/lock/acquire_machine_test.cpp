@@ -1,11 +1,11 @@
 // The machine of an acquire: how long its steps may take, and where they lead; times in
 // microseconds.
-#include "lock/acquiring.hpp"
+#include "lock/acquire_machine.hpp"
 
 #include "../manual_clock.hpp"
 #include "../outcome.hpp"
 
-using redilock::Acquiring;
+using redilock::AcquireMachine;
 using redilock::Claim;
 using redilock::Error;
 using redilock::Granted;
@@ -16,21 +16,21 @@ using redilock::Status;
 
 static constexpr Millis kTtl(1000), kTimeout(5000);
 
-static Acquiring acquiring(Millis wait) {
-  return Acquiring(Claim{{"", "lock"}, "token", kTtl}, at_us(0), wait, kTimeout, kTimeout);
+static AcquireMachine acquiring(Millis wait) {
+  return AcquireMachine(Claim{{"", "lock"}, "token", kTtl}, at_us(0), wait, kTimeout, kTimeout);
 }
 
-static std::string step_of(const Acquiring &machine) {
+static std::string step_of(const AcquireMachine &machine) {
   static const char *const names[] = {"try", "subscribe", "queue", "wait", "leave", "done"};
   return names[static_cast<int>(machine.step())];
 }
 
-static std::string until(const Acquiring &machine, int64_t now) {
+static std::string until(const AcquireMachine &machine, int64_t now) {
   return step_of(machine) + " " + us_of(machine.step_end(at_us(now)));
 }
 
-static std::string end_of(const Acquiring &machine) {
-  if (machine.step() != Acquiring::Step::kDone) return step_of(machine);
+static std::string end_of(const AcquireMachine &machine) {
+  if (machine.step() != AcquireMachine::Step::kDone) return step_of(machine);
   return std::to_string(static_cast<int>(machine.why().status())) +
          (machine.grant() ? " granted" : "") + (machine.must_undo() ? " undo" : "");
 }
@@ -41,7 +41,7 @@ static std::string ended(Status status, const char *more = "") {
 
 static void try_takes_one_timeout_at_most(void **) {
   assert_returns(outcome_of([] {
-                   Acquiring machine = acquiring(Millis(0));
+                   AcquireMachine machine = acquiring(Millis(0));
                    machine.begin(true);
                    return until(machine, 4000000);
                  }),
@@ -50,7 +50,7 @@ static void try_takes_one_timeout_at_most(void **) {
 
 static void first_place_in_the_queue_takes_one_timeout_at_most(void **) {
   assert_returns(outcome_of([] {
-                   Acquiring machine = acquiring(redilock::kForever);
+                   AcquireMachine machine = acquiring(redilock::kForever);
                    machine.begin(false);
                    std::string steps = until(machine, 1000000);
                    machine.replied(Held{false}, at_us(2000000));
@@ -63,7 +63,7 @@ static void first_place_in_the_queue_takes_one_timeout_at_most(void **) {
 
 static void recheck_has_a_timeout_of_its_own(void **) {
   assert_returns(outcome_of([] {
-                   Acquiring machine = acquiring(redilock::kForever);
+                   AcquireMachine machine = acquiring(redilock::kForever);
                    machine.begin(true);
                    machine.queues_under("channel");
                    machine.replied(Queued{}, at_us(1000000));
@@ -76,7 +76,7 @@ static void recheck_has_a_timeout_of_its_own(void **) {
 
 static void request_outlasts_the_wait_by_the_grace_alone(void **) {
   assert_returns(outcome_of([] {
-                   Acquiring machine = acquiring(Millis(100));
+                   AcquireMachine machine = acquiring(Millis(100));
                    machine.begin(true);
                    machine.queues_under("channel");
                    std::string steps = until(machine, 0);
@@ -93,7 +93,7 @@ static void request_outlasts_the_wait_by_the_grace_alone(void **) {
 static void trouble_costs_no_place_in_the_queue(void **) {
   assert_returns(outcome_of([] {
                    const Error passing(Status::kUnavailable, "away", true);
-                   Acquiring machine = acquiring(redilock::kForever);
+                   AcquireMachine machine = acquiring(redilock::kForever);
                    machine.begin(true);
                    machine.queues_under("channel");
                    machine.replied(Queued{}, at_us(0));
@@ -109,7 +109,7 @@ static void trouble_costs_no_place_in_the_queue(void **) {
 static void request_of_which_nothing_came_is_not_taken_back(void **) {
   const auto end = [](bool sent) {
     return outcome_of([&] {
-      Acquiring machine = acquiring(redilock::kForever);
+      AcquireMachine machine = acquiring(redilock::kForever);
       machine.begin(true);
       machine.queues_under("channel");
       machine.failed(Error(Status::kUnavailable, "away", true), sent);
@@ -123,7 +123,7 @@ static void request_of_which_nothing_came_is_not_taken_back(void **) {
 static void unheard_try_is_undone(void **) {
   const auto end = [](bool sent) {
     return outcome_of([&] {
-      Acquiring machine = acquiring(Millis(0));
+      AcquireMachine machine = acquiring(Millis(0));
       machine.begin(false);
       machine.failed(Error(Status::kUnavailable, "away", true), sent);
       return end_of(machine);
@@ -135,7 +135,7 @@ static void unheard_try_is_undone(void **) {
 
 static void grant_that_nobody_wants_is_handed_on(void **) {
   assert_returns(outcome_of([] {
-                   Acquiring machine = acquiring(redilock::kForever);
+                   AcquireMachine machine = acquiring(redilock::kForever);
                    machine.begin(false);
                    machine.stop(Error(Status::kCancelled, "cancelled"));
                    std::string steps = step_of(machine);
@@ -149,7 +149,7 @@ static void grant_that_nobody_wants_is_handed_on(void **) {
 
 static void place_that_cannot_be_given_up_is_undone(void **) {
   assert_returns(outcome_of([] {
-                   Acquiring machine = acquiring(redilock::kForever);
+                   AcquireMachine machine = acquiring(redilock::kForever);
                    machine.begin(true);
                    machine.queues_under("channel");
                    machine.replied(Queued{}, at_us(0));
@@ -164,7 +164,7 @@ static void place_that_cannot_be_given_up_is_undone(void **) {
 static void pushed_grant_with_little_left_is_confirmed_by_the_server(void **) {
   const auto after_push = [](int64_t now, bool anchored) {
     return outcome_of([&] {
-      Acquiring machine = acquiring(redilock::kForever);
+      AcquireMachine machine = acquiring(redilock::kForever);
       machine.begin(true);
       machine.queues_under("channel");
       machine.replied(Queued{}, at_us(0));
@@ -181,7 +181,7 @@ static void pushed_grant_with_little_left_is_confirmed_by_the_server(void **) {
 
 static void grants_that_come_too_late_are_asked_for_anew_and_then_lost(void **) {
   assert_returns(outcome_of([] {
-                   Acquiring machine = acquiring(redilock::kForever);
+                   AcquireMachine machine = acquiring(redilock::kForever);
                    machine.begin(true);
                    machine.queues_under("channel");
                    std::string steps;
@@ -223,7 +223,7 @@ static void refused_try_says_who_holds_the_lock(void **) {
   };
   for (const auto &one : cases) {
     assert_throws(outcome_of([&]() -> std::string {
-                    Acquiring machine = acquiring(Millis(0));
+                    AcquireMachine machine = acquiring(Millis(0));
                     machine.begin(true);
                     machine.replied(one.held, at_us(0));
                     throw machine.why(false, at_us(one.now));
@@ -236,7 +236,7 @@ static void refused_try_says_who_holds_the_lock(void **) {
 template <typename End>
 static Outcome waited(const Queued &queued, const End &ends) {
   return outcome_of([&]() -> std::string {
-    Acquiring machine = acquiring(kTimeout);
+    AcquireMachine machine = acquiring(kTimeout);
     machine.begin(true);
     machine.queues_under("channel");
     machine.replied(queued, at_us(0));
@@ -247,7 +247,7 @@ static Outcome waited(const Queued &queued, const End &ends) {
 }
 
 static void wait_that_is_over_says_what_it_waited_for(void **) {
-  const auto in_time = [](Acquiring &machine) { machine.passed(at_us(5000000)); };
+  const auto in_time = [](AcquireMachine &machine) { machine.passed(at_us(5000000)); };
   assert_throws(waited(behind("held by host-b/77", Millis(8100), 2), in_time), kTimeout,
                 "not granted within 5s: held by host-b/77 for another 3.1s, 2 ahead in the queue");
   assert_throws(waited(behind("held by host-b/77", Millis(8100), 0), in_time), kTimeout,
@@ -258,7 +258,7 @@ static void wait_that_is_over_says_what_it_waited_for(void **) {
 
 static void wait_that_is_ended_says_what_it_waited_for(void **) {
   assert_throws(waited(behind("held by host-b/77", Millis(8100), 2),
-                       [](Acquiring &machine) {
+                       [](AcquireMachine &machine) {
                          machine.stop(Error(Status::kCancelled, "the operation was cancelled"));
                        }),
                 kCancelled,
@@ -267,7 +267,7 @@ static void wait_that_is_ended_says_what_it_waited_for(void **) {
 }
 
 static void wait_without_replies_says_why(void **) {
-  const auto fails = [](Acquiring &machine) {
+  const auto fails = [](AcquireMachine &machine) {
     machine.due();
     machine.failed(Error(Status::kUnavailable, "s:6379: away", true), true);
     machine.passed(at_us(5000000));
@@ -278,7 +278,7 @@ static void wait_without_replies_says_why(void **) {
 }
 
 static void wait_that_is_over_while_the_server_is_away_says_so(void **) {
-  const auto away = [](Acquiring &machine) {
+  const auto away = [](AcquireMachine &machine) {
     machine.passed(at_us(5000000));
     machine.failed(Error(Status::kUnavailable, "s:6379: away", true), true);
   };

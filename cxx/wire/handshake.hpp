@@ -6,16 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "wire/dialing.hpp"
+#include "wire/dialer.hpp"
 #include "wire/greeting.hpp"
 #include "wire/server_state.hpp"
 
 namespace redilock {
 
-class Opening {
+class Handshake {
  public:
-  // `channel`: what to subscribe to, or empty. Throws Error as Dialing does.
-  Opening(ServerState &server, std::string channel, Instant deadline);
+  // `channel`: what to subscribe to, or empty. Throws Error as Dialer does.
+  Handshake(ServerState &server, std::string channel, Instant deadline);
 
   // Does what can be done now. Null before it is up; throws Error, and is of no use then.
   std::unique_ptr<Connection> step();
@@ -47,7 +47,7 @@ class Opening {
   ServerState &server_;
   const std::string channel_;
   const Instant deadline_;
-  Dialing dialing_;
+  Dialer dialing_;
   Greeting greeting_;
   std::unique_ptr<Connection> connection_;
   Phase phase_ = Phase::kGreet;
