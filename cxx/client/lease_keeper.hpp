@@ -1,5 +1,5 @@
-// Looks after granted leases: renews them, watches for their loss, and ends them. On the service thread
-// and without waiting, unless it says otherwise.
+// Looks after granted leases: renews them, watches for their loss, and ends them. On the service
+// thread and without waiting, unless it says otherwise.
 #pragma once
 
 #include <functional>

@@ -140,9 +140,9 @@ static void deputy_takes_over_half_a_second_after_the_end(void **state) {
   assert_in_range(free_after_death_us(2700, 1, 2300), 0, 900000);
 }
 
-/* The head leaves, and nobody wakes the next waiter but the message that it is the head. */
-static void next_waiter_knows_that_the_head_left(void **state) {
-  (void)state;
+/* How long after the end of a lease the next waiter has the lock. The head leaves before, and nobody
+ * wakes the next waiter but the message that it is the head. */
+static int64_t take_over_after_the_head_left_ms(void) {
   redilock_client_t *head_client = client_at(server->url, NULL);
   redilock_client_t *next_client = client_at(server->url, NULL);
   attempt_t head, next;
@@ -155,15 +155,26 @@ static void next_waiter_knows_that_the_head_left(void **state) {
   assert_int_equal(attempt_join(&head), REDILOCK_E_TIMEOUT);
   const int64_t left_ms = redis_integer(server, "PTTL lock"), looked = now_ms();
   assert_int_equal(attempt_join(&next), REDILOCK_OK);
-  print_message("the next waiter had the lock %lld ms after its end\n",
-                (long long)(next.ended - looked - left_ms));
-  /* Without the message it would re-check half a second after the end, as the deputy, or 4 s after
-   * its join. */
-  assert_in_range(next.ended - looked, left_ms - 5, soon_ms(left_ms + 400));
+  const int64_t after_ms = next.ended - looked - left_ms;
+  print_message("the next waiter had the lock %lld ms after its end\n", (long long)after_ms);
+  assert_true(after_ms >= -5);
   attempt_free(&head);
   attempt_free(&next);
   redilock_free(next_client);
   redilock_free(head_client);
+  return after_ms;
+}
+
+/* Without the message it would re-check half a second after the end, as the deputy, or 4 s after its
+ * join. A busy machine may be late once, but not each time. */
+static void next_waiter_knows_that_the_head_left(void **state) {
+  (void)state;
+  int64_t best_ms = take_over_after_the_head_left_ms();
+  for (int more = 0; more < 4 && best_ms > 400; ++more) {
+    const int64_t after_ms = take_over_after_the_head_left_ms();
+    if (after_ms < best_ms) best_ms = after_ms;
+  }
+  assert_in_range(best_ms + 5, 0, 405);
 }
 
 int main(void) {

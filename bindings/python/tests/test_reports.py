@@ -328,21 +328,33 @@ def test_info_has_how_long_each_waits(client, name):
         waiter.join()
 
 
-def test_check_names_the_server_or_what_it_lacks(server, tmp_path):
-    async def awaited(client):
-        async with client:
-            return await client.check()
+async def _awaited_check(client):
+    async with client:
+        return await client.check()
 
-    for check in (
-        lambda url: redilock.Client(url, timeout=2).check(),
-        lambda url: asyncio.run(awaited(aio.Client(url, timeout=2))),
-    ):
-        assert check(server.url).startswith(f"{server.socket}: ") and "edis" in check(server.url)
-        with pytest.raises(redilock.UnavailableError, match="none.sock"):
-            check(f"unix://{tmp_path}/none.sock")
-        server.cli("ACL", "SETUSER", "poor", "on", ">pw", "~*", "&*", "+@all", "-publish")
-        with pytest.raises(redilock.AuthError, match=r"\+publish"):
-            check(f"redis://poor:pw@127.0.0.1:{server.port}")
+
+CHECKS = (
+    lambda url: redilock.Client(url, timeout=2).check(),
+    lambda url: asyncio.run(_awaited_check(aio.Client(url, timeout=2))),
+)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_check_names_the_server(server, tmp_path, check):
+    assert check(server.url).startswith(f"{server.socket}: ") and "edis" in check(server.url)
+    with pytest.raises(redilock.UnavailableError, match="none.sock"):
+        check(f"unix://{tmp_path}/none.sock")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_check_names_the_permission_that_is_missing(server, check):
+    rules = ("on", ">pw", "~*", "+@all", "-publish")
+    # Redis 6.0 has no rules for channels, Redis 5.0 no users.
+    if server.cli("ACL", "SETUSER", "poor", "&*", *rules) != "OK":
+        if server.cli("ACL", "SETUSER", "poor", *rules) != "OK":
+            pytest.skip("this server has no users")
+    with pytest.raises(redilock.AuthError, match=r"\+publish"):
+        check(f"redis://poor:pw@127.0.0.1:{server.port}")
 
 
 def test_program_may_start_before_its_server():
