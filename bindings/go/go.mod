@@ -1,0 +1,3 @@
+module redilock.test/redilock
+
+go 1.21
