@@ -29,6 +29,9 @@ type core struct {
 	using sync.RWMutex // held while `c` is used, so that it is freed after the last use
 	c     *C.redilock_client_t
 
+	direct  sync.Mutex    // held by the one call that asks the server on its own thread
+	threads chan struct{} // holds one for each other call that keeps a thread
+
 	file   *os.File // a copy of the descriptor, for the runtime's poller
 	logs   chan struct{}
 	done   chan struct{} // closed when everything has ended
@@ -39,6 +42,9 @@ type core struct {
 	pending map[uint64]*request
 	watched map[uint64]*lease
 }
+
+// maxThreads is how many threads Attach, Check and List of a client keep at most.
+const maxThreads = 8
 
 // Open makes a client for a server. It asks the server for nothing: the first call does, and
 // [Client.Check] can be that call.
@@ -52,6 +58,7 @@ func Open(url string, options ...Option) (*Client, error) {
 		return nil, &Error{Status: ErrInvalid, Op: "open", Message: "the url holds a NUL"}
 	}
 	k := &core{
+		threads: make(chan struct{}, maxThreads),
 		logs:    make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		pending: map[uint64]*request{},

@@ -17,7 +17,7 @@ type lease struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	mu   sync.Mutex
+	mu   sync.RWMutex
 	lock *C.redilock_lock_t // nil once it was freed
 	name string
 	tag  uint64 // of the watch; 0 without one
@@ -29,11 +29,11 @@ func newLease(ctx context.Context, core *core, lock *C.redilock_lock_t) *lease {
 	return l
 }
 
-// use calls a function with the handle, which is not freed during it. It returns false, and calls
+// use calls a function with the handle, which is not freed during it. The function may block. It returns false, and calls
 // nothing, after the handle was freed.
 func (l *lease) use(call func(lock *C.redilock_lock_t)) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	if l.lock != nil {
 		call(l.lock)
 	}
@@ -58,6 +58,9 @@ func (l *lease) submit(ctx context.Context, r *request,
 
 // watch asks for a completion at the loss, once.
 func (l *lease) watch(name string) {
+	if l.ctx.Err() != nil {
+		return // an unlock that blocks may be using the handle
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lock == nil || l.tag != 0 || l.ctx.Err() != nil {
@@ -85,9 +88,9 @@ func (l *lease) lose() {
 
 // end cancels the context of the holder, who does not hold the lock from now on.
 func (l *lease) end(cause error) {
-	l.mu.Lock()
+	l.mu.RLock()
 	tag := l.tag
-	l.mu.Unlock()
+	l.mu.RUnlock()
 	if tag != 0 {
 		l.core.forgetWatch(tag)
 	}

@@ -45,18 +45,31 @@ func (c *Client) Lock(ctx context.Context, name string, options ...Option) (*Loc
 	if err != nil {
 		return nil, err
 	}
-	defer r.free() // the client releases a lock that was granted and not taken
+	defer r.free()
 	r.waits = true
 	r.about(name)
-	if err := r.submit(ctx, func(tag C.uint64_t) C.int32_t {
-		return C.redilock_op_submit_acquire(r.op, tag)
-	}); err != nil {
+	if err := r.submit(ctx, func(tag C.uint64_t) C.int32_t { return r.acquire(ctx, tag) }); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, r.ended(ctx)
+		return nil, r.tooLate(ctx)
 	}
 	return r.takeLock(ctx)
+}
+
+// acquire asks the server on this thread, and so has a free lock after one round trip. While another
+// goroutine does that, the requests of all others go together by the reader.
+func (r *request) acquire(ctx context.Context, tag C.uint64_t) C.int32_t {
+	direct := &r.client.core.direct
+	if !direct.TryLock() {
+		return C.redilock_op_submit_acquire(r.op, tag)
+	}
+	defer direct.Unlock()
+	status := cancellable(ctx, r.cancel, func() C.int32_t {
+		return C.redilock_op_begin_acquire(r.op, tag, &r.lock)
+	})
+	r.ended = r.lock != nil
+	return C.int32_t(status)
 }
 
 // TryLock acquires a lock if it is free. If somebody holds it, or waits for it, TryLock returns
@@ -92,18 +105,20 @@ func (c *Client) Attach(ctx context.Context, name, token string, options ...Opti
 	}
 	defer r.free()
 	WithOption("token", token).set(r.about(name).setter())
-	var lock *C.redilock_lock_t
-	if err := r.block(ctx, func() C.int32_t { return C.redilock_op_attach(r.op, &lock) }); err != nil {
+	if err := r.block(ctx, func() C.int32_t { return C.redilock_op_attach(r.op, &r.lock) }); err != nil {
 		return nil, err
 	}
-	return r.newLock(ctx, lock), nil
+	return r.takeLock(ctx)
 }
 
 func (r *request) takeLock(ctx context.Context) (*Lock, error) {
-	var lock *C.redilock_lock_t
-	if status := Status(C.redilock_op_take_lock(r.op, &lock)); status != ok {
-		return nil, &Error{Status: status, Op: r.call, Lock: r.name}
+	if r.lock == nil { // its completion has come
+		if status := Status(C.redilock_op_take_lock(r.op, &r.lock)); status != ok {
+			return nil, r.failure(status)
+		}
 	}
+	lock := r.lock
+	r.lock = nil
 	return r.newLock(ctx, lock), nil
 }
 
@@ -136,13 +151,23 @@ func (l *Lock) Unlock() error {
 		return err
 	}
 	defer r.free()
-	err = l.lease.submit(context.Background(), r, func(lock *C.redilock_lock_t, tag C.uint64_t) C.int32_t {
-		return C.redilock_op_submit_release(r.op, lock, tag)
-	})
+	err = l.lease.submit(context.Background(), r, r.release)
 	if err == nil || errors.Is(err, ErrLost) || errors.Is(err, ErrNotOwner) {
 		l.settle()
 	}
+	runtime.KeepAlive(l)
 	return err
+}
+
+// release asks on this thread as acquire does.
+func (r *request) release(lock *C.redilock_lock_t, tag C.uint64_t) C.int32_t {
+	direct := &r.client.core.direct
+	if !direct.TryLock() {
+		return C.redilock_op_submit_release(r.op, lock, tag)
+	}
+	defer direct.Unlock()
+	r.ended = true
+	return C.redilock_op_release(r.op, lock)
 }
 
 // Extend makes the lock last at least a ttl from now. It is never shortened, and its fence stays.

@@ -21,6 +21,9 @@ type request struct {
 	waits  bool // it waits in a queue, and a cancel takes it out
 	op     *C.redilock_op_t
 	done   chan Status // has room for the completion, so that the reader never waits
+
+	ended bool               // without a completion: the call that started it has waited for the reply
+	lock  *C.redilock_lock_t // that it was granted, until newLock takes it
 }
 
 // newRequest makes a request about a lock. The name is set unless it is "" and `call` needs none.
@@ -59,19 +62,23 @@ func (r *request) setter() setter {
 	}
 }
 
-func (r *request) free() { C.redilock_op_free(r.op) }
+// free also releases, in the background, a lock that was granted and not taken.
+func (r *request) free() {
+	C.redilock_lock_drop(r.lock)
+	C.redilock_op_free(r.op)
+}
 
-// submit starts a request and waits for its completion without a thread. The end of the context ends
+// submit starts a request and waits for its completion without a thread, if one comes. The end of the context ends
 // the call: a waiter leaves the queue first, and the server may or may not do what else was asked.
 func (r *request) submit(ctx context.Context, start func(tag C.uint64_t) C.int32_t) error {
 	if ctx.Err() != nil {
-		return r.ended(ctx)
+		return r.tooLate(ctx)
 	}
 	r.done = make(chan Status, 1)
 	tag := r.client.core.expect(r)
-	if status := Status(start(C.uint64_t(tag))); status != ok {
+	if status := Status(start(C.uint64_t(tag))); status != ok || r.ended {
 		r.client.core.forget(tag)
-		return r.failure(status)
+		return r.outcome(ctx, status)
 	}
 	var status Status
 	select {
@@ -79,7 +86,7 @@ func (r *request) submit(ctx context.Context, start func(tag C.uint64_t) C.int32
 	case <-ctx.Done():
 		if !r.waits {
 			r.client.core.forget(tag) // no completion comes after the operation was freed
-			return r.ended(ctx)
+			return r.tooLate(ctx)
 		}
 		var confirmed bool
 		if status, confirmed = r.leave(); !confirmed {
@@ -97,7 +104,7 @@ const confirmWithin = 100 * time.Millisecond
 // leave cancels a wait and returns its outcome: with it, the waiter is out of the queue. A server that
 // stands still confirms nothing; then the client goes on by itself after the operation was freed.
 func (r *request) leave() (status Status, confirmed bool) {
-	C.redilock_op_cancel(r.op)
+	r.cancel()
 	timer := time.NewTimer(confirmWithin)
 	defer timer.Stop()
 	select {
@@ -110,17 +117,30 @@ func (r *request) leave() (status Status, confirmed bool) {
 
 // block runs a call that the library offers in no other form.
 func (r *request) block(ctx context.Context, call func() C.int32_t) error {
-	if ctx.Err() != nil {
-		return r.ended(ctx)
-	}
-	status := r.client.blocks(ctx, func() { C.redilock_op_cancel(r.op) }, call)
+	status := r.client.blocks(ctx, r.cancel, call)
 	return r.outcome(ctx, status)
 }
 
-// blocks runs a call that keeps a thread, and cancels it at the end of the context.
+func (r *request) cancel() { C.redilock_op_cancel(r.op) }
+
+// blocks runs a call that keeps a thread, when there is one for it, and cancels it at the end of the context.
 func (c *Client) blocks(ctx context.Context, cancel func(), call func() C.int32_t) Status {
 	if ctx.Err() != nil {
 		return ErrCancelled
+	}
+	select {
+	case c.core.threads <- struct{}{}:
+		defer func() { <-c.core.threads }()
+	case <-ctx.Done():
+		return ErrCancelled
+	}
+	return cancellable(ctx, cancel, call)
+}
+
+// cancellable runs a call, and cancels it at the end of the context.
+func cancellable(ctx context.Context, cancel func(), call func() C.int32_t) Status {
+	if ctx.Done() == nil {
+		return Status(call())
 	}
 	cancelled := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -131,7 +151,6 @@ func (c *Client) blocks(ctx context.Context, cancel func(), call func() C.int32_
 	if !stop() {
 		<-cancelled // so that nothing is freed during the cancel
 	}
-	runtime.KeepAlive(c)
 	return status
 }
 
@@ -162,8 +181,8 @@ func (r *request) message() string {
 	})
 }
 
-// ended is the failure of a call whose context ended before the server answered, or before it began.
-func (r *request) ended(ctx context.Context) *Error {
+// tooLate is the failure of a call whose context ended before the server answered, or before it began.
+func (r *request) tooLate(ctx context.Context) *Error {
 	text := "the context ended before the server answered"
 	if r.name != "" {
 		text = "lock " + quote(r.name) + ": " + text
