@@ -36,6 +36,8 @@ type core struct {
 	logs   chan struct{}
 	done   chan struct{} // closed when everything has ended
 	logger *slog.Logger
+	left   []*line          // of the log, when the client is freed
+	last   map[string]int64 // the numbers, when the client is freed
 
 	mu      sync.Mutex
 	lastTag uint64
@@ -166,24 +168,6 @@ func (k *core) use(call func(c *C.redilock_client_t)) bool {
 		call(k.c)
 	}
 	return k.c != nil
-}
-
-// Stats returns what the client counts, by name: "acquired", "waiting" and the like. It asks no
-// server. It returns nil after Close.
-func (c *Client) Stats() map[string]int64 {
-	var stats map[string]int64
-	c.core.use(func(client *C.redilock_client_t) {
-		stats = map[string]int64{}
-		for i := C.size_t(0); i < C.redilock_stat_count(); i++ {
-			var value C.int64_t
-			name := C.redilock_stat_name(i)
-			if Status(C.redilock_client_stat(client, name, &value)) == ok {
-				stats[C.GoString(name)] = int64(value)
-			}
-		}
-	})
-	runtime.KeepAlive(c)
-	return stats
 }
 
 // Version returns the version of the C library that runs, such as "0.2.0".

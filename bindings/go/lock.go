@@ -104,7 +104,7 @@ func (c *Client) Attach(ctx context.Context, name, token string, options ...Opti
 		return nil, err
 	}
 	defer r.free()
-	WithOption("token", token).set(r.about(name).setter())
+	r.about(name).by(token)
 	if err := r.block(ctx, func() C.int32_t { return C.redilock_op_attach(r.op, &r.lock) }); err != nil {
 		return nil, err
 	}

@@ -165,6 +165,36 @@ func TestTokenReleasesFromAnotherClient(t *testing.T) {
 	expectError(t, held.Unlock(), redilock.ErrLost)
 }
 
+func TestTokenExtendsFromAnotherClient(t *testing.T) {
+	held := lock(t, open(t), "job", redilock.TTL(time.Minute))
+	defer held.Unlock()
+	other := open(t)
+	expectError(t, other.Extend(soon(t), "job", "wrong", time.Hour), redilock.ErrNotOwner)
+	check(t, other.Extend(soon(t), "job", held.Token(), time.Hour))
+	info, err := other.Info(soon(t), "job")
+	check(t, err)
+	if info.Remaining < 30*time.Minute || !info.IsHeldBy(held.Token()) || info.IsHeldBy("wrong") || info.IsHeldBy("") {
+		t.Fatalf("%+v", info)
+	}
+}
+
+// Options go to the library, which knows what each call reads.
+func TestCallsTakeOptions(t *testing.T) {
+	client := open(t)
+	held := lock(t, client, "job")
+	defer held.Unlock()
+	_, err := client.Check(soon(t), redilock.WithOption("name", "job"), redilock.WithOption("interruptible", false))
+	check(t, err)
+	fence := redilock.WithOption("fence", false)
+	_, err = client.Check(soon(t), fence)
+	expectError(t, err, redilock.ErrInvalid)
+	_, err = client.Info(soon(t), "job", fence)
+	expectError(t, err, redilock.ErrInvalid)
+	expectError(t, client.Break(soon(t), "job", fence), redilock.ErrInvalid)
+	expectError(t, client.Release(soon(t), "job", held.Token(), fence), redilock.ErrInvalid)
+	expectError(t, client.Extend(soon(t), "job", held.Token(), time.Hour, fence), redilock.ErrInvalid)
+}
+
 func TestAttachTakesOverADetachedLock(t *testing.T) {
 	client, other := open(t), open(t)
 	held := lock(t, client, "job", redilock.Renew())
@@ -232,7 +262,13 @@ func TestCheckTellsTheServer(t *testing.T) {
 func TestStatsCount(t *testing.T) {
 	client := open(t)
 	check(t, lock(t, client, "job").Unlock())
-	if stats := client.Stats(); stats["acquired"] != 1 {
+	stats := client.Stats()
+	if stats["acquired"] != 1 || len(stats) != len(redilock.Statistics()) {
 		t.Fatal(stats)
+	}
+	for _, stat := range redilock.Statistics() {
+		if _, is := stats[stat.Name]; !is || stat.Doc == "" || stat.Type != "counter" && stat.Type != "gauge" {
+			t.Fatalf("%+v", stat)
+		}
 	}
 }

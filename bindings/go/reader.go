@@ -7,12 +7,6 @@ package redilock
 */
 import "C"
 
-import (
-	"context"
-	"log/slog"
-	"time"
-)
-
 // read runs until the client is closed and every request has its completion, then frees the client.
 func (k *core) read() {
 	if raw, err := k.file.SyscallConn(); err == nil {
@@ -20,11 +14,17 @@ func (k *core) read() {
 		raw.Read(func(uintptr) bool { return k.drain() })
 	}
 	k.file.Close()
-	close(k.logs)
 	k.using.Lock()
 	freed := k.c
 	k.c = nil
+	k.last = numbers(freed)
+	if k.logger != nil {
+		for left := nextLine(freed); left != nil; left = nextLine(freed) {
+			k.left = append(k.left, left)
+		}
+	}
 	k.using.Unlock()
+	close(k.logs)
 	C.redilock_free(freed)
 	close(k.done)
 }
@@ -104,36 +104,4 @@ func (k *core) forgetWatch(tag uint64) *lease {
 	l := k.watched[tag]
 	delete(k.watched, tag)
 	return l
-}
-
-// log hands lines to the logger, on a goroutine of its own because a logger may be slow.
-func (k *core) log() {
-	for range k.logs {
-		for k.logLine() {
-		}
-	}
-}
-
-// logLine hands on one line. It returns false if none waits.
-func (k *core) logLine() bool {
-	var level C.int32_t
-	var ms C.int64_t
-	var line [C.REDILOCK_LOG_LINE_MAX + 1]C.char
-	k.use(func(c *C.redilock_client_t) {
-		if C.redilock_client_log(c, &level, &ms, &line[0], C.size_t(len(line))) != C.REDILOCK_OK {
-			level = 0
-		}
-	})
-	if level == 0 {
-		return false
-	}
-	severity := slog.LevelInfo
-	switch level {
-	case C.REDILOCK_LOG_ERROR:
-		severity = slog.LevelError
-	case C.REDILOCK_LOG_WARNING:
-		severity = slog.LevelWarn
-	}
-	k.logger.Log(context.Background(), severity, C.GoString(&line[0]), "at", time.UnixMilli(int64(ms)))
-	return true
 }

@@ -51,6 +51,9 @@ func (r *request) about(name string) *request {
 	return r
 }
 
+// by gives a request the token that holds its lock.
+func (r *request) by(token string) { WithOption("token", token).set(r.setter()) }
+
 func (r *request) setter() setter {
 	return setter{
 		text: func(name *C.char, value *C.char, size C.size_t) {

@@ -9,27 +9,40 @@ import "C"
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"time"
 )
 
 // Release releases, from any process or host, the lock of a name by its token. It returns
 // [ErrNotOwner] if the token does not hold the lock; then nothing was changed.
-func (c *Client) Release(ctx context.Context, name, token string) error {
-	r, err := c.newRequest("release", name, []Option{WithOption("token", token)})
+func (c *Client) Release(ctx context.Context, name, token string, options ...Option) error {
+	r, err := c.newRequest("release", name, options)
 	if err != nil {
 		return err
 	}
 	defer r.free()
-	r.about(name)
+	r.about(name).by(token)
 	return r.submit(ctx, func(tag C.uint64_t) C.int32_t { return C.redilock_op_submit_release(r.op, nil, tag) })
+}
+
+// Extend makes a lock that is held by a token last at least a ttl from now, from any process or host.
+// It returns [ErrNotOwner] if the token does not hold the lock.
+func (c *Client) Extend(ctx context.Context, name, token string, ttl time.Duration, options ...Option) error {
+	r, err := c.newRequest("extend", name, append(options[:len(options):len(options)], TTL(ttl)))
+	if err != nil {
+		return err
+	}
+	defer r.free()
+	r.about(name).by(token)
+	return r.submit(ctx, func(tag C.uint64_t) C.int32_t { return C.redilock_op_submit_extend(r.op, nil, tag) })
 }
 
 // Break takes the lock of a name away from whoever holds it, and hands it to the next waiter. The
 // former holder learns it by its next extension or renewal at the latest; until then it still
 // believes that it holds the lock, so use fences. It returns [ErrNotOwner] if nobody held it.
-func (c *Client) Break(ctx context.Context, name string) error {
-	r, err := c.newRequest("break", name, nil)
+func (c *Client) Break(ctx context.Context, name string, options ...Option) error {
+	r, err := c.newRequest("break", name, options)
 	if err != nil {
 		return err
 	}
@@ -40,9 +53,10 @@ func (c *Client) Break(ctx context.Context, name string) error {
 
 // Check tries everything that locks need of the server and changes nothing: for the start of a
 // program and for health probes. It returns the server's address and version, such as
-// "10.0.0.5:6379: Redis 7.0.15", or an error that says what is missing.
-func (c *Client) Check(ctx context.Context) (server string, err error) {
-	r, err := c.newRequest("check", "", nil)
+// "10.0.0.5:6379: Redis 7.0.15", or an error that says what is missing. WithOption("name", name) tries
+// the keys of that lock.
+func (c *Client) Check(ctx context.Context, options ...Option) (server string, err error) {
+	r, err := c.newRequest("check", "", options)
 	if err != nil {
 		return "", err
 	}
@@ -69,6 +83,18 @@ type Info struct {
 	Remaining time.Duration // of the lease; 0 if free, negative for a key that never expires
 	Waiting   int64         // how many wait
 	Waiters   []Waiter      // the first hundred of them, in order
+
+	found *found
+}
+
+// found is what the library has found. It is freed when no Info needs it.
+type found struct{ info *C.redilock_info_t }
+
+// IsHeldBy says whether a token, as [Lock.Token] returns it, held the lock when the server replied.
+func (i *Info) IsHeldBy(token string) bool {
+	is := C.redilock_info_is(i.found.info, chars(token), C.size_t(len(token))) == 1
+	runtime.KeepAlive(i.found)
+	return is
 }
 
 // Waiter is one that waits for a lock.
@@ -79,8 +105,8 @@ type Waiter struct {
 }
 
 // Info looks up the lock of a name, and changes nothing.
-func (c *Client) Info(ctx context.Context, name string) (*Info, error) {
-	r, err := c.newRequest("info", name, nil)
+func (c *Client) Info(ctx context.Context, name string, options ...Option) (*Info, error) {
+	r, err := c.newRequest("info", name, options)
 	if err != nil {
 		return nil, err
 	}
@@ -91,30 +117,31 @@ func (c *Client) Info(ctx context.Context, name string) (*Info, error) {
 	}); err != nil {
 		return nil, err
 	}
-	var found *C.redilock_info_t
-	if status := Status(C.redilock_op_take_info(r.op, &found)); status != ok {
-		return nil, &Error{Status: status, Op: "info", Lock: name}
+	f := &found{}
+	if status := Status(C.redilock_op_take_info(r.op, &f.info)); status != ok {
+		return nil, r.failure(status)
 	}
-	defer C.redilock_info_free(found)
-	return newInfo(found), nil
+	runtime.SetFinalizer(f, func(f *found) { C.redilock_info_free(f.info) })
+	return newInfo(f), nil
 }
 
-func newInfo(found *C.redilock_info_t) *Info {
+func newInfo(f *found) *Info {
 	info := &Info{
-		State:     State(C.redilock_info_state(found)),
-		Label:     C.GoString(C.redilock_info_label(found)),
-		Remaining: time.Duration(C.redilock_info_remaining_ms(found)) * time.Millisecond,
-		Waiting:   int64(C.redilock_info_waiters(found)),
+		State:     State(C.redilock_info_state(f.info)),
+		Label:     C.GoString(C.redilock_info_label(f.info)),
+		Remaining: time.Duration(C.redilock_info_remaining_ms(f.info)) * time.Millisecond,
+		Waiting:   int64(C.redilock_info_waiters(f.info)),
+		found:     f,
 	}
 	for i := C.size_t(0); ; i++ {
-		label := C.redilock_info_waiter_label(found, i)
+		label := C.redilock_info_waiter_label(f.info, i)
 		if label == nil {
 			return info
 		}
 		info.Waiters = append(info.Waiters, Waiter{
 			Label:  C.GoString(label),
-			Waited: time.Duration(C.redilock_info_waiter_since_ms(found, i)) * time.Millisecond,
-			Polls:  C.redilock_info_waiter_polls(found, i) == 1,
+			Waited: time.Duration(C.redilock_info_waiter_since_ms(f.info, i)) * time.Millisecond,
+			Polls:  C.redilock_info_waiter_polls(f.info, i) == 1,
 		})
 	}
 }

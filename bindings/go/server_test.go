@@ -64,6 +64,9 @@ func (s *server) stop() {
 var url string
 
 func TestMain(m *testing.M) {
+	if part := os.Getenv("REDILOCK_TEST_PART"); part != "" {
+		os.Exit(playPart(part)) // in a process that a test has started
+	}
 	s, err := startServer()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
