@@ -37,8 +37,8 @@ func BenchmarkPairOfFifty(b *testing.B) {
 	})
 }
 
-// BenchmarkBare sends a SET NX PX and a compare-and-delete over a connection of Go's own: a lock without
-// queue and fence.
+// BenchmarkBare sends a SET NX PX and a compare-and-delete over a connection of Go's own: a lock
+// without queue and fence.
 func BenchmarkBare(b *testing.B) {
 	connection, err := net.Dial("unix", strings.TrimPrefix(url, "unix://"))
 	check(b, err)
@@ -59,7 +59,8 @@ func BenchmarkBare(b *testing.B) {
 		}
 		return strings.TrimSpace(line)
 	}
-	const script = `if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("del", KEYS[1]) else return 0 end`
+	const script = `if redis.call("get", KEYS[1]) ~= ARGV[1] then return 0 end
+		return redis.call("del", KEYS[1])`
 	digest := ask("SCRIPT", "LOAD", script)
 	b.ResetTimer()
 	for i := 0; i < b.N; i++ {

@@ -53,8 +53,8 @@ const maxThreads = 8
 //
 // The url is "redis://[user[:password]@]host[:port][/db][?option=value&...]", or
 // "unix:///path/to.sock?db=N"; "" takes the environment's REDILOCK_URL, or else
-// redis://127.0.0.1:6379/0. What the url sets takes precedence over the options. Options that a call
-// reads too, such as [TTL], are the defaults of the calls.
+// redis://127.0.0.1:6379/0. What the url sets takes precedence over the options. Options that a
+// call reads too, such as [TTL], are the defaults of the calls.
 func Open(url string, options ...Option) (*Client, error) {
 	if strings.IndexByte(url, 0) >= 0 {
 		return nil, &Error{Status: ErrInvalid, Op: "open", Message: "the url holds a NUL"}
@@ -129,7 +129,8 @@ func (k *core) watch() error {
 	}
 	copied, err := duplicate(int(fd))
 	if err != nil {
-		return &Error{Status: ErrUnavailable, Op: "open", Message: fmt.Sprint("cannot copy a descriptor: ", err)}
+		text := fmt.Sprint("cannot copy a descriptor: ", err)
+		return &Error{Status: ErrUnavailable, Op: "open", Message: text}
 	}
 	k.file = os.NewFile(uintptr(copied), "redilock")
 	return nil
@@ -144,9 +145,9 @@ func duplicate(fd int) (int, error) {
 	return int(copied), nil
 }
 
-// Close ends every call that runs on the client with [ErrClosed], and takes waiters out of the queue.
-// It does not unlock the locks that are still held: their leases run out, and their renewal ends.
-// Close blocks for about 100 ms at most. It may be called more than once.
+// Close ends every call that runs on the client with [ErrClosed], and takes waiters out of the
+// queue. It does not unlock the locks that are still held: their leases run out, and their renewal
+// ends. Close blocks for about 100 ms at most. It may be called more than once.
 func (c *Client) Close() error {
 	runtime.SetFinalizer(c, nil)
 	c.core.close()

@@ -91,8 +91,8 @@ func TestForgottenClientEnds(t *testing.T) {
 		check(t, err)
 		check(t, lock(t, client, "job").Unlock())
 	}()
-	for deadline := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	for begun := time.Now(); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > patience {
 			t.Fatal("the reader still runs")
 		}
 		runtime.GC()
@@ -117,6 +117,16 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
+// until returns when a text has been written.
+func (l *lines) until(t *testing.T, text string) {
+	t.Helper()
+	for begun := time.Now(); !strings.Contains(l.String(), text); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > patience {
+			t.Fatalf("no %s in: %s", text, l.String())
+		}
+	}
+}
+
 func TestLoggerGetsLines(t *testing.T) {
 	var got lines
 	client := open(t, redilock.Logger(slog.New(slog.NewTextHandler(&got, nil))))
@@ -124,12 +134,7 @@ func TestLoggerGetsLines(t *testing.T) {
 	ctx := held.Context()
 	check(t, client.Break(soon(t), "job"))
 	expectEnd(t, ctx)
-	deadline := time.Now().Add(patience)
-	for ; !strings.Contains(got.String(), "level=ERROR"); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("no loss in: %s", got.String())
-		}
-	}
+	got.until(t, "level=ERROR")
 	held.Unlock()
 	check(t, client.Close())
 }
@@ -144,9 +149,5 @@ func TestLoggerGetsTheLastLines(t *testing.T) {
 	_, err = nobody.TryLock(soon(t), "job")
 	expectError(t, err, redilock.ErrUnavailable)
 	check(t, nobody.Close())
-	for begun := time.Now(); !strings.Contains(got.String(), "nonesuch.sock"); time.Sleep(time.Millisecond) {
-		if time.Since(begun) > patience {
-			t.Fatalf("no failure in: %s", got.String())
-		}
-	}
+	got.until(t, "nonesuch.sock")
 }

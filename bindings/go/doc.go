@@ -32,6 +32,6 @@
 //
 // # Goroutines and processes
 //
-// Any goroutine may use any client and lock at any time, also unlock a lock that another one locked.
-// Locks are not reentrant: a holder that locks the same name again waits for itself.
+// Any goroutine may use any client and lock at any time, also unlock a lock that another one
+// locked. Locks are not reentrant: a holder that locks the same name again waits for itself.
 package redilock

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"redilock.test/redilock"
@@ -30,7 +31,7 @@ func Example() {
 func ExampleClient_Do() {
 	client, _ := redilock.Open("")
 	defer client.Close()
-	err := client.Do(context.Background(), "report", func(ctx context.Context, lock *redilock.Lock) error {
+	work := func(ctx context.Context, lock *redilock.Lock) error {
 		select {
 		case <-ctx.Done(): // the lock was lost
 			return context.Cause(ctx)
@@ -38,7 +39,9 @@ func ExampleClient_Do() {
 			fmt.Println("reported")
 			return nil
 		}
-	}, redilock.Renew(), redilock.Wait(5*time.Second))
+	}
+	ctx := context.Background()
+	err := client.Do(ctx, "report", work, redilock.Renew(), redilock.Wait(5*time.Second))
 	fmt.Println(err)
 	// Output:
 	// reported
@@ -52,8 +55,10 @@ func ExampleClient_TryLock() {
 	defer lock.Unlock()
 
 	_, err := client.TryLock(context.Background(), "leader")
-	fmt.Println(errors.Is(err, redilock.ErrHeld))
-	// Output: true
+	if errors.Is(err, redilock.ErrHeld) {
+		fmt.Println("another one leads")
+	}
+	// Output: another one leads
 }
 
 func ExampleLock_Context() {
@@ -75,7 +80,7 @@ func ExampleClient_Attach() {
 	token := lock.Detach()
 
 	// In another process:
-	lock, err := client.Attach(context.Background(), "upload", token, redilock.TTL(time.Minute), redilock.Renew())
+	lock, err := client.Attach(context.Background(), "upload", token, redilock.TTL(time.Minute))
 	fmt.Println(err)
 	fmt.Println(lock.Unlock())
 	// Output:
@@ -83,8 +88,33 @@ func ExampleClient_Attach() {
 	// <nil>
 }
 
+func ExampleClient_Info() {
+	client, _ := redilock.Open("", redilock.Label("worker/7"))
+	defer client.Close()
+	lock, _ := client.Lock(context.Background(), "till")
+	defer lock.Unlock()
+
+	info, err := client.Info(context.Background(), "till")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(info.State == redilock.Held, info.Label, info.Waiting, info.IsHeldBy(lock.Token()))
+	for _, waiter := range info.Waiters {
+		fmt.Println(waiter.Label, waiter.Waited)
+	}
+	// Output: true worker/7 0 true
+}
+
+func ExampleLogger() {
+	client, _ := redilock.Open("", redilock.Logger(slog.Default()))
+	defer client.Close()
+	fmt.Println(client.Stats()["acquired"])
+	// Output: 0
+}
+
 func ExampleWithOption() {
-	client, _ := redilock.Open("", redilock.WithOption("prefix", "shop:"), redilock.WithOption("timeout", "2s"))
+	client, _ := redilock.Open("",
+		redilock.WithOption("prefix", "shop:"), redilock.WithOption("timeout", 2*time.Second))
 	defer client.Close()
 	_, err := client.Lock(context.Background(), "till", redilock.WithOption("ttl", "soon"))
 	fmt.Println(errors.Is(err, redilock.ErrInvalid))

@@ -13,8 +13,8 @@ import (
 	"redilock.test/redilock"
 )
 
-// A handler that lets one request at a time, of all servers, work on an account. A user who goes away
-// leaves the queue.
+// A handler that lets one request at a time, of all servers, work on an account. A user who goes
+// away leaves the queue.
 func ExampleClient_httpServer() {
 	client, _ := redilock.Open("")
 	defer client.Close()

@@ -29,8 +29,8 @@ func newLease(ctx context.Context, core *core, lock *C.redilock_lock_t) *lease {
 	return l
 }
 
-// use calls a function with the handle, which is not freed during it. The function may block. It returns false, and calls
-// nothing, after the handle was freed.
+// use calls a function with the handle, which is not freed during it. The function may block. It
+// returns false, and calls nothing, after the handle was freed.
 func (l *lease) use(call func(lock *C.redilock_lock_t)) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

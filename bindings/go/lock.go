@@ -16,8 +16,8 @@ import (
 
 // Lock is a lock that was granted. Any goroutine may use it.
 //
-// A Lock that is forgotten without [Lock.Unlock] or [Lock.Detach] is released in the background when
-// the garbage collector finds it. That may be late: use defer.
+// A Lock that is forgotten without [Lock.Unlock] or [Lock.Detach] is released in the background
+// when the garbage collector finds it. That may be late: use defer.
 type Lock struct {
 	name  string
 	token string
@@ -48,7 +48,8 @@ func (c *Client) Lock(ctx context.Context, name string, options ...Option) (*Loc
 	defer r.free()
 	r.waits = true
 	r.about(name)
-	if err := r.submit(ctx, func(tag C.uint64_t) C.int32_t { return r.acquire(ctx, tag) }); err != nil {
+	err = r.submit(ctx, func(tag C.uint64_t) C.int32_t { return r.acquire(ctx, tag) })
+	if err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
@@ -57,8 +58,8 @@ func (c *Client) Lock(ctx context.Context, name string, options ...Option) (*Loc
 	return r.takeLock(ctx)
 }
 
-// acquire asks the server on this thread, and so has a free lock after one round trip. While another
-// goroutine does that, the requests of all others go together by the reader.
+// acquire asks the server on this thread, and so has a free lock after one round trip. While
+// another goroutine does that, the requests of all others go together by the reader.
 func (r *request) acquire(ctx context.Context, tag C.uint64_t) C.int32_t {
 	direct := &r.client.core.direct
 	if !direct.TryLock() {
@@ -78,11 +79,11 @@ func (c *Client) TryLock(ctx context.Context, name string, options ...Option) (*
 	return c.Lock(ctx, name, append(options[:len(options):len(options)], Wait(0))...)
 }
 
-// Do acquires a lock, runs a function that holds it, and unlocks. The function's context ends with `ctx`
-// and when the lock is lost. The error is that of the function and that of the unlock, joined:
-// errors.Is(err, ErrLost) says that somebody else may have worked at the same time.
-func (c *Client) Do(ctx context.Context, name string, work func(ctx context.Context, lock *Lock) error,
-	options ...Option) (err error) {
+// Do acquires a lock, runs a function that holds it, and unlocks. The function's context ends with
+// `ctx` and when the lock is lost. The error is that of the function and that of the unlock,
+// joined: errors.Is(err, ErrLost) says that somebody else may have worked at the same time.
+func (c *Client) Do(ctx context.Context, name string,
+	work func(ctx context.Context, lock *Lock) error, options ...Option) (err error) {
 	lock, err := c.Lock(ctx, name, options...)
 	if err != nil {
 		return err
@@ -105,7 +106,8 @@ func (c *Client) Attach(ctx context.Context, name, token string, options ...Opti
 	}
 	defer r.free()
 	r.about(name).by(token)
-	if err := r.block(ctx, func() C.int32_t { return C.redilock_op_attach(r.op, &r.lock) }); err != nil {
+	err = r.block(ctx, func() C.int32_t { return C.redilock_op_attach(r.op, &r.lock) })
+	if err != nil {
 		return nil, err
 	}
 	return r.takeLock(ctx)
@@ -141,8 +143,8 @@ func (r *request) newLock(ctx context.Context, lock *C.redilock_lock_t) *Lock {
 // blocks for at most the client's option "timeout".
 //
 // It returns [ErrLost] if the lock was lost before: then somebody else may have held it while the
-// caller worked. [ErrNotOwner] says that it was unlocked before by this Lock. After [ErrUnknown] and
-// [ErrUnavailable] it may be called again; at the latest the lease runs out.
+// caller worked. [ErrNotOwner] says that it was unlocked before by this Lock. After [ErrUnknown]
+// and [ErrUnavailable] it may be called again; at the latest the lease runs out.
 func (l *Lock) Unlock() error {
 	l.lease.end(ErrUnlocked)
 	r, err := l.guard.client.newRequest("unlock", l.name, nil)
@@ -203,8 +205,8 @@ func (l *Lock) settle() {
 func (l *Lock) Name() string { return l.name }
 
 // Fence returns the number of the grant: it is larger than that of every earlier grant of the name.
-// Pass it with each write, and let the store refuse what comes with a smaller one. It is 0 for a lock
-// from [Client.Attach], or if the option "fence" was off.
+// Pass it with each write, and let the store refuse what comes with a smaller one. It is 0 for a
+// lock from [Client.Attach], or if the option "fence" was off.
 func (l *Lock) Fence() int64 { return l.fence }
 
 // Token returns the secret by which any process can release, extend or attach the lock.
@@ -218,7 +220,8 @@ func (l *Lock) Held() bool {
 	return held
 }
 
-// Remaining returns for how much longer the lock is surely held, by the local clock; 0 if it is not.
+// Remaining returns for how much longer the lock is surely held, by the local clock; 0 if it is
+// not.
 func (l *Lock) Remaining() time.Duration {
 	var ms C.int64_t
 	l.lease.use(func(lock *C.redilock_lock_t) { ms = C.redilock_lock_remaining_ms(lock) })
@@ -226,9 +229,9 @@ func (l *Lock) Remaining() time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
-// Context returns a context that is cancelled when the lock is lost, unlocked or detached. It has the
-// values of the context that the lock was acquired with, but does not end with it. [context.Cause]
-// then gives an [*Error] with [ErrLost] and the reason, or [ErrUnlocked].
+// Context returns a context that is cancelled when the lock is lost, unlocked or detached. It has
+// the values of the context that the lock was acquired with, but does not end with it.
+// [context.Cause] then gives an [*Error] with [ErrLost] and the reason, or [ErrUnlocked].
 //
 // A renewed lock is found lost by a renewal, each third of its ttl; any other when its lease ends.
 func (l *Lock) Context() context.Context {

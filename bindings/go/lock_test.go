@@ -14,7 +14,8 @@ import (
 func TestLockIsHeldUntilUnlock(t *testing.T) {
 	client := open(t)
 	held := lock(t, client, "job", redilock.TTL(time.Minute), redilock.Label("me"))
-	if !held.Held() || held.Remaining() < 30*time.Second || held.Name() != "job" || held.Token() == "" {
+	if !held.Held() || held.Remaining() < 30*time.Second ||
+		held.Name() != "job" || held.Token() == "" {
 		t.Fatal("the lock is not held")
 	}
 	info, err := client.Info(soon(t), "job")
@@ -149,7 +150,8 @@ func TestOptionsOfAClientAreDefaults(t *testing.T) {
 
 func TestOptionsAreListed(t *testing.T) {
 	for _, option := range redilock.Options() {
-		if option.Name == "ttl" && option.Type == "duration" && option.Default == "30s" && option.Scope == "both" &&
+		if option.Name == "ttl" && option.Type == "duration" &&
+			option.Default == "30s" && option.Scope == "both" &&
 			strings.Contains(option.Calls, "acquire") && option.Doc != "" {
 			return
 		}
@@ -173,7 +175,8 @@ func TestTokenExtendsFromAnotherClient(t *testing.T) {
 	check(t, other.Extend(soon(t), "job", held.Token(), time.Hour))
 	info, err := other.Info(soon(t), "job")
 	check(t, err)
-	if info.Remaining < 30*time.Minute || !info.IsHeldBy(held.Token()) || info.IsHeldBy("wrong") || info.IsHeldBy("") {
+	if info.Remaining < 30*time.Minute || !info.IsHeldBy(held.Token()) ||
+		info.IsHeldBy("wrong") || info.IsHeldBy("") {
 		t.Fatalf("%+v", info)
 	}
 }
@@ -183,7 +186,8 @@ func TestCallsTakeOptions(t *testing.T) {
 	client := open(t)
 	held := lock(t, client, "job")
 	defer held.Unlock()
-	_, err := client.Check(soon(t), redilock.WithOption("name", "job"), redilock.WithOption("interruptible", false))
+	_, err := client.Check(soon(t),
+		redilock.WithOption("name", "job"), redilock.WithOption("interruptible", false))
 	check(t, err)
 	fence := redilock.WithOption("fence", false)
 	_, err = client.Check(soon(t), fence)
@@ -254,7 +258,8 @@ func TestCheckTellsTheServer(t *testing.T) {
 	_, err = nobody.Check(soon(t))
 	expectError(t, err, redilock.ErrUnavailable)
 	var failure *redilock.Error
-	if !errors.As(err, &failure) || !failure.Retriable || !strings.Contains(err.Error(), "nonesuch.sock") {
+	if !errors.As(err, &failure) || !failure.Retriable ||
+		!strings.Contains(err.Error(), "nonesuch.sock") {
 		t.Fatal(err)
 	}
 }
@@ -267,7 +272,8 @@ func TestStatsCount(t *testing.T) {
 		t.Fatal(stats)
 	}
 	for _, stat := range redilock.Statistics() {
-		if _, is := stats[stat.Name]; !is || stat.Doc == "" || stat.Type != "counter" && stat.Type != "gauge" {
+		_, is := stats[stat.Name]
+		if !is || stat.Doc == "" || stat.Type != "counter" && stat.Type != "gauge" {
 			t.Fatalf("%+v", stat)
 		}
 	}

@@ -61,7 +61,8 @@ func TestRenewalKeepsTheLock(t *testing.T) {
 	client := open(t)
 	held := lock(t, client, "job", redilock.TTL(time.Second), redilock.Renew())
 	defer held.Unlock()
-	for begun := time.Now(); time.Since(begun) < 1500*time.Millisecond; time.Sleep(50 * time.Millisecond) {
+	const ttlAndMore = 1500 * time.Millisecond
+	for begun := time.Now(); time.Since(begun) < ttlAndMore; time.Sleep(50 * time.Millisecond) {
 		if held.Context().Err() != nil {
 			t.Fatal(context.Cause(held.Context()))
 		}

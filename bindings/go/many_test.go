@@ -21,8 +21,8 @@ const (
 	perName   = 100
 )
 
-// 10,000 goroutines wait on 100 names: they need no threads of their own, and each name serves them all,
-// one at a time.
+// 10,000 goroutines wait on 100 names: they need no threads of their own, and each name serves them
+// all, one at a time.
 func TestTenThousandWaiters(t *testing.T) {
 	holder := open(t)
 	var held [manyNames]*redilock.Lock

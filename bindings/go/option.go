@@ -114,7 +114,8 @@ func (o Option) refused(why string) error {
 	return &Error{Status: ErrInvalid, Op: "option", Message: fmt.Sprintf("option %q: %s", o.name, why)}
 }
 
-// milliseconds rounds so that a lease never ends later, and a wait never earlier, than was asked for.
+// milliseconds rounds so that a lease never ends later, and a wait never earlier, than was asked
+// for.
 func milliseconds(name string, d time.Duration) C.int64_t {
 	if d < 0 {
 		return -1

@@ -36,7 +36,8 @@ func playPart(part string) int {
 		return count(client, file)
 	}
 	// Hold a lock, say so, and be killed.
-	if _, err := client.Lock(context.Background(), part, redilock.TTL(time.Second), redilock.Renew()); err != nil {
+	_, err = client.Lock(context.Background(), part, redilock.TTL(time.Second), redilock.Renew())
+	if err != nil {
 		return 1
 	}
 	fmt.Println("held")
@@ -52,15 +53,14 @@ const (
 // count adds to the number in a file, which nothing but the lock protects.
 func count(client *redilock.Client, file string) int {
 	failures := make(chan error, hands*rounds)
+	add := func(context.Context, *redilock.Lock) error { return addOne(file) }
 	var all sync.WaitGroup
 	for i := 0; i < hands; i++ {
 		all.Add(1)
 		go func() {
 			defer all.Done()
 			for i := 0; i < rounds; i++ {
-				failures <- client.Do(context.Background(), "count", func(context.Context, *redilock.Lock) error {
-					return addOne(file)
-				}, redilock.TTL(time.Minute))
+				failures <- client.Do(context.Background(), "count", add, redilock.TTL(time.Minute))
 			}
 		}()
 	}

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Stats returns what the client counts, by name: "acquired", "waiting" and the like, as [Statistics]
-// lists them. It asks no server. After Close it returns the last numbers.
+// Stats returns what the client counts, by name: "acquired", "waiting" and the like, as
+// [Statistics] lists them. It asks no server. After Close it returns the last numbers.
 func (c *Client) Stats() map[string]int64 {
 	var stats map[string]int64
 	if !c.core.use(func(client *C.redilock_client_t) { stats = numbers(client) }) {

@@ -71,8 +71,9 @@ func (r *request) free() {
 	C.redilock_op_free(r.op)
 }
 
-// submit starts a request and waits for its completion without a thread, if one comes. The end of the context ends
-// the call: a waiter leaves the queue first, and the server may or may not do what else was asked.
+// submit starts a request and waits for its completion without a thread, if one comes. The end of
+// the context ends the call: a waiter leaves the queue first, and the server may or may not do what
+// else was asked.
 func (r *request) submit(ctx context.Context, start func(tag C.uint64_t) C.int32_t) error {
 	if ctx.Err() != nil {
 		return r.tooLate(ctx)
@@ -101,11 +102,13 @@ func (r *request) submit(ctx context.Context, start func(tag C.uint64_t) C.int32
 	return r.outcome(ctx, status)
 }
 
-// confirmWithin is how long a call outlives its context for the server to confirm the end of the wait.
+// confirmWithin is how long a call outlives its context for the server to confirm the end of the
+// wait.
 const confirmWithin = 100 * time.Millisecond
 
-// leave cancels a wait and returns its outcome: with it, the waiter is out of the queue. A server that
-// stands still confirms nothing; then the client goes on by itself after the operation was freed.
+// leave cancels a wait and returns its outcome: with it, the waiter is out of the queue. A server
+// that stands still confirms nothing; then the client goes on by itself after the operation was
+// freed.
 func (r *request) leave() (status Status, confirmed bool) {
 	r.cancel()
 	timer := time.NewTimer(confirmWithin)
@@ -126,7 +129,8 @@ func (r *request) block(ctx context.Context, call func() C.int32_t) error {
 
 func (r *request) cancel() { C.redilock_op_cancel(r.op) }
 
-// blocks runs a call that keeps a thread, when there is one for it, and cancels it at the end of the context.
+// blocks runs a call that keeps a thread, when there is one for it, and cancels it at the end of
+// the context.
 func (c *Client) blocks(ctx context.Context, cancel func(), call func() C.int32_t) Status {
 	if ctx.Err() != nil {
 		return ErrCancelled
@@ -184,17 +188,23 @@ func (r *request) message() string {
 	})
 }
 
-// tooLate is the failure of a call whose context ended before the server answered, or before it began.
+// tooLate is the failure of a call whose context ended before the server answered, or before it
+// began.
 func (r *request) tooLate(ctx context.Context) *Error {
 	text := "the context ended before the server answered"
 	if r.name != "" {
 		text = "lock " + quote(r.name) + ": " + text
 	}
-	return &Error{Status: ErrCancelled, Op: r.call, Lock: r.name, Message: text, cause: context.Cause(ctx)}
+	return r.endedBy(ctx, ErrCancelled, text)
 }
 
 // unconfirmed is the failure of a wait whose end the server did not confirm in time.
 func (r *request) unconfirmed(ctx context.Context) *Error {
-	text := "lock " + quote(r.name) + ": the server has not confirmed yet that the waiter left the queue"
-	return &Error{Status: ErrUnknown, Op: r.call, Lock: r.name, Message: text, cause: context.Cause(ctx)}
+	const what = ": the server has not confirmed yet that the waiter left the queue"
+	text := "lock " + quote(r.name) + what
+	return r.endedBy(ctx, ErrUnknown, text)
+}
+
+func (r *request) endedBy(ctx context.Context, status Status, text string) *Error {
+	return &Error{Status: status, Op: r.call, Lock: r.name, Message: text, cause: context.Cause(ctx)}
 }

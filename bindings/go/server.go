@@ -23,19 +23,24 @@ func (c *Client) Release(ctx context.Context, name, token string, options ...Opt
 	}
 	defer r.free()
 	r.about(name).by(token)
-	return r.submit(ctx, func(tag C.uint64_t) C.int32_t { return C.redilock_op_submit_release(r.op, nil, tag) })
+	return r.submit(ctx, func(tag C.uint64_t) C.int32_t {
+		return C.redilock_op_submit_release(r.op, nil, tag)
+	})
 }
 
-// Extend makes a lock that is held by a token last at least a ttl from now, from any process or host.
-// It returns [ErrNotOwner] if the token does not hold the lock.
-func (c *Client) Extend(ctx context.Context, name, token string, ttl time.Duration, options ...Option) error {
+// Extend makes a lock that is held by a token last at least a ttl from now, from any process or
+// host. It returns [ErrNotOwner] if the token does not hold the lock.
+func (c *Client) Extend(ctx context.Context, name, token string, ttl time.Duration,
+	options ...Option) error {
 	r, err := c.newRequest("extend", name, append(options[:len(options):len(options)], TTL(ttl)))
 	if err != nil {
 		return err
 	}
 	defer r.free()
 	r.about(name).by(token)
-	return r.submit(ctx, func(tag C.uint64_t) C.int32_t { return C.redilock_op_submit_extend(r.op, nil, tag) })
+	return r.submit(ctx, func(tag C.uint64_t) C.int32_t {
+		return C.redilock_op_submit_extend(r.op, nil, tag)
+	})
 }
 
 // Break takes the lock of a name away from whoever holds it, and hands it to the next waiter. The
@@ -48,13 +53,15 @@ func (c *Client) Break(ctx context.Context, name string, options ...Option) erro
 	}
 	defer r.free()
 	r.about(name)
-	return r.submit(ctx, func(tag C.uint64_t) C.int32_t { return C.redilock_op_submit_break(r.op, tag) })
+	return r.submit(ctx, func(tag C.uint64_t) C.int32_t {
+		return C.redilock_op_submit_break(r.op, tag)
+	})
 }
 
 // Check tries everything that locks need of the server and changes nothing: for the start of a
 // program and for health probes. It returns the server's address and version, such as
-// "10.0.0.5:6379: Redis 7.0.15", or an error that says what is missing. WithOption("name", name) tries
-// the keys of that lock.
+// "10.0.0.5:6379: Redis 7.0.15", or an error that says what is missing. WithOption("name", name)
+// tries the keys of that lock.
 func (c *Client) Check(ctx context.Context, options ...Option) (server string, err error) {
 	r, err := c.newRequest("check", "", options)
 	if err != nil {
@@ -146,8 +153,9 @@ func newInfo(f *found) *Info {
 	}
 }
 
-// List returns the lock names on the server that match a glob-style pattern ("job:*"), or all for "":
-// those held by redilock, and those that clients wait for. It reads the server's keys page by page.
+// List returns the lock names on the server that match a glob-style pattern ("job:*"), or all for
+// "": those held by redilock, and those that clients wait for. It reads the server's keys page by
+// page.
 func (c *Client) List(ctx context.Context, pattern string) ([]string, error) {
 	var list *C.redilock_list_t
 	var glob *C.char
@@ -172,7 +180,8 @@ func (c *Client) List(ctx context.Context, pattern string) ([]string, error) {
 	}
 }
 
-func (c *Client) nextName(ctx context.Context, list *C.redilock_list_t) (name string, more bool, err error) {
+func (c *Client) nextName(ctx context.Context,
+	list *C.redilock_list_t) (name string, more bool, err error) {
 	var text *C.char
 	var length C.size_t
 	status := c.blocks(ctx, func() { C.redilock_list_cancel(list) }, func() C.int32_t {

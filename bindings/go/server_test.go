@@ -39,7 +39,7 @@ func startServer() (*server, error) {
 		s.stop()
 		return nil, err
 	}
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(10 * time.Millisecond) {
 		if client, err := redilock.Open(s.url); err == nil {
 			_, err = client.Check(context.Background())
 			client.Close()
@@ -87,7 +87,8 @@ func open(t testing.TB, options ...redilock.Option) *redilock.Client {
 	return client
 }
 
-func lock(t testing.TB, client *redilock.Client, name string, options ...redilock.Option) *redilock.Lock {
+func lock(t testing.TB, client *redilock.Client, name string,
+	options ...redilock.Option) *redilock.Lock {
 	t.Helper()
 	lock, err := client.Lock(soon(t), name, options...)
 	check(t, err)

@@ -20,10 +20,10 @@ const (
 	ErrCancelled   Status = C.REDILOCK_E_CANCELLED   // the context ended the call
 	ErrInterrupted Status = C.REDILOCK_E_INTERRUPTED // a signal came, and "interruptible" was set
 	ErrLost        Status = C.REDILOCK_E_LOST        // the lock expired or was taken away
-	ErrNotOwner    Status = C.REDILOCK_E_NOT_OWNER   // the token does not hold the lock; or an unlock came before
+	ErrNotOwner    Status = C.REDILOCK_E_NOT_OWNER   // the token does not hold the lock, or no more
 	ErrUnknown     Status = C.REDILOCK_E_UNKNOWN     // the server may or may not have done it
-	ErrUnavailable Status = C.REDILOCK_E_UNAVAILABLE // the server could not be reached or did not answer
-	ErrAuth        Status = C.REDILOCK_E_AUTH        // the server wants other credentials or permissions
+	ErrUnavailable Status = C.REDILOCK_E_UNAVAILABLE // the server could not be reached
+	ErrAuth        Status = C.REDILOCK_E_AUTH        // the server wants other credentials
 	ErrServer      Status = C.REDILOCK_E_SERVER      // the server answered with an error
 	ErrProtocol    Status = C.REDILOCK_E_PROTOCOL    // the peer does not speak the protocol
 	ErrInvalid     Status = C.REDILOCK_E_INVALID     // an argument or option is wrong

@@ -117,7 +117,9 @@ func TestEndedContextAsksNobody(t *testing.T) {
 		"release": func() error { return client.Release(ctx, "job", held.Token()) },
 	}
 	for name, call := range calls {
-		t.Run(name, func(t *testing.T) { expectError(t, call(), redilock.ErrCancelled, context.Canceled) })
+		t.Run(name, func(t *testing.T) {
+			expectError(t, call(), redilock.ErrCancelled, context.Canceled)
+		})
 	}
 	check(t, held.Extend(soon(t), time.Hour))
 }
@@ -131,8 +133,12 @@ func TestContextEndsCallsOnAServerThatStandsStill(t *testing.T) {
 	check(t, err)
 	t.Cleanup(func() { client.Close() })
 	held := lock(t, client, "job")
+	token := held.Token()
 	calls := map[string]func(context.Context) error{
-		"attach":  func(ctx context.Context) error { _, err := client.Attach(ctx, "job", held.Token()); return err },
+		"attach": func(ctx context.Context) error {
+			_, err := client.Attach(ctx, "job", token)
+			return err
+		},
 		"break":   func(ctx context.Context) error { return client.Break(ctx, "job") },
 		"check":   func(ctx context.Context) error { _, err := client.Check(ctx); return err },
 		"extend":  func(ctx context.Context) error { return held.Extend(ctx, time.Hour) },
@@ -140,7 +146,7 @@ func TestContextEndsCallsOnAServerThatStandsStill(t *testing.T) {
 		"list":    func(ctx context.Context) error { _, err := client.List(ctx, ""); return err },
 		"lock":    func(ctx context.Context) error { _, err := client.Lock(ctx, "free"); return err },
 		"waiter":  func(ctx context.Context) error { _, err := client.Lock(ctx, "job"); return err },
-		"release": func(ctx context.Context) error { return client.Release(ctx, "job", held.Token()) },
+		"release": func(ctx context.Context) error { return client.Release(ctx, "job", token) },
 	}
 	check(t, s.process.Process.Signal(syscall.SIGSTOP))
 	for name, call := range calls {

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The Go binding works against the installed library: it is formatted, vetted, and its tests and examples
-# pass under the race detector, with servers that they start themselves.
-# shellcheck disable=SC1091,SC2154
+# The Go binding works against the installed library: it is formatted, vetted, and its tests and
+# examples pass under the race detector, with servers that they start themselves. shellcheck
+# disable=SC1091,SC2154
 . "$REDILOCK_SOURCE_DIR/tests/support/cli.sh"
 
 skip() {
@@ -50,3 +50,10 @@ start_server
 expect 0 "$dir/program/program"
 contains "$dir/out" "mine for 30 s, fence"
 is_free nightly || fail "the example left the lock behind"
+
+# All other blocks are lines of the examples, which ran above.
+sed -n '/^```golang$/,/^```$/p' README.md | grep -vE '^(```.*|\.\.\.|)$' | sed 's/^\t*//' >"$dir/lines"
+[ "$(wc -l <"$dir/lines")" -ge 20 ] || fail "README.md has hardly an example"
+while read -r line; do
+  grep -qF -e "$line" example_test.go http_test.go || fail "no example has this line of README.md: $line"
+done <"$dir/lines"

@@ -1,6 +1,5 @@
-# What the scripts that build Go programs share: source it after PKG_CONFIG_PATH was set for the installed
-# library. It sets Go's environment.
-# shellcheck shell=sh disable=SC2034
+# What the scripts that build Go programs share: source it after PKG_CONFIG_PATH was set for the
+# installed library. It sets Go's environment. shellcheck shell=sh disable=SC2034
 
 # What is missing to build the binding; "" if nothing is.
 go_lacks=
@@ -19,8 +18,8 @@ if [ -z "$go_lacks" ]; then
   [ "${go_minor:-0}" -ge 21 ] || go_lacks="Go 1.21 or later is needed, and this is $go_version"
 fi
 
-# Go's cache knows neither what pkg-config said nor the header. Flags it knows: they make a program of the library
-# that is installed now, and not of an earlier one.
+# Go's cache knows neither what pkg-config said nor the header. Flags it knows: they make a program
+# of the library that is installed now, and not of an earlier one.
 header=$(dirname "$(dirname "$PKG_CONFIG_PATH")")/include/redilock/redilock.h
 CGO_CFLAGS="-O2 -g -DREDILOCK_HEADER=$(cksum <"$header" | cut -d' ' -f1) $(pkg-config --cflags redilock)"
 CGO_LDFLAGS="-O2 -g $(pkg-config --libs redilock)"

@@ -1,6 +1,6 @@
-// The uncontended pair of an acquire and a release by redilock, by redsync, and by raw commands of go-redis
-// (SET NX PX, and a compare-and-delete script): interleaved rounds against one server, as ratios to the raw
-// commands of the same round. ./run.sh runs it.
+// The uncontended pair of an acquire and a release by redilock, by redsync, and by raw commands of
+// go-redis (SET NX PX, and a compare-and-delete script): interleaved rounds against one server, as
+// ratios to the raw commands of the same round. ./run.sh runs it.
 package main
 
 import (
@@ -32,7 +32,8 @@ func check(err error) {
 }
 
 var release = redis.NewScript(
-	`if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("del", KEYS[1]) else return 0 end`)
+	`if redis.call("get", KEYS[1]) ~= ARGV[1] then return 0 end
+	return redis.call("del", KEYS[1])`)
 
 func raw(client *redis.Client) func() {
 	check(release.Load(ctx, client).Err())
@@ -76,7 +77,8 @@ func perPair(pair func()) float64 {
 func print(name string, values []float64, unit string) {
 	sort.Float64s(values)
 	n := len(values)
-	fmt.Printf("%-28s %7.2f%s  (%.2f to %.2f)\n", name, values[n/2], unit, values[n/4], values[n-1-n/4])
+	middle, low, high := values[n/2], values[n/4], values[n-1-n/4]
+	fmt.Printf("%-28s %7.2f%s  (%.2f to %.2f)\n", name, middle, unit, low, high)
 }
 
 func main() {
