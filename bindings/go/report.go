@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Stats returns what the client counts, by name: "acquired", "waiting" and the like, as
+// Stats returns what the client counts, by name: "acquired", "queued_now" and the like, as
 // [Statistics] lists them. It asks no server. After Close it returns the last numbers.
 func (c *Client) Stats() map[string]int64 {
 	var stats map[string]int64

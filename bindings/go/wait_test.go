@@ -160,3 +160,44 @@ func TestContextEndsCallsOnAServerThatStandsStill(t *testing.T) {
 		})
 	}
 }
+
+// Whenever a context ends, before the grant, during the direct call or in the queue, the caller either
+// has the lock or is out of the queue.
+func TestContextsEndAtAnyMoment(t *testing.T) {
+	client, watcher := open(t), open(t)
+	for _, callers := range []int{1, 20} {
+		ended := make(chan error)
+		for i := 0; i < callers; i++ {
+			go func() { ended <- lockForMoments(client, 2000/callers) }()
+		}
+		for i := 0; i < callers; i++ {
+			check(t, <-ended)
+		}
+		untilWaiting(t, watcher, "job", 0)
+		check(t, lock(t, watcher, "job").Unlock()) // a grant that came too late is released
+	}
+	stats := client.Stats()
+	if stats["acquired"] == 0 || stats["failed"] == 0 || stats["queued_now"] != 0 || stats["held_now"] != 0 {
+		t.Fatal(stats)
+	}
+	t.Log(stats)
+}
+
+// lockForMoments locks with contexts that end after 0 to 300 µs.
+func lockForMoments(client *redilock.Client, times int) error {
+	for i := 0; i < times; i++ {
+		moment := time.Duration(i%300) * time.Microsecond
+		ctx, cancel := context.WithTimeout(context.Background(), moment)
+		held, err := client.Lock(ctx, "job", redilock.TTL(time.Minute))
+		cancel()
+		if err == nil {
+			err = held.Unlock()
+		} else if errors.Is(err, context.DeadlineExceeded) {
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
