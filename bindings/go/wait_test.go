@@ -161,8 +161,8 @@ func TestContextEndsCallsOnAServerThatStandsStill(t *testing.T) {
 	}
 }
 
-// Whenever a context ends, before the grant, during the direct call or in the queue, the caller either
-// has the lock or is out of the queue.
+// Whenever a context ends, before the grant, during the direct call or in the queue, the caller
+// either has the lock or is out of the queue.
 func TestContextsEndAtAnyMoment(t *testing.T) {
 	client, watcher := open(t), open(t)
 	for _, callers := range []int{1, 20} {
@@ -177,7 +177,8 @@ func TestContextsEndAtAnyMoment(t *testing.T) {
 		check(t, lock(t, watcher, "job").Unlock()) // a grant that came too late is released
 	}
 	stats := client.Stats()
-	if stats["acquired"] == 0 || stats["failed"] == 0 || stats["queued_now"] != 0 || stats["held_now"] != 0 {
+	if stats["acquired"] == 0 || stats["failed"] == 0 ||
+		stats["queued_now"] != 0 || stats["held_now"] != 0 {
 		t.Fatal(stats)
 	}
 	t.Log(stats)

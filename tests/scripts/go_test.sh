@@ -1,7 +1,7 @@
 #!/bin/sh
 # The Go binding works against the installed library: it is formatted, vetted, and its tests and
-# examples pass under the race detector, with servers that they start themselves. shellcheck
-# disable=SC1091,SC2154
+# examples pass under the race detector, with servers that they start themselves.
+# shellcheck disable=SC1091,SC2016,SC2154
 . "$REDILOCK_SOURCE_DIR/tests/support/cli.sh"
 
 skip() {

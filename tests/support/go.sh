@@ -1,5 +1,6 @@
 # What the scripts that build Go programs share: source it after PKG_CONFIG_PATH was set for the
-# installed library. It sets Go's environment. shellcheck shell=sh disable=SC2034
+# installed library. It sets Go's environment.
+# shellcheck shell=sh disable=SC2034
 
 # What is missing to build the binding; "" if nothing is.
 go_lacks=
@@ -20,16 +21,19 @@ fi
 
 # Go's cache knows neither what pkg-config said nor the header. Flags it knows: they make a program
 # of the library that is installed now, and not of an earlier one.
-header=$(dirname "$(dirname "$PKG_CONFIG_PATH")")/include/redilock/redilock.h
-CGO_CFLAGS="-O2 -g -DREDILOCK_HEADER=$(cksum <"$header" | cut -d' ' -f1) $(pkg-config --cflags redilock)"
-CGO_LDFLAGS="-O2 -g $(pkg-config --libs redilock)"
-export CGO_CFLAGS CGO_LDFLAGS
+if [ -z "$go_lacks" ]; then
+  header=$(pkg-config --variable=includedir redilock)/redilock/redilock.h
+  sum=$(cksum <"$header" | cut -d' ' -f1)
+  CGO_CFLAGS="-O2 -g -DREDILOCK_HEADER=$sum $(pkg-config --cflags redilock)"
+  CGO_LDFLAGS="-O2 -g $(pkg-config --libs redilock)"
+  export CGO_CFLAGS CGO_LDFLAGS
+fi
 
 # go_module FOLDER BINDING: makes a folder a module that uses the binding in another one.
 go_module() {
   (
-    cd "$1"
-    go mod init "$(basename "$1")"
-    go mod edit -require redilock.test/redilock@v0.0.0 -replace "redilock.test/redilock=$2"
+    cd "$1" || exit
+    go mod init "$(basename "$1")" &&
+      go mod edit -require redilock.test/redilock@v0.0.0 -replace "redilock.test/redilock=$2"
   )
 }
