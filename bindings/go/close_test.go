@@ -50,7 +50,7 @@ func TestClosedClientSaysSo(t *testing.T) {
 
 func TestCloseEndsContexts(t *testing.T) {
 	client := open(t)
-	ctx := lock(t, client, "job", redilock.TTL(100*time.Millisecond), redilock.Renew()).Context()
+	ctx := lock(t, client, "job", redilock.TTL(time.Second), redilock.Renew()).Context()
 	check(t, client.Close())
 	expectEnd(t, ctx)
 	expectError(t, context.Cause(ctx), redilock.ErrClosed)
@@ -130,7 +130,7 @@ func (l *lines) until(t *testing.T, text string) {
 func TestLoggerGetsLines(t *testing.T) {
 	var got lines
 	client := open(t, redilock.Logger(slog.New(slog.NewTextHandler(&got, nil))))
-	held := lock(t, client, "job", redilock.TTL(200*time.Millisecond), redilock.Renew())
+	held := lock(t, client, "job", redilock.TTL(time.Second), redilock.Renew())
 	ctx := held.Context()
 	check(t, client.Break(soon(t), "job"))
 	expectEnd(t, ctx)

@@ -12,7 +12,7 @@ import (
 
 func TestContextEndsWhenTheLockIsBroken(t *testing.T) {
 	client := open(t)
-	held := lock(t, client, "job", redilock.TTL(300*time.Millisecond), redilock.Renew())
+	held := lock(t, client, "job", redilock.TTL(time.Second), redilock.Renew())
 	defer held.Unlock()
 	ctx := held.Context()
 	check(t, ctx.Err())
@@ -27,7 +27,7 @@ func TestContextEndsWhenTheLockIsBroken(t *testing.T) {
 }
 
 func TestContextEndsWithTheLease(t *testing.T) {
-	held := lock(t, open(t), "job", redilock.TTL(50*time.Millisecond))
+	held := lock(t, open(t), "job", redilock.TTL(200*time.Millisecond))
 	expectEnd(t, held.Context())
 	expectError(t, context.Cause(held.Context()), redilock.ErrLost)
 	expectError(t, held.Extend(soon(t), time.Minute), redilock.ErrLost)
@@ -59,9 +59,9 @@ func TestContextOutlivesThatOfTheWait(t *testing.T) {
 
 func TestRenewalKeepsTheLock(t *testing.T) {
 	client := open(t)
-	held := lock(t, client, "job", redilock.TTL(time.Second), redilock.Renew())
+	held := lock(t, client, "job", redilock.TTL(2*time.Second), redilock.Renew())
 	defer held.Unlock()
-	const ttlAndMore = 1500 * time.Millisecond
+	const ttlAndMore = 2500 * time.Millisecond
 	for begun := time.Now(); time.Since(begun) < ttlAndMore; time.Sleep(50 * time.Millisecond) {
 		if held.Context().Err() != nil {
 			t.Fatal(context.Cause(held.Context()))
@@ -89,7 +89,7 @@ func TestDoTellsOfALoss(t *testing.T) {
 		check(t, client.Break(soon(t), "job"))
 		expectEnd(t, ctx)
 		return context.Cause(ctx)
-	}, redilock.TTL(200*time.Millisecond), redilock.Renew())
+	}, redilock.TTL(time.Second), redilock.Renew())
 	expectError(t, err, redilock.ErrLost)
 }
 

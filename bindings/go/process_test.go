@@ -36,7 +36,7 @@ func playPart(part string) int {
 		return count(client, file)
 	}
 	// Hold a lock, say so, and be killed.
-	_, err = client.Lock(context.Background(), part, redilock.TTL(time.Second), redilock.Renew())
+	_, err = client.Lock(context.Background(), part, redilock.TTL(2*time.Second), redilock.Renew())
 	if err != nil {
 		return 1
 	}
