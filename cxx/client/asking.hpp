@@ -1,5 +1,5 @@
-// Drives a machine of cxx/lock that asks the server (ReleaseMachine, ExtendMachine, InfoMachine) to its end,
-// without waiting.
+// Drives a machine of cxx/lock to its end without waiting: ReleaseMachine, ExtendMachine,
+// InfoMachine.
 #pragma once
 
 #include <memory>
