@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/calls.hpp"
+#include "client/failure.hpp"
 #include "client/server_check.hpp"
 #include "values/name.hpp"
 #include "values/process.hpp"
@@ -124,18 +125,20 @@ AcquireResult Client::acquire_now(const RequestOptions &request, const Call &cal
   return BlockingAcquire(context_, keeper_, request, waiting, trying).run();
 }
 
-// Nobody can ask a closed client again, so it releases in the background what it cannot now.
 // One call on the caller's thread; `make` gives it once the client is known to be usable.
 template <typename Make>
 Error Client::run(const std::string &name, const char *verb, const Call &call, Make make) {
   return outcome_of_call(name, verb, context_.server, [&] {
     const auto entry = begin(call);
-    auto work = make();
-    if (auto ended = work.begin()) return std::move(*ended);
-    const WaitContext limit = limit_of(call);
-    context_.commands.run(work.machine(), limit.until(work.deadline(limit.deadline)));
-    return work.end();
+    auto lock_call = make();
+    return run(lock_call, limit_of(call));
   });
+}
+
+Error Client::run(LockCall &call, const WaitContext &limit) {
+  if (auto ended = call.begin()) return std::move(*ended);
+  context_.commands.run(call.machine(), limit.until(call.deadline(limit.deadline)));
+  return call.end();
 }
 
 // Nobody can ask a closed client again, so it releases in the background what it cannot now.

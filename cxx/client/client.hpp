@@ -94,6 +94,7 @@ class Client final {
   AcquireResult acquire_now(const RequestOptions &request, const Call &call);
   template <typename Make>
   Error run(const std::string &name, const char *verb, const Call &call, Make make);
+  Error run(LockCall &call, const WaitContext &limit);
   Interrupt &interrupt_of(const Call &call);
   WaitContext limit_of(const Call &call);
 

@@ -32,6 +32,28 @@ AcquireReply Commands::queue(const Claim &claim, int64_t arrival, const WaitCont
   return read_acquire(requests::queue(claim, arrival, waiting(limit)), claim, true);
 }
 
+void Commands::run(Machine &machine, const WaitContext &limit) noexcept {
+  struct {
+    Server &server;
+    Machine &machine;
+    const WaitContext &limit;
+    bool again;
+  } run{server_, machine, limit, false};
+  try {
+    do {
+      machine.ask([&run](const Script &script, const Command &keys, const Command &arguments) {
+        run.again = run.machine.replied(run.server.run(script, keys, arguments, run.limit));
+      });
+    } while (run.again);
+  } catch (const Unanswered &why) {
+    machine.failed(why);
+  } catch (const Error &why) {
+    machine.failed({why, false});
+  } catch (...) {  // std::bad_alloc, perhaps from reading the reply
+    machine.failed({no_memory(), true});
+  }
+}
+
 void Commands::leave(const Claim &claim, const WaitContext &limit) {
   ReleaseMachine leaving(claim);
   run(leaving, limit);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lock/claim.hpp"
+#include "lock/machine.hpp"
 #include "lock/replies.hpp"
 #include "values/answer.hpp"
 #include "wire/server.hpp"
@@ -21,20 +22,8 @@ class Commands {
   AcquireReply queue(const Claim &claim, int64_t arrival, const WaitContext &limit);
   // Gives up the place in the queue, and releases the lock if that was granted meanwhile.
   void leave(const Claim &claim, const WaitContext &limit);
-  // Drives a machine that asks (ReleaseMachine, ExtendMachine, InfoMachine) to its end.
-  template <typename Machine>
-  void run(Machine &machine, const WaitContext &limit) noexcept {
-    try {
-      while (machine.replied(machine.ask(waiting(limit)))) {
-      }
-    } catch (const Unanswered &why) {
-      machine.failed(why);
-    } catch (const Error &why) {
-      machine.failed({why, false});
-    } catch (...) {  // std::bad_alloc, perhaps from reading the reply
-      machine.failed({no_memory(), true});
-    }
-  }
+  // Drives a machine to its end.
+  void run(Machine &machine, const WaitContext &limit) noexcept;
   // Lock keys that are held (or else: waited for) and match a glob pattern, a page at a time;
   // `cursor` is "0" at first and after the last page.
   std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,

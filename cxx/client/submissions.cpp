@@ -1,11 +1,10 @@
 #include "client/submissions.hpp"
 
 #include <new>
-#include <type_traits>
 #include <utility>
 
 #include "client/asking.hpp"
-#include "client/calls.hpp"
+#include "client/failure.hpp"
 
 namespace redilock {
 
@@ -169,21 +168,8 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
   if (context_.running.is_closed() && !submission->begun)
     return complete(submission, client_closed());
   try {
-    switch (submission->kind) {
-      case CompletionKind::kAcquire:
-        return begin_acquire(submission);
-      case CompletionKind::kRelease:
-        return begin_release(submission);
-      case CompletionKind::kBreak:
-        return run<BreakLock>(submission, context_.keys_of(submission->request));
-      case CompletionKind::kInfo:
-        return run<LookUp>(submission, context_.keys_of(submission->request), submission->info);
-      case CompletionKind::kExtend:
-        return begin_extend(submission);
-      case CompletionKind::kLoss:
-      case CompletionKind::kLog:
-        break;  // nobody submits one
-    }
+    if (submission->kind == CompletionKind::kAcquire) return begin_acquire(submission);
+    run(submission, call_of(*submission));
   } catch (const Error &error) {
     complete(submission, error);
   } catch (const std::bad_alloc &) {
@@ -230,12 +216,11 @@ void Submissions::acquired(const std::shared_ptr<Submission> &submission,
   acquiring_.erase(submission->control.get());
 }
 
-// A call other than acquire. `call` refers to what the submission owns.
-template <typename Call, typename... Arguments>
-void Submissions::run(const std::shared_ptr<Submission> &submission, Arguments &&...arguments) {
-  const auto call = std::make_shared<Call>(std::forward<Arguments>(arguments)...);
+// A call other than acquire, which refers to what the submission owns.
+void Submissions::run(const std::shared_ptr<Submission> &submission,
+                      const std::shared_ptr<LockCall> &call) {
   if (const auto ended = call->begin()) return complete(submission, *ended);
-  const std::shared_ptr<std::decay_t<decltype(call->machine())>> machine(call, &call->machine());
+  const std::shared_ptr<Machine> machine(call, &call->machine());
   const auto end = [this, submission, call] {
     try {
       complete(submission, call->end());
@@ -251,15 +236,26 @@ void Submissions::run(const std::shared_ptr<Submission> &submission, Arguments &
   }
 }
 
-void Submissions::begin_release(const std::shared_ptr<Submission> &submission) {
-  if (submission->lease) return run<ReleaseLease>(submission, keeper_, *submission->lease);
-  run<ReleaseToken>(submission, context_.claim_of(submission->request));
-}
-
-void Submissions::begin_extend(const std::shared_ptr<Submission> &submission) {
-  const Millis ttl = submission->request.ttl;
-  if (submission->lease) return run<ExtendLease>(submission, keeper_, *submission->lease, ttl);
-  run<ExtendToken>(submission, context_.claim_of(submission->request), ttl);
+std::shared_ptr<LockCall> Submissions::call_of(Submission &submission) {
+  const RequestOptions &request = submission.request;
+  Lease *lease = submission.lease.get();
+  switch (submission.kind) {
+    case CompletionKind::kRelease:
+      if (lease != nullptr) return std::make_shared<ReleaseLease>(keeper_, *lease);
+      return std::make_shared<ReleaseToken>(context_.claim_of(request));
+    case CompletionKind::kExtend:
+      if (lease != nullptr) return std::make_shared<ExtendLease>(keeper_, *lease, request.ttl);
+      return std::make_shared<ExtendToken>(context_.claim_of(request), request.ttl);
+    case CompletionKind::kBreak:
+      return std::make_shared<BreakLock>(context_.keys_of(request));
+    case CompletionKind::kInfo:
+      return std::make_shared<LookUp>(context_.keys_of(request), submission.info);
+    case CompletionKind::kAcquire:
+    case CompletionKind::kLoss:
+    case CompletionKind::kLog:
+      break;
+  }
+  throw Error(Status::kInternal, "nobody submits such a request");
 }
 
 }  // namespace redilock

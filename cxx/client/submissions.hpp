@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "client/async_acquire.hpp"
+#include "client/calls.hpp"
 #include "client/cancels.hpp"
 #include "client/lease_keeper.hpp"
 
@@ -56,10 +57,8 @@ class Submissions final : public Pollable, public AcquireOwner {
   void close_down() noexcept;
   void begin(const std::shared_ptr<Submission> &submission) noexcept;
   void begin_acquire(const std::shared_ptr<Submission> &submission);
-  void begin_release(const std::shared_ptr<Submission> &submission);
-  void begin_extend(const std::shared_ptr<Submission> &submission);
-  template <typename Call, typename... Arguments>
-  void run(const std::shared_ptr<Submission> &submission, Arguments &&...arguments);
+  std::shared_ptr<LockCall> call_of(Submission &submission);
+  void run(const std::shared_ptr<Submission> &submission, const std::shared_ptr<LockCall> &call);
   Error described(const Submission &submission, const Error &outcome) const noexcept;
   void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
   void give_back(Submission &submission) noexcept;

@@ -3,9 +3,14 @@
 #include <new>
 
 #include "lock/replies.hpp"
+#include "lock/requests.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
+
+void ExtendMachine::ask(const Send &send) const {
+  requests::extend(claim_.keys, claim_.token, ttl_, std::cref(send));
+}
 
 bool ExtendMachine::replied(const Answer &answer) noexcept {
   try {

@@ -1,25 +1,23 @@
-// An extension of a lease, from its request to its outcome, as a machine: see releasing.hpp. Also
+// An extension of a lease, from its request to its outcome, as a machine: see machine.hpp. Also
 // each renewal of a lease. No I/O.
 #pragma once
 
 #include <optional>
 
-#include "lock/requests.hpp"
+#include "lock/claim.hpp"
+#include "lock/machine.hpp"
 
 namespace redilock {
 
-class ExtendMachine {
+class ExtendMachine final : public Machine {
  public:
   // The claim has to outlive the machine.
   ExtendMachine(const Claim &claim, Millis ttl) : claim_(claim), ttl_(ttl) {}
 
-  template <typename Ask>
-  auto ask(Ask ask) const {
-    return requests::extend(claim_.keys, claim_.token, ttl_, std::move(ask));
-  }
+  void ask(const Send &send) const override;
   // Returns false: it is one request.
-  bool replied(const Answer &answer) noexcept;
-  void failed(const Unanswered &why) noexcept { failure_ = why; }
+  bool replied(const Answer &answer) noexcept override;
+  void failed(const Unanswered &why) noexcept override { failure_ = why; }
 
   Millis ttl() const noexcept { return ttl_; }
   // The lease lasts for the ttl from then on: when the request was sent. Nothing if the token does

@@ -3,9 +3,12 @@
 #include <new>
 
 #include "lock/replies.hpp"
+#include "lock/requests.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
+
+void InfoMachine::ask(const Send &send) const { requests::info(keys_, std::cref(send)); }
 
 bool InfoMachine::replied(const Answer &answer) noexcept {
   try {

@@ -3,9 +3,17 @@
 #include <new>
 
 #include "lock/replies.hpp"
+#include "lock/requests.hpp"
 #include "values/status.hpp"
 
 namespace redilock {
+
+void ReleaseMachine::ask(const Send &send) const {
+  if (by_ == By::kForce)
+    requests::force_release(claim_.keys, std::cref(send));
+  else
+    requests::leave(claim_, std::cref(send));
+}
 
 bool ReleaseMachine::replied(const Answer &answer) noexcept {
   try {

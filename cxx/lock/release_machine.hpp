@@ -5,28 +5,25 @@
 
 #include <optional>
 
-#include "lock/requests.hpp"
+#include "lock/claim.hpp"
+#include "lock/machine.hpp"
 
 namespace redilock {
 
-class ReleaseMachine {
+class ReleaseMachine final : public Machine {
  public:
   // Releases the lock if the claim's token holds it; else gives up the claim's place in the queue.
   // A break: releases the lock, whoever holds it. The claim has to outlive the machine.
   enum class By { kOwner, kForce };
   explicit ReleaseMachine(const Claim &claim, By by = By::kOwner) : claim_(claim), by_(by) {}
 
-  template <typename Ask>
-  auto ask(Ask ask) const {
-    return by_ == By::kForce ? requests::force_release(claim_.keys, std::move(ask))
-                             : requests::leave(claim_, std::move(ask));
-  }
+  void ask(const Send &send) const override;
   // Returns whether to send the request again: the server dropped some dead waiters, and a living
   // one may be behind the rest.
-  bool replied(const Answer &answer) noexcept;
+  bool replied(const Answer &answer) noexcept override;
   // The server did not answer, or refused. It counts only before the first reply: after it the lock
   // is free already, and the living behind the dead find it by their re-check.
-  void failed(const Unanswered &why) noexcept;
+  void failed(const Unanswered &why) noexcept override;
 
   // Whether the token held the lock. True as well where an earlier request of the same call got no
   // reply, because that one may have released the lock.

@@ -38,13 +38,13 @@ static Unanswered unreachable(bool sent) {
 }
 
 // The words that a machine sends, but for the keys.
-template <typename Machine>
-static std::string asked(const Machine &machine) {
-  return machine.ask([](const Script &, const Command &keys, const Command &arguments) {
-    std::string words = std::to_string(keys.size()) + " keys";
+static std::string asked(const redilock::Machine &machine) {
+  std::string words;
+  machine.ask([&](const Script &, const Command &keys, const Command &arguments) {
+    words = std::to_string(keys.size()) + " keys";
     for (const std::string_view word : arguments) words += " " + std::string(word);
-    return words;
   });
+  return words;
 }
 
 static std::string state(const ReleaseMachine &release) {
