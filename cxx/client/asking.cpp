@@ -16,14 +16,17 @@ void ask(ClientContext &context, const std::shared_ptr<Machine> &machine, Instan
         machine->failed(*error);
       else if (machine->replied(*answer))
         return ask(context, machine, end, ended);
+    } catch (const Error &misread) {
+      machine->failed({misread, false});
     } catch (const std::bad_alloc &) {
-      machine->failed({no_memory(), false});
+      machine->failed({no_memory(), true});
     }
     ended();
   };
-  machine->ask([&](const Script &script, const Command &keys, const Command &arguments) {
+  auto send = [&](const Script &script, const Command &keys, const Command &arguments) {
     context.pipeline.ask(script, keys, arguments, end, std::move(on_reply));
-  });
+  };
+  machine->ask(Machine::Send(send));
 }
 
 }  // namespace redilock

@@ -33,18 +33,13 @@ AcquireReply Commands::queue(const Claim &claim, int64_t arrival, const WaitCont
 }
 
 void Commands::run(Machine &machine, const WaitContext &limit) noexcept {
-  struct {
-    Server &server;
-    Machine &machine;
-    const WaitContext &limit;
-    bool again;
-  } run{server_, machine, limit, false};
+  bool again = false;
+  auto send = [&](const Script &script, const Command &keys, const Command &arguments) {
+    again = machine.replied(server_.run(script, keys, arguments, limit));
+  };
   try {
-    do {
-      machine.ask([&run](const Script &script, const Command &keys, const Command &arguments) {
-        run.again = run.machine.replied(run.server.run(script, keys, arguments, run.limit));
-      });
-    } while (run.again);
+    do machine.ask(Machine::Send(send));
+    while (again);
   } catch (const Unanswered &why) {
     machine.failed(why);
   } catch (const Error &why) {

@@ -14,9 +14,9 @@ class ExtendMachine final : public Machine {
   // The claim has to outlive the machine.
   ExtendMachine(const Claim &claim, Millis ttl) : claim_(claim), ttl_(ttl) {}
 
-  void ask(const Send &send) const override;
+  void ask(Send send) const override;
   // Returns false: it is one request.
-  bool replied(const Answer &answer) noexcept override;
+  bool replied(const Answer &answer) override;
   void failed(const Unanswered &why) noexcept override { failure_ = why; }
 
   Millis ttl() const noexcept { return ttl_; }

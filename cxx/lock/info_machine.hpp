@@ -12,8 +12,8 @@ class InfoMachine final : public Machine {
  public:
   explicit InfoMachine(LockKeys keys) : keys_(std::move(keys)) {}
 
-  void ask(const Send &send) const override;
-  bool replied(const Answer &answer) noexcept override;
+  void ask(Send send) const override;
+  bool replied(const Answer &answer) override;
   void failed(const Unanswered &why) noexcept override { failure_ = why; }
 
   LockInfo &info() noexcept { return info_; }

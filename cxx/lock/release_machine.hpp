@@ -17,10 +17,10 @@ class ReleaseMachine final : public Machine {
   enum class By { kOwner, kForce };
   explicit ReleaseMachine(const Claim &claim, By by = By::kOwner) : claim_(claim), by_(by) {}
 
-  void ask(const Send &send) const override;
+  void ask(Send send) const override;
   // Returns whether to send the request again: the server dropped some dead waiters, and a living
   // one may be behind the rest.
-  bool replied(const Answer &answer) noexcept override;
+  bool replied(const Answer &answer) override;
   // The server did not answer, or refused. It counts only before the first reply: after it the lock
   // is free already, and the living behind the dead find it by their re-check.
   void failed(const Unanswered &why) noexcept override;

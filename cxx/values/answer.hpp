@@ -32,6 +32,9 @@ struct Answer {
 class Unanswered : public Error {
  public:
   Unanswered(const Error &cause, bool sent) noexcept : Error(cause), sent_(sent) {}
+  Unanswered(const Unanswered &) noexcept = default;
+  Unanswered &operator=(const Unanswered &) noexcept = default;
+  ~Unanswered() override;
   // Whether the server may have carried out the request.
   bool sent() const noexcept { return sent_; }
 

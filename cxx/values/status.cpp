@@ -75,6 +75,8 @@ Error Error::worded(std::string_view before, std::string_view behind) const noex
   return other;
 }
 
+Error::~Error() = default;  // here, so that not every object file has its virtual table
+
 Error Error::as(Status status) const noexcept {
   Error other(*this);
   other.status_ = status;

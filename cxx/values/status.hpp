@@ -53,7 +53,7 @@ class Error : public std::exception {
   Error(Error &&) noexcept = default;
   Error &operator=(const Error &other) noexcept { return *this = Error(other); }
   Error &operator=(Error &&) noexcept = default;
-  ~Error() override = default;
+  ~Error() override;
 
   Status status() const noexcept { return status_; }
   const std::string &message() const noexcept { return message_; }
