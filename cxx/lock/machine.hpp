@@ -31,8 +31,8 @@ class Machine {
   virtual ~Machine() = default;
   // Calls `send` once, with the request; the texts in it last until `send` returns.
   virtual void ask(Send send) const = 0;
-  // Returns whether there is one more request to send. Throws Error(kProtocol) for a reply of another
-  // form, which the driver reports by failed().
+  // Returns whether there is one more request to send. Throws Error(kProtocol) for a reply of
+  // another form, which the driver reports by failed().
   virtual bool replied(const Answer &answer) = 0;
   // The server did not answer, or refused.
   virtual void failed(const Unanswered &why) noexcept = 0;
