@@ -77,7 +77,7 @@ extern "C" {
 /** As wait_ms: wait for ever. Any negative value and any above REDILOCK_TTL_MAX mean the same. */
 #define REDILOCK_WAIT_FOREVER (-1)
 
-/** What a call came to. The values are part of the ABI. */
+/** Status codes. The values are part of the ABI. */
 enum redilock_status {
   REDILOCK_OK = 0,
   REDILOCK_E_HELD = -1,        /**< somebody else holds the lock; normal for a try */
@@ -421,9 +421,9 @@ REDILOCK_API int32_t redilock_op_release(redilock_op_t *op, redilock_lock_t *loc
 REDILOCK_API int32_t redilock_op_extend(redilock_op_t *op, redilock_lock_t *lock);
 
 /**
- * Takes the lock of the operation's "name" away from whoever holds it, be it a redilock holder or a
- * foreign one, and hands it to the next waiter. The former holder learns it by its next extension
- * or renewal at the latest; until then it believes to hold: fence your writes.
+ * Takes the lock of the operation's "name" away from its holder, redilock's or foreign, and hands
+ * it to the next waiter. The former holder learns this at its next extension or renewal; until then
+ * it still believes that it holds the lock, so fence your writes.
  *
  * @return REDILOCK_OK, REDILOCK_E_NOT_OWNER (nobody held it), what redilock_release_token says, and
  *         REDILOCK_E_CANCELLED and _INTERRUPTED, where it may have been broken or not
@@ -510,9 +510,9 @@ REDILOCK_API int64_t redilock_op_position(const redilock_op_t *op);
  *  - Each request ends in exactly one completion, whatever becomes of it; in none once its
  *    operation or its client was freed.
  *  - redilock_op_cancel ends an acquire with REDILOCK_E_CANCELLED, unless it has ended otherwise:
- *    what its completion says is what counts. Who was cancelled is out of the queue and has no
- *    lock; REDILOCK_E_UNKNOWN says that the server could not be told yet, which goes on being
- *    tried. A release or extension takes no cancel: it ends within the client's `timeout`.
+ *    its completion says how. A cancelled acquire has left the queue and holds nothing.
+ *    REDILOCK_E_UNKNOWN means that the server has not confirmed this yet; the library keeps
+ *    retrying. A release or extension takes no cancel: it ends within the client's `timeout`.
  *  - redilock_op_free while an acquire is under way gives up the wait. A lock that was granted and
  *    not taken by redilock_op_take_lock is released, likewise when the operation is used again or
  *    reset. All this is done by the client's thread; the call returns at once. A release or
@@ -624,7 +624,7 @@ REDILOCK_API REDILOCK_CHECK int32_t redilock_op_take_info(redilock_op_t *op, red
  * begins here.
  *
  * @param out the lock, owned by the caller
- * @return REDILOCK_OK, REDILOCK_E_INVALID (there is none, or it was taken before),
+ * @return REDILOCK_OK, REDILOCK_E_INVALID (no lock was granted, or it was taken before),
  *         REDILOCK_E_NO_MEMORY, _FORKED, _CLOSED (the client releases the lock)
  * Since 0.1.
  */
@@ -799,8 +799,8 @@ REDILOCK_API size_t redilock_lock_message(const redilock_lock_t *lock, char *buf
 REDILOCK_API int64_t redilock_lock_remaining_ms(const redilock_lock_t *lock);
 
 /**
- * 1 while the lock is surely held, to the microsecond, else 0. Once it was 0 it stays so, but for a
- * release that could not be sent. Does no I/O and never blocks. Since 0.1.
+ * 1 while the lock is surely held, to the microsecond, else 0. Never returns to 1 once it was 0,
+ * except after a release that could not be sent. Does no I/O and never blocks. Since 0.1.
  */
 REDILOCK_API int32_t redilock_lock_is_held(const redilock_lock_t *lock);
 
