@@ -58,7 +58,7 @@ int32_t submit(redilock_op *op, CompletionKind kind, Readers reader, redilock_lo
   int32_t status = guard(op->report, [&] {
     check_options(op, reader);
     if (lock == nullptr && op->request.name.empty())
-      throw Error(Status::kInvalid, "name: it is not set");
+      throw Error(Status::kInvalid, "option \"name\" is required");
     if (lock != nullptr) check_lock(op, lock);
     submission = std::make_shared<redilock::Submission>(kind, op->request, tag, op->control);
     if (lock != nullptr) submission->lease = lock->lease;
@@ -87,7 +87,7 @@ int32_t redilock_op_begin_acquire(redilock_op_t *op, uint64_t tag, redilock_lock
   int32_t status = guard(op->report, [&] {
     check_options(op, readers::kAcquire | readers::kBlocking);
     require(out != nullptr, "out");
-    if (op->request.name.empty()) throw Error(Status::kInvalid, "name: it is not set");
+    if (op->request.name.empty()) throw Error(Status::kInvalid, "option \"name\" is required");
     auto handle = std::make_unique<redilock_lock>();
     begun = std::make_shared<redilock::Submission>(CompletionKind::kAcquire, op->request, tag,
                                                    op->control);

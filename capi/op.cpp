@@ -47,7 +47,7 @@ const Error &ended(const redilock_op *op) {
 }
 
 void require_name(const redilock_op *op) {
-  if (op->request.name.empty()) throw Error(Status::kInvalid, "name: it is not set");
+  if (op->request.name.empty()) throw Error(Status::kInvalid, "option \"name\" is required");
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ Error hand_out(const redilock_op *op, AcquireResult acquired,
 }
 
 void check_lock(const redilock_op *op, const redilock_lock *lock) {
-  if (lock->core != op->core) throw Error(Status::kInvalid, "lock: it is of another client");
+  if (lock->core != op->core) throw Error(Status::kInvalid, "lock belongs to a different client");
   if (!op->request.name.empty() && op->request.name != lock->lease->name())
     throw Error(Status::kInvalid, "name: it is not that of the lock");
 }

@@ -145,8 +145,6 @@ Error cluster_error() {
   return {Status::kUnsupported, "the server is a cluster node, which redis:// does not support"};
 }
 
-Error unexpected_reply() {
-  return {Status::kProtocol, "the server said more than it was asked for"};
-}
+Error unexpected_reply() { return {Status::kProtocol, "unexpected data from the server"}; }
 
 }  // namespace redilock

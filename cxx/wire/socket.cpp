@@ -48,7 +48,7 @@ void Socket::send(std::string_view bytes, const WaitContext &limit) {
     bytes.remove_prefix(send_now(bytes));
     if (bytes.empty()) return;
     if (wait_until_ready(fd_.get(), POLLOUT, limit) == Ready::kDeadline)
-      unavailable("the server takes no request");
+      unavailable("send timed out");
   }
 }
 

@@ -132,7 +132,7 @@ static void surplus_answer_is_taken_for_no_other(void **) {
                    Scene scene("", {{":7\r\n:1\r\n"}});
                    return scene.open_at_last();
                  }),
-                 "the server said more than it was asked for");
+                 "unexpected data from the server");
   const char *confirmation = "*3\r\n$9\r\nsubscribe\r\n$4\r\nwake\r\n:1\r\n";
   assert_returns(outcome_of([&] {
                    Scene scene("wake", {{":7\r\n", std::string(confirmation) + ":1\r\n"}});

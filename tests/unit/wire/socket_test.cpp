@@ -181,7 +181,7 @@ static void peer_that_reads_nothing_ends_by_the_deadline(void **) {
                   for (;;) socket.send(std::string(1 << 20, 'x'), limit(30));
                   return std::string();
                 }),
-                kUnavailable, "the server takes no request");
+                kUnavailable, "send timed out");
 }
 
 static void peer_that_says_nothing_ends_by_the_deadline(void **) {
