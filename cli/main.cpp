@@ -35,9 +35,9 @@ std::string overview() {
     out += line + command->summary + "\n";
   }
   return out +
-         "\n`redilock COMMAND --help` tells more; `redilock help options` lists what --option "
+         "\n`redilock COMMAND --help` shows more; `redilock help options` lists what --option "
          "takes.\n"
-         "`redilock --version` tells the version. Exit codes are in redilock(1).\n";
+         "`redilock --version` shows the version. Exit codes are in redilock(1).\n";
 }
 
 std::string options_text() {

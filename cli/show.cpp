@@ -80,7 +80,7 @@ int show(const Args &args) {
 const Command kShowCommand = {
     "show",
     "NAME...",
-    "Tell who holds a lock and who waits for it",
+    "Show who holds a lock and who waits for it",
     "Another client's lock (a plain SET NX PX of any program) is called foreign.\n",
     {{"--json", nullptr, "print JSON: an object, or an array for several names"},
      {"--quiet", nullptr, "print nothing; the exit code is 1 if all of them are free", 'q'}},
