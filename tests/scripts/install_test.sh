@@ -161,6 +161,8 @@ fi
 
 # What the pages may link to although it is in the sources only.
 cat >in_the_sources <<'EOF'
+CONTRIBUTING.md
+docs/architecture.md
 bindings/python/README.md
 capi/include/redilock/redilock.h
 tests/conformance/README.md
