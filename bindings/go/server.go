@@ -43,7 +43,7 @@ func (c *Client) Extend(ctx context.Context, name, token string, ttl time.Durati
 	})
 }
 
-// Break takes the lock of a name away from whoever holds it, and hands it to the next waiter. The
+// Break takes the lock of a name away from its holder, and hands it to the next waiter. The
 // former holder learns it by its next extension or renewal at the latest; until then it still
 // believes that it holds the lock, so use fences. It returns [ErrNotOwner] if nobody held it.
 func (c *Client) Break(ctx context.Context, name string, options ...Option) error {

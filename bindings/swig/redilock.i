@@ -1,5 +1,5 @@
 /*
- * redilock.i - redilock.h for SWIG: which call gives what, told once for all languages. redilock.h
+ * redilock.i - redilock.h for SWIG: which call gives what, stated once for all languages. redilock.h
  * itself is what gets wrapped; here stand only the roles of its parameters and results.
  *
  * A language's own file is included below. It defines, before the calls are listed:
@@ -13,7 +13,7 @@
  *     result of the call, which has no other; `size_t *bytes_len`: the length of a `const char *`
  *     result
  *   - REDILOCK_FAILED(status, message): how a failure is raised, REDILOCK_NOTHING: no result
- *   - REDILOCK_BLOCKS(function): how other threads run meanwhile
+ *   - REDILOCK_BLOCKS(function): how other threads run during it
  * So a status is never seen by a program: a call returns what it is for, or raises.
  */
 %module(package="redilock") core
@@ -163,7 +163,7 @@ REDILOCK_BLOCKS(redilock_lock_wait_lost)
 REDILOCK_BLOCKS(redilock_free)
 
 /* They free the handle, so the object that has it must not: the lock is released at once, or stays
-   held for whoever has its token. */
+   held for the owner of its token. */
 %ignore redilock_lock_drop;
 %apply SWIGTYPE *DISOWN { redilock_lock_t *dropped, redilock_lock_t *left };
 %inline %{

@@ -16,7 +16,7 @@
 namespace redilock {
 inline namespace v0 {
 
-/// What a call came to. A later library may return numbers that are not named here: each negative
+/// Status codes. A later library may return numbers that are not named here: each negative
 /// one is a failure.
 enum class Status : std::int32_t {
   ok = REDILOCK_OK,
@@ -128,7 +128,7 @@ class [[nodiscard]] Result {
   bool has_value() const noexcept { return outcome_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
 
-  /// The value; throws the Error of the failure if there is none.
+  /// The value; throws the Error of the failure if the call failed.
   T &value() & { return checked(), *std::get_if<0>(&outcome_); }
   const T &value() const & { return checked(), *std::get_if<0>(&outcome_); }
   T &&value() && { return checked(), std::move(*std::get_if<0>(&outcome_)); }

@@ -71,7 +71,7 @@ class Lock {
   std::chrono::milliseconds remaining() const noexcept {
     return std::chrono::milliseconds(redilock_lock_remaining_ms(handle_.get()));
   }
-  /// A number above that of each earlier grant of the name; 0 where there is none. Pass it with
+  /// A number above that of each earlier grant of the name; 0 without a fence. Pass it with
   /// each write, and let the store refuse smaller ones.
   std::int64_t fence() const noexcept { return redilock_lock_fence(handle_.get()); }
   /// The name without the prefix.

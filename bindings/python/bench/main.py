@@ -1,5 +1,5 @@
 """./dev bench --only python: the figures that the Python package is held to. --quick takes some
-twenty seconds and tells less exactly; --json prints one object; a word runs one part.
+twenty seconds and is less exact; --json prints one object; a word runs one part.
 """
 
 import argparse

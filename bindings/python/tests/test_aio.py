@@ -143,7 +143,7 @@ async def test_loss_is_told_by_an_event(server, client, name):
 async def test_loss_of_an_earlier_grant_is_not_told_of_the_next(server, client, name):
     lock = client.lock(name, ttl=0.1)
     await lock.acquire()
-    # The loop does not run meanwhile: the loss waits to be taken.
+    # The loop does not run now: the loss waits to be taken.
     assert select.select([lock._channel._fd], [], [], 5)[0]
     assert lock.lost
     await lock.acquire(wait=5)
@@ -236,7 +236,7 @@ async def main():
     client = aio.Client(sys.argv[1])
     asking = client.names().__anext__()
     task = asyncio.ensure_future(asking)
-    await asyncio.sleep(0.1)  # until its thread has asked: nothing tells
+    await asyncio.sleep(0.1)  # until its thread has asked: nothing shows that
     task.cancel()
     await asyncio.wait([task])
     del task, asking

@@ -118,7 +118,7 @@ def test_close_ends_the_waits_of_other_threads_loops(server, client, name):
     shared, ended = aio.Client(server.url), []
 
     async def wait():
-        asyncio.get_running_loop().set_debug(True)  # which tells of calls by other threads
+        asyncio.get_running_loop().set_debug(True)  # which reports calls by other threads
         try:
             await shared.lock(name).acquire()
         except redilock.ClosedError as error:

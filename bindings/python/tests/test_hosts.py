@@ -69,7 +69,7 @@ print("end", flush=True)
 
 
 def ended(process):
-    """What a program printed before it came to its end."""
+    """What a program printed before it ended."""
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0 and said.endswith("end\n"), said
     return said[: -len("end\n")]

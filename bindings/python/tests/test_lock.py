@@ -1,4 +1,4 @@
-"""The blocking client: what a lock tells, how it ends, and what is refused."""
+"""The blocking client: what a lock reports, how it ends, and what is refused."""
 
 import copy
 import datetime

@@ -64,7 +64,7 @@ def test_ctrl_c_ends_a_request_to_a_server_that_does_not_answer(server, program,
     try:
         process = program(WAITS, name, "60")
         assert process.stdout.readline() == "ready\n"
-        time.sleep(0.1)  # until it has asked: nothing tells
+        time.sleep(0.1)  # until it has asked: nothing shows that
         sent = time.time()
         process.send_signal(signal.SIGINT)
         process.wait(5)
@@ -183,7 +183,7 @@ class Stop(Exception):
 
 
 def stopped_at(step, call, raised):
-    """Whether a call came to the `step`th place in the package where Python runs handlers: at the
+    """Whether a call reached the `step`th place in the package where Python runs handlers: at the
     begin of a function, in a loop, or after a call of what is not written in Python. There this
     raises as a handler would."""
     package, left, before = os.path.dirname(redilock.__file__), [step], {}

@@ -23,7 +23,7 @@ _End = asyncio.Future[int]
 # For so long a cancelled task, or a close, waits until places in the queue are given up.
 _LEAVE_S = 0.1
 _BATCH = 256
-# What is left of a lease is told in whole milliseconds.
+# What is left of a lease is given in whole milliseconds.
 _ROUNDING_S = 0.001
 
 
@@ -187,7 +187,7 @@ class Channel:
         _core.lock_watch(lease, tag)
 
     def forget_holder(self, tag: int) -> None:
-        """Tells nobody of the loss of this grant."""
+        """Reports no loss of this grant."""
         self._holders.pop(tag, None)
 
     async def _left(self, op: _core.Op, tag: int) -> None:
@@ -214,7 +214,7 @@ class Channel:
             lock._report_loss()
 
     def _tell_when_lost(self, tag: int) -> None:
-        """Tells of a loss by the clock alone, as nothing comes from a C client that was freed."""
+        """Reports a loss by the clock alone, as nothing comes from a C client that was freed."""
         lock = self._holders.get(tag)
         if lock is None:
             return

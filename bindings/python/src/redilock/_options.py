@@ -18,7 +18,7 @@ OptionValue = Union[str, bytes, int, float, bool, timedelta, "os.PathLike[str]",
 
 _FOREVER = -1
 # What a client takes, by the index that the C library has it under. Two are set here only: how
-# signals and losses come to a program is not for it to say.
+# a program gets signals and losses is not for it to say.
 CLIENT_OPTIONS = {
     _core.option_name(index): index
     for index in range(_core.option_count())
@@ -127,7 +127,7 @@ class Settings:
         return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
 
     def duration(self, name: str) -> int:
-        """What such an option has come to, in milliseconds; below 0 is for ever."""
+        """The value of such an option, in milliseconds; below 0 is for ever."""
         url = os.environ.get("REDILOCK_URL", "") if self._url is None else self._url
         text = str(self._texts.get(name, _core.option_default(CLIENT_OPTIONS[name])))
         return _duration_ms(parse_qs(url.partition("?")[2]).get(name, [text])[-1])

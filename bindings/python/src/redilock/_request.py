@@ -17,7 +17,7 @@ Name = Union[str, bytes]
 
 
 class Request(NamedTuple):  # a tuple, as it is quickest to make
-    """One lock that is wanted, and how. None is what the client was told, or else the default."""
+    """One lock that is wanted, and how. None is the client's setting, or else the default."""
 
     name: Name
     ttl: int | None = None

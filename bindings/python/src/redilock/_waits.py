@@ -164,7 +164,7 @@ class Waits:
             del op  # if leaving took too long, the C library goes on with it when nobody has it
 
     def _leave(self, op: _core.Op, tag: int) -> None:
-        """Out of the queue, or gives back what was granted meanwhile."""
+        """Leaves the queue, or releases what was granted in between."""
         end = time.monotonic() + _LEAVE_S
         lease = _granted(op)  # the exception may have come when its completion was just taken
         if lease is None and self._ended(tag, _core.COMPLETION_ACQUIRE, end):
@@ -176,7 +176,7 @@ class Waits:
 
     def _ended(self, tag: int, kind: int, end: float) -> bool:
         """Waits for a completion, until `end`; whether it came."""
-        # Nobody else waits by this descriptor, and nothing is told of operations let go.
+        # Nobody else waits by this descriptor, and nothing is reported of operations let go.
         poll = select.poll()
         poll.register(_core.client_fd(self.core), select.POLLIN)
         while True:

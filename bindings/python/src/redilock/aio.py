@@ -140,7 +140,7 @@ class Client:
 
     @names_lock_async
     async def break_lock(self, name: Name) -> None:
-        """Takes the lock away from whoever holds it. NotOwnerError if nobody does."""
+        """Takes the lock away from its holder. NotOwnerError if nobody does."""
         await asyncio.to_thread(_core.op_break, named_op(self._channel().core, name))
 
     async def close(self) -> None:

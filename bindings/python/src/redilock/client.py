@@ -34,7 +34,7 @@ class Client:
 
     `url` is `redis://[user[:password]@]host[:port][/db]` or `unix:///path/to.sock`; without one it
     is REDILOCK_URL from the environment, or else `redis://127.0.0.1:6379/0`. The options are those
-    of the C library (`redilock.options()` tells all): `timeout`, `password`, `prefix`, and defaults
+    of the C library (`redilock.options()` lists all): `timeout`, `password`, `prefix`, and defaults
     for locks such as `ttl` and `wait`. Durations are seconds.
 
     Nothing is asked of the server before the first lock. After a fork the child has connections of
@@ -66,7 +66,7 @@ class Client:
         `ttl` is the lease, 30 s if nothing else was said; `wait` how long to wait for it (0 tries
         once, `math.inf` has no end, which is the default). With `renew` the lease is extended in
         the background until the release, or until `max_hold` after the grant (24 hours). `fence`
-        can be False where no fence is needed; `label` tells people who holds it.
+        can be False where no fence is needed; `label` shows people who holds it.
         Leaving a `with` after the lock was lost raises LostError, unless `raise_lost` is False.
         """
         request = Request.make(name, ttl, wait, renew, max_hold, fence, label)
@@ -136,7 +136,7 @@ class Client:
 
     @names_lock
     def break_lock(self, name: Name) -> None:
-        """Takes the lock away from whoever holds it. NotOwnerError if nobody does."""
+        """Takes the lock away from its holder. NotOwnerError if nobody does."""
         waits = self._here()
         waits.call(_core.op_break, named_op(waits.core, name))
 
