@@ -12,7 +12,7 @@ struct Feature {
   bool is_there;
 };
 
-// A name stays for ever. Whoever adds what one of them stands for sets it here.
+// A name stays for ever. A change that adds a feature sets it here.
 constexpr Feature kFeatures[] = {
     {"tls", false},  {"sentinel", false},  {"cluster", false}, {"unix", true},
     {"async", true}, {"statistics", true}, {"log", true},

@@ -66,7 +66,7 @@ inline int32_t note(Report &report, const std::string &message) noexcept {
   return note(report, Status::kOk, message.c_str(), false);
 }
 
-// An outcome without a message, for want of memory, gets that of its status.
+// An outcome without a message (memory was short) gets that of its status.
 inline int32_t note(Report &report, const Error &outcome) noexcept {
   const bool is_bare = outcome.message().empty();
   const char *text = is_bare && outcome.status() != Status::kOk

@@ -106,7 +106,7 @@ void check_options(redilock_op *op, Readers reader);
 inline Readers by_token(const redilock_lock *lock) noexcept {
   return lock == nullptr ? readers::kByToken : 0;
 }
-// Gives the caller the lock, or says why there is none. `handle` was made before the request:
+// Gives the caller the lock, or says why not. `handle` was made before the request:
 // afterwards nothing may fail.
 Error hand_out(const redilock_op *op, AcquireResult acquired,
                std::unique_ptr<redilock_lock> &handle, redilock_lock **out);

@@ -14,7 +14,7 @@ std::string granted_json(const std::string &name, const Lock &lock) {
          ",\"remaining_ms\":" + std::to_string(redilock_lock_remaining_ms(lock.get())) + "}\n";
 }
 
-int tell(const Args &args, const std::string &name, const Op &op, const Lock &lock) {
+int print_grant(const Args &args, const std::string &name, const Op &op, const Lock &lock) {
   try {
     print(args.has("--json") ? granted_json(name, lock) : token_of(lock) + "\n");
     return kExitOk;
@@ -39,7 +39,7 @@ int acquire(const Args &args) {
     if (waited.lock) redilock_release(waited.lock.get());
     return kExitSignal + waited.signal;
   }
-  if (waited.status == REDILOCK_OK) return tell(args, name, op, waited.lock);
+  if (waited.status == REDILOCK_OK) return print_grant(args, name, op, waited.lock);
   complain_of(wait, waited.status);
   return exit_code_of(waited.status);
 }

@@ -1,5 +1,5 @@
 // `redilock bench`: how fast locks are on the user's own server. It knows the library alone, so it
-// tells times, and for comparison the round trip of a script that finds nothing to do.
+// shows times, and for comparison the round trip of a script that finds nothing to do.
 #include <unistd.h>
 
 #include <memory>
@@ -52,7 +52,7 @@ void round_trip(const Client &client, const std::string &name) {
   if (status != REDILOCK_E_NOT_OWNER) bench_check(status);
 }
 
-// The first request is by an operation: if the server cannot be asked, that tells why.
+// The first request is by an operation: if the server cannot be asked, its message says why.
 FigureSection uncontended(const Args &args, const std::string &name, int64_t run_ms) {
   const Client client = make_client(args);
   const Op fenced = bench_op(client, name), plain = bench_op(client, name, false);

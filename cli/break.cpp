@@ -1,4 +1,4 @@
-// `redilock break`: takes a lock away from whoever holds it. It asks first, because the holder goes
+// `redilock break`: takes a lock away from its holder. It asks first, because the holder goes
 // on working until it notices.
 #include <unistd.h>
 

@@ -1,9 +1,9 @@
-// Which of the signals that came to `run` its command still lacks.
+// Which of the signals that reached `run` its command still lacks.
 //
 // A signal for the whole process group (Ctrl-C, kill -- -PGID), or for each process of a service
 // (systemd), reaches the guard as well. The kernel signals the youngest member of a group first, so
 // the guard then has it before `run` does. Who signals one process after the other may need a
-// moment: what comes to `run` alone waits for that long before it is forwarded.
+// moment: what reaches `run` alone waits for that long before it is forwarded.
 #pragma once
 
 #include <array>

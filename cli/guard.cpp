@@ -29,7 +29,7 @@ Guard::Guard(const GuardSpec &spec, Signals &signals) : spec_(spec) {
   }
   socket_ = Fd(ends[0]);
   Fd theirs(ends[1]);
-  // What a guard leaves that is killed comes to us: any time a tree, else a command of which the
+  // What a killed guard leaves becomes ours: any time a tree, else a command of which the
   // guard has not reported the start.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   pid_ = fork();

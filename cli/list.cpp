@@ -40,7 +40,7 @@ std::vector<std::string> all_names(const Client &client, const Args &args) {
 
 using Found = std::map<std::string, Info>;
 
-// Without those that became free meanwhile.
+// Without those that became free in between.
 Found look_all_up(const Client &client, const std::vector<std::string> &names) {
   const Op op = make_op(client);
   Found found;

@@ -10,7 +10,7 @@
 
 namespace cli {
 
-// A folder that is removed with the files it is told of.
+// A folder that is removed with the files that are named to it.
 class PrivateFolder {
  public:
   PrivateFolder();

@@ -23,7 +23,7 @@ struct ProcessSpec {
 // when the program runs. Throws Failure with kExitNotFound or kExitCannotRun.
 pid_t start_process(const ProcessSpec &spec, const Signals &signals);
 
-// The exit code a shell would tell for a wait status.
+// The exit code a shell would return for a wait status.
 int exit_code_of_wait(int wait_status);
 
 }  // namespace cli

@@ -34,7 +34,7 @@ std::string clipped(const std::string &text, size_t columns) {
 }
 
 void write_terminal(const std::string &text) {
-  // A terminal that went away tells so by SIGHUP; the line itself matters to nobody then.
+  // A terminal that went away sends SIGHUP; the line itself matters to nobody then.
   if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;
 }
 

@@ -54,7 +54,7 @@ bool is_stop(int signal);
 // drops it where nobody could continue the process (an orphaned process group, PID 1).
 void stop_self(int signal);
 
-// Sees to the signals that came to something that can be ended at once: stops where it should stop.
+// Sees to the signals that reached something that can be ended at once: stops where it should stop.
 // Returns the signal that ends it, or 0.
 int ending_signal(Signals &signals);
 

@@ -1,4 +1,4 @@
-// How the command writes what it tells: durations, names of any bytes, JSON, columns.
+// How the command writes: durations, names of any bytes, JSON, columns.
 #pragma once
 
 #include <cstdint>
