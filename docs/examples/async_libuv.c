@@ -32,7 +32,7 @@ static void must(int32_t status, const char *what) {
 }
 
 /* The last job ends the loop: without handles that are active it has nothing to wait for. The
- * descriptor is the client's: the loop is only told not to look at it any more. */
+ * descriptor is the client's: the loop only stops looking at it any more. */
 static void end_job(job_t *job, int32_t status) {
   if (status != REDILOCK_OK) {
     char why[256];
