@@ -79,6 +79,8 @@ REDILOCK_CALL_WITH_MESSAGE(function, redilock_list_message)
 
 #if defined(SWIGPYTHON)
 %include "python.i"
+#elif defined(SWIGLUA)
+%include "lua.i"
 #else
 #error "there is no file for this language yet"
 #endif
