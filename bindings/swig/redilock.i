@@ -16,7 +16,11 @@
  *   - REDILOCK_BLOCKS(function): how other threads run during it
  * So a status is never seen by a program: a call returns what it is for, or raises.
  */
+#if defined(SWIGPERL)
+%module "Redilock::Core"
+#else
 %module(package="redilock") core
+#endif
 
 %{
 #include <redilock/redilock.h>
@@ -81,6 +85,8 @@ REDILOCK_CALL_WITH_MESSAGE(function, redilock_list_message)
 %include "python.i"
 #elif defined(SWIGLUA)
 %include "lua.i"
+#elif defined(SWIGPERL)
+%include "perl.i"
 #else
 #error "there is no file for this language yet"
 #endif
