@@ -67,6 +67,14 @@ impl Client {
         Names::new(self.owner(), pattern.as_ref())
     }
 
+    /// Checks that the server can be used, as [`Request::check`] does, whatever the lock.
+    ///
+    /// # Errors
+    /// As [`Request::check`].
+    pub fn check(&self) -> Result<String> {
+        Request::without_name(self.owner()).check()
+    }
+
     /// All numbers that the client counts, from its making on. Asks no server.
     ///
     /// # Errors

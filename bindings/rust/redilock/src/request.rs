@@ -28,8 +28,11 @@ pub struct Request {
 
 impl Request {
     pub(crate) fn new(owner: &Arc<Owner>, name: &[u8]) -> Self {
-        let op = Op::new(owner.core()).map(Arc::new);
-        Self { owner: Arc::clone(owner), op }.set("name", name)
+        Self::without_name(owner).set("name", name)
+    }
+
+    pub(crate) fn without_name(owner: &Arc<Owner>) -> Self {
+        Self { owner: Arc::clone(owner), op: Op::new(owner.core()).map(Arc::new) }
     }
 
     /// Sets an option, such as `"ttl"`, `"wait"`, `"renew"`, `"max_hold"` or `"label"`.

@@ -202,7 +202,7 @@ fn an_unreachable_server_is_unavailable() {
     let error = lock.release().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unknown), "{error}");
     assert!(error.is_retriable());
-    let error = client.lock("job").check().unwrap_err();
+    let error = client.check().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
@@ -211,6 +211,7 @@ fn a_client_counts_and_logs() {
     let server = Server::new();
     let client = Client::builder().url(server.url()).set("log", 10).build().unwrap();
     assert!(client.lock("job").check().unwrap().contains("Redis"));
+    assert!(client.check().unwrap().contains("Redis"));
     client.lock("job").ttl(MINUTE).acquire().unwrap().release().unwrap();
     let stats = client.stats().unwrap();
     let acquired = stats.iter().find(|stat| stat.name == "acquired").unwrap();
