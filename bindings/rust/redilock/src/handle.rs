@@ -74,7 +74,8 @@ impl Core {
             return Ok(());
         }
         let core = Arc::clone(self);
-        let started = thread::Builder::new().name("redilock".into()).spawn(move || core.read());
+        let started =
+            thread::Builder::new().name("redilock-reader".into()).spawn(move || core.read());
         match started {
             Ok(reader) => {
                 *self.reader.lock().unwrap() = Some(reader);
@@ -145,7 +146,7 @@ impl Drop for Owner {
         if let Some(core) = self.0.take() {
             core.close();
             // If no thread can be started, the closure is dropped here.
-            let _ = thread::Builder::new().name("redilock".into()).spawn(move || drop(core));
+            let _ = thread::Builder::new().name("redilock-end".into()).spawn(move || drop(core));
         }
     }
 }

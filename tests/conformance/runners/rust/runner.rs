@@ -84,7 +84,10 @@ impl Runner {
             }
             "fork" => in_child_of_fork(self.client(object)),
             "list" => self.list(object, &words.take("pattern").unwrap_or_else(|| "*".into())),
-            "check" => words.request_for(self.client(object), "redilock-check").check().map(|_| String::new()),
+            "check" => words
+                .request_for(self.client(object), "redilock-check")
+                .check()
+                .map(|_| String::new()),
             "attach" => {
                 let (name, token) = (words.0.remove(0), words.token());
                 let attached = words.request(self.client(object)).attach(token);
