@@ -24,7 +24,7 @@ rm -rf "$work/crates"
 mkdir -p "$work"
 cp -RLp "$REDILOCK_SOURCE_DIR/bindings/rust" "$work/crates"
 rm -rf "$work/crates/target" "$work/crates/tests/target"
-cd "$work/crates"
+cd "$work/crates" || exit
 
 # step NAME COMMAND...: one line, and the output of a failure.
 step() {
@@ -74,10 +74,14 @@ if cargo fmt --version >/dev/null 2>&1; then
   for folder in . tests bench; do
     step "the layout of $folder" sh -c "cd $folder && cargo fmt --check"
   done
+else
+  echo "skipped: the layout, there is no rustfmt"
 fi
 if cargo clippy --version >/dev/null 2>&1; then
   step clippy cargo clippy --all-targets --features tokio,log -- -D warnings
   step "clippy of the tests" cargo clippy --manifest-path tests/Cargo.toml --all-targets -- -D warnings
+else
+  echo "skipped: there is no clippy"
 fi
 step rustdoc env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features tokio,log
 

@@ -26,8 +26,9 @@ pub(crate) type Finish<T> = fn(&Arc<Owner>, &Op, i32) -> Result<T>;
 /// does. A drop cancels an acquire.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Submitted<'a, T> {
-    owner: Arc<Owner>,
+    /// Freed before the owner, which may end the client: so the client can still leave the queue.
     op: Result<Arc<Op>>,
+    owner: Arc<Owner>,
     lock: Option<&'a Lock>,
     start: Start,
     finish: Finish<T>,

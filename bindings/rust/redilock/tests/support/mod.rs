@@ -73,6 +73,24 @@ pub fn until(mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// For the end of a client, which waits for its last requests for 100 ms at most: a busy machine may
+/// need a few tries, each with a name of its own.
+pub fn once_in_ten(mut attempt: impl FnMut(&str) -> bool) -> bool {
+    (0..10).any(|number| attempt(&format!("job{number}")))
+}
+
+/// Whether it becomes so within some seconds.
+pub fn soon(mut is_so: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < end {
+        if is_so() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    false
+}
+
 pub fn until_waiters(client: &Client, name: &str, count: u64) {
     until(|| client.lock(name).info().expect("info").waiters() == count);
 }

@@ -1,7 +1,5 @@
-//! fighter COUNTER ROUNDS: adds 1 to the number in a file, ROUNDS times, under the lock "counter" of REDILOCK_URL.
+//! fighter COUNTER ROUNDS TTL: adds 1 to the number in a file, ROUNDS times, under the lock "counter".
 //! Every other round waits by a future. Says "begun" after the first round.
-
-use std::time::Duration;
 
 use redilock::{Client, Error};
 
@@ -16,9 +14,10 @@ async fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     let counter = arguments.next().expect("a file");
     let rounds: u64 = arguments.next().expect("rounds").parse().expect("a number");
+    let ttl = arguments.next().expect("a ttl");
     let client = Client::from_env()?;
     for round in 0..rounds {
-        let request = client.lock("counter").ttl(Duration::from_secs(5)).renew(true);
+        let request = client.lock("counter").set("ttl", &ttl).renew(true);
         if round % 2 == 0 {
             request.with(|_| add(&counter))?;
         } else {
