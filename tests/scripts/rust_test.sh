@@ -11,11 +11,12 @@ skip() {
 command -v cargo >/dev/null || skip "there is no cargo"
 [ -z "${REDILOCK_SANITIZE:-}" ] || skip "programs of Rust do not load a library with sanitizers"
 
-"$CMAKE" --install "$REDILOCK_BUILD_DIR" --prefix "$dir/usr" >"$dir/out"
-LD_LIBRARY_PATH=$(dirname "$(find "$dir/usr" -name libredilock.so.0)")
-PKG_CONFIG_PATH=$LD_LIBRARY_PATH/pkgconfig
-# What was compiled stays for the next run, so the copy keeps the times of its files.
+# What was compiled stays for the next run, so folders keep their names, and files their times.
 work=$REDILOCK_BUILD_DIR/rust
+rm -rf "${work:?}/usr"
+"$CMAKE" --install "$REDILOCK_BUILD_DIR" --prefix "$work/usr" >"$dir/out"
+LD_LIBRARY_PATH=$(dirname "$(find "$work/usr" -name libredilock.so.0)")
+PKG_CONFIG_PATH=$LD_LIBRARY_PATH/pkgconfig
 CARGO_TARGET_DIR=$work/target
 CARGO_TERM_COLOR=never
 CARGO_INCREMENTAL=0
@@ -56,6 +57,7 @@ tests() {
 }
 
 start_server
+sed 1d redilock/examples/report.rs | diff - README.md | grep '^<' && fail "the example report is not the program of the README"
 tests cargo test --lib --tests
 step "the example report" cargo run -q --example report
 contains "$dir/out" "report written with fence "
