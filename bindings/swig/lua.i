@@ -123,7 +123,7 @@ SWIG_fail
 }
 %typemap(out) const char *redilock_lock_token, const char *redilock_lock_name ""
 
-/* A completion is three results: tag, kind (0 where there is none) and status. */
+/* A completion is three results: tag, kind (0 for no completion) and status. */
 %typemap(in, numinputs=0) uint64_t *tag ($*1_ltype made = 0) "$1 = &made;"
 %typemap(argout) uint64_t *tag {
   lua_pushinteger(L, (lua_Integer)*$1);

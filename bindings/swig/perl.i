@@ -28,7 +28,7 @@ static void redilock_raise(pTHX_ int32_t status, const char *message) {
   LEAVE;
 }
 
-/* The bytes of a string; NULL where there is none. Text that Perl holds as UTF-8 stays that. */
+/* The bytes of a string; NULL for undef. Text that Perl holds as UTF-8 stays that. */
 static char *redilock_bytes(pTHX_ SV *value, STRLEN *size) {
   SvGETMAGIC(value);
   if (!SvOK(value) || (SvROK(value) && !SvAMAGIC(value))) return NULL;
@@ -114,7 +114,7 @@ sv_newmortal()
 %typemap(argout) int32_t *number, int64_t *number, uint64_t *tag {
   %append_output(sv_2mortal(newSViv((IV)*$1)));
 }
-/* A completion is three results: tag, kind (0 where there is none) and status. */
+/* A completion is three results: tag, kind (0 for no completion) and status. */
 %apply int32_t *number { int32_t *kind, int32_t *status, int32_t *level };
 %apply int64_t *number { int64_t *time_ms };
 

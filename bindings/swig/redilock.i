@@ -1,5 +1,5 @@
 /*
- * redilock.i - redilock.h for SWIG: which call gives what, stated once for all languages. redilock.h
+ * redilock.i - redilock.h for SWIG: which call gives what, said once for all languages. redilock.h
  * itself is what gets wrapped; here stand only the roles of its parameters and results.
  *
  * A language's own file is included below. It defines, before the calls are listed:

@@ -163,7 +163,12 @@ fi
 cat >in_the_sources <<'EOF'
 CONTRIBUTING.md
 docs/architecture.md
+bindings/cxx/README.md
+bindings/go/README.md
+bindings/lua/README.md
+bindings/perl/README.md
 bindings/python/README.md
+bindings/rust/README.md
 capi/include/redilock/redilock.h
 tests/conformance/README.md
 tests/ffi

@@ -38,6 +38,14 @@ else
   echo "the Python package was not built: its example is not run"
 fi
 
+# The programs of the other languages are those of their own pages, whose tests run them.
+for pair in c++:cxx go:go rust:rust lua:lua perl:perl; do
+  page=$REDILOCK_SOURCE_DIR/bindings/${pair#*:}/README.md
+  block "${pair%:*}" >"$dir/program"
+  awk -v fence="\`\`\`${pair%:*}" '$0 == fence && !done { on = 1; next } /^```$/ && on { on = 0; done = 1 } on' \
+    "$page" | diff - "$dir/program" || fail "the program of ${pair%:*} is not that of $page (-)"
+done
+
 # The command, with its ./job.
 printf '#!/bin/sh\necho "$REDILOCK_NAME $REDILOCK_FENCE"\n' >"$dir/job.sh"
 chmod +x "$dir/job.sh"

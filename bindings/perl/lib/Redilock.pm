@@ -370,7 +370,7 @@ strings of any bytes; text that Perl holds as UTF-8 is locked as UTF-8.
 =item Redilock->new(url => URL, OPTIONS)
 
 Makes a client. The server is first asked by the first call. The options are the client's, and
-defaults of its calls. In the child of a fork, the client connects anew at its first call.
+defaults of its calls. In the child of a fork, the client connects again at its first call.
 
 =item acquire(NAME, OPTIONS)
 

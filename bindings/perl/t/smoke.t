@@ -76,7 +76,7 @@ subtest 'a wait ends behind another process' => sub {
         kill USR1 => getppid;
         POSIX::_exit(0);
     }
-    my $lock = $client->acquire('job');    # the handler runs meanwhile
+    my $lock = $client->acquire('job');    # the handler runs during the wait
     ok $lock->is_held;
     waitpid $child, 0;
     $lock->release;

@@ -7,5 +7,5 @@ fn main() -> Result<(), Error> {
     let request = client.lock("report").ttl(Duration::from_secs(30)).renew(true);
     let lock = request.wait(Duration::from_secs(60)).acquire()?;
     println!("report written with fence {}", lock.fence());
-    lock.release() // tells if the lock was lost, and somebody else may have written it too
+    lock.release() // says if the lock was lost, and somebody else may have written it too
 }

@@ -154,7 +154,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets an option by its name, such as `"timeout"`. [`build`](Self::build) tells what is wrong.
+    /// Sets an option by its name, such as `"timeout"`. [`build`](Self::build) says what is wrong.
     pub fn set<'a>(mut self, name: &str, value: impl Into<Value<'a>>) -> Self {
         let options = self.options;
         if self.broken.is_none() {

@@ -151,7 +151,7 @@ pub(crate) fn static_text(text: *const c_char) -> &'static str {
 
 /// Text that a function copies out: it returns the length that it needs.
 pub(crate) fn copied_text(copy: impl Fn(*mut c_char, usize) -> usize) -> String {
-    // Most messages fit. A message that another thread makes longer meanwhile is cut.
+    // Most messages fit. A message that another thread makes longer in between is cut.
     let mut buffer = vec![0u8; 256];
     let needed = copy(buffer.as_mut_ptr().cast(), buffer.len());
     if needed >= buffer.len() {

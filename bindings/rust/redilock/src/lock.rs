@@ -167,7 +167,7 @@ impl Lock {
         Error::new(status, if lost { self.message() } else { String::new() })
     }
 
-    /// The tag of the watch, which begins here if there is none. Its request ends with the loss.
+    /// The tag of the watch, which begins here at the first call. Its request ends with the loss.
     pub(crate) fn watch(&self) -> Result<u64> {
         let mut watch = self.watch.lock().unwrap();
         if let Some(tag) = *watch {

@@ -61,7 +61,7 @@ impl Drop for Op {
     }
 }
 
-/// The way to a wait from outside: cancels it, or tells its place in the queue. It can be cloned
+/// The way to a wait from outside: cancels it, or shows its place in the queue. It can be cloned
 /// and sent to other threads, and may outlive the wait.
 #[derive(Clone)]
 pub struct WaitHandle(Weak<Op>);

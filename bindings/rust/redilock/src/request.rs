@@ -139,7 +139,7 @@ impl Request {
             .call(|op| unsafe { sys::redilock_op_extend(op.raw(), null_mut()) })
     }
 
-    /// Takes the lock away from whoever holds it, and hands it to the next waiter. False if nobody
+    /// Takes the lock away from its holder, and hands it to the next waiter. False if nobody
     /// held it. Its former holder finds the loss at its next renewal or extension: use fences.
     /// Blocks for at most the client's `timeout`.
     ///

@@ -142,11 +142,11 @@ fn log_lines_go_to_the_logger() {
         let lock = request.acquire_async().await.unwrap();
         client.lock("logged").break_async().await.unwrap();
         assert_eq!(timeout(LONG, lock.lost()).await.unwrap().kind(), ErrorKind::Lost);
-        let told = async {
+        let notified = async {
             while !found(log::Level::Error, "logged") {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(LONG, told).await.unwrap();
+        timeout(LONG, notified).await.unwrap();
     });
 }
