@@ -47,7 +47,7 @@ async def test_close_while_the_server_does_not_answer(server, client, name):
             await other.close()
             with pytest.raises(redilock.ClosedError):
                 await task
-            assert time.monotonic() - begun < 0.2
+            assert time.monotonic() - begun < 2  # not the timeout of 5 s
         finally:
             server.thaw()
 
@@ -56,21 +56,23 @@ async def test_close_while_the_server_does_not_answer(server, client, name):
 async def test_close_lets_what_is_held_run_out(server, client, name):
     before = server.connections()
     async with aio.Client(server.url) as other:
-        lock = other.lock(name, ttl=0.5, renew=True)
+        lock = other.lock(name, ttl=2, renew=True)
         await lock.acquire()
         reported = asyncio.create_task(lock.lost_event.wait())
         assert server.connections() > before
-    closed = time.monotonic()
 
     async def left():
         return server.connections() == before
 
     await until(left)
     assert lock.held and not reported.done()
-    await asyncio.wait_for(reported, 2)
-    assert lock.lost and time.monotonic() - closed < 0.6
-    await asyncio.sleep(0.1)  # by the drift, which the server's lease is longer
-    assert (await client.info(name)).state == "free"
+    await asyncio.wait_for(reported, 20)  # it is renewed no more
+    assert lock.lost
+
+    async def ran_out():  # a little later, by the drift
+        return (await client.info(name)).state == "free"
+
+    await until(ran_out)
     with pytest.raises(redilock.ClosedError):
         await lock.release()
 
@@ -78,10 +80,10 @@ async def test_close_lets_what_is_held_run_out(server, client, name):
 @on_a_loop
 async def test_close_tells_no_loss_of_what_was_released(server, client, name):
     async with aio.Client(server.url) as other:
-        lock = other.lock(name, ttl=0.2)
+        lock = other.lock(name, ttl=1)
         async with lock:
             pass
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.1)
     assert not lock.lost_event.is_set()
 
 

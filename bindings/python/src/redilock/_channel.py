@@ -9,14 +9,11 @@ import contextlib
 import itertools
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from . import _core
 from ._request import Request, closed
 from .errors import OperationCancelledError, RedilockError
-
-if TYPE_CHECKING:
-    from .aio import Lock
 
 _End = asyncio.Future[int]
 
@@ -27,6 +24,23 @@ _BATCH = 256
 _ROUNDING_S = 0.001
 
 
+class Holder(Protocol):
+    """A lock that learns of its loss, as aio.Lock does."""
+
+    _tag: int
+
+    @property
+    def held(self) -> bool: ...
+
+    @property
+    def lost(self) -> bool: ...
+
+    @property
+    def remaining(self) -> float: ...
+
+    def _report_loss(self) -> None: ...
+
+
 class Channel:
     """One C client on one event loop: completions come by its descriptor."""
 
@@ -34,7 +48,7 @@ class Channel:
         self._fd = -1
         self._core: _core.Client | None = core
         self.loop = loop
-        self._holders: weakref.WeakValueDictionary[int, Lock] = weakref.WeakValueDictionary()
+        self._holders: weakref.WeakValueDictionary[int, Holder] = weakref.WeakValueDictionary()
         self._ends: dict[int, _End] = {}
         self._acquiring: dict[int, _core.Op] = {}
         self._closing = False
@@ -141,7 +155,7 @@ class Channel:
             self._ends.pop(tag, None)
         _core.op_raise(op)
 
-    async def acquire(self, request: Request, lock: Lock | None) -> _core.Lock:
+    async def acquire(self, request: Request, lock: Holder | None) -> _core.Lock:
         """Submits an acquire and waits for its grant; `lock` learns of the loss."""
         tag = self._tag()
         if lock is not None:
@@ -179,7 +193,7 @@ class Channel:
             self._ends.pop(tag, None)
             self._acquiring.pop(tag, None)
 
-    def watch(self, lock: Lock, lease: _core.Lock) -> None:
+    def watch(self, lock: Holder, lease: _core.Lock) -> None:
         """Reports to the lock the loss of a grant that did not come by acquire()."""
         tag = self._tag()
         self._holders[tag] = lock
