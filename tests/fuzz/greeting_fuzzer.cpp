@@ -6,6 +6,7 @@
 
 #include "check.hpp"
 #include "wire/greeting.hpp"
+#include "wire/reply_reader.hpp"
 
 using namespace redilock;
 

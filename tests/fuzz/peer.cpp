@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "check.hpp"
-#include "client/commands.hpp"
+#include "lock/push.hpp"
 #include "lock/validity.hpp"
 #include "scripts/embedded.hpp"
 #include "values/name.hpp"

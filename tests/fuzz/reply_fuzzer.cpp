@@ -8,6 +8,7 @@
 #include "values/token.hpp"
 #include "wire/error_reply.hpp"
 #include "wire/fences.hpp"
+#include "wire/reply_reader.hpp"
 
 using namespace redilock;
 

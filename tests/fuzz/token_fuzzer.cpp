@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "lock/push.hpp"
+#include "values/fence.hpp"
 #include "values/name.hpp"
 #include "values/slot.hpp"
 #include "values/token.hpp"
