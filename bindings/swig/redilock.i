@@ -18,6 +18,8 @@
  */
 #if defined(SWIGPERL)
 %module "Redilock::Core"
+#elif defined(SWIGJAVA)
+%module Core
 #else
 %module(package="redilock") core
 #endif
@@ -87,6 +89,8 @@ REDILOCK_CALL_WITH_MESSAGE(function, redilock_list_message)
 %include "lua.i"
 #elif defined(SWIGPERL)
 %include "perl.i"
+#elif defined(SWIGJAVA)
+%include "java.i"
 #else
 #error "there is no file for this language yet"
 #endif

@@ -39,7 +39,7 @@ else
 fi
 
 # The programs of the other languages are those of their own pages, whose tests run them.
-for pair in c++:cxx go:go rust:rust lua:lua perl:perl; do
+for pair in c++:cxx go:go rust:rust java:java lua:lua perl:perl; do
   page=$REDILOCK_SOURCE_DIR/bindings/${pair#*:}/README.md
   block "${pair%:*}" >"$dir/program"
   awk -v fence="\`\`\`${pair%:*}" '$0 == fence && !done { on = 1; next } /^```$/ && on { on = 0; done = 1 } on' \

@@ -1,0 +1,43 @@
+// Text as the library has it: UTF-8.
+
+package io.redilock;
+
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+final class Text {
+  private Text() {}
+
+  /** Decodes what the library returned. */
+  static String of(byte[] bytes) {
+    return bytes == null ? null : new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  /** Encodes a name or value. Half of a surrogate pair has no form in UTF-8 and is refused. */
+  static byte[] bytes(String text) {
+    if (text == null) {
+      throw RedilockException.invalid("a name or value is null");
+    }
+    try {
+      ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+      return Arrays.copyOf(encoded.array(), encoded.limit());
+    } catch (CharacterCodingException failure) {
+      throw RedilockException.invalid("a name or value is no valid Unicode text");
+    }
+  }
+
+  /** Encodes a text that ends with a NUL, and refuses one inside, where C would cut it. */
+  static byte[] terminated(String text) {
+    if (text == null) {
+      return null;
+    }
+    if (text.indexOf('\0') >= 0) {
+      throw RedilockException.invalid("a url or the name of an option holds a NUL");
+    }
+    byte[] bytes = bytes(text);
+    return Arrays.copyOf(bytes, bytes.length + 1);
+  }
+}

@@ -1,0 +1,112 @@
+// A redis-server of the tests, on a unix socket of its own.
+
+package io.redilock;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+
+final class Server implements AutoCloseable {
+  /** For what takes milliseconds on an idle machine. */
+  static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final Path folder = Files.createTempDirectory("redilock-java");
+  private Process process;
+
+  Server() throws Exception {
+    start();
+  }
+
+  private void start() throws Exception {
+    Files.deleteIfExists(socket());
+    List<String> command =
+        List.of("redis-server", "--port", "0", "--unixsocket", socket().toString(), "--save", "");
+    process =
+        new ProcessBuilder(command)
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("log").toFile())
+            .start();
+    until(() -> Files.exists(socket()));
+  }
+
+  private Path socket() {
+    return folder.resolve("redis.sock");
+  }
+
+  String url() {
+    return "unix://" + socket();
+  }
+
+  RedilockClient client() {
+    return RedilockClient.connect(url());
+  }
+
+  /** Ends the server with all that it had, and starts another. */
+  void restart() throws Exception {
+    kill();
+    start();
+  }
+
+  void kill() {
+    process.destroyForcibly().onExit().join();
+  }
+
+  /** Stops and resumes the server by signals, so that it is there and answers nothing. */
+  void signal(String name) throws Exception {
+    run("kill", "-" + name, Long.toString(process.pid()));
+  }
+
+  /** Runs a program to its end. */
+  static void run(String... command) throws Exception {
+    if (start(command).waitFor() != 0) {
+      throw new IllegalStateException(String.join(" ", command) + " failed");
+    }
+  }
+
+  /** Starts a program whose output is of no interest, unless it is an error. */
+  static Process start(String... command) throws IOException {
+    return new ProcessBuilder(command)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
+  }
+
+  /** An executor of a thread for each task. */
+  static void onThread(Runnable task) {
+    new Thread(task).start();
+  }
+
+  /** Asks again until it is so. */
+  static void until(Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.call()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("it never became so");
+      }
+      Thread.sleep(5);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    kill();
+    try (Stream<Path> files = Files.walk(folder)) {
+      files.sorted(Comparator.reverseOrder()).forEach(Server::delete);
+    }
+  }
+
+  private static void delete(Path file) {
+    try {
+      Files.delete(file);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+}
