@@ -12,9 +12,10 @@ final class Hold implements Runnable {
 
   private final Hub hub;
   private final byte[] name;
-  private final CompletableFuture<LostException> lost = new CompletableFuture<>();
+  private CompletableFuture<LostException> lost; // null until somebody watches
+  private long watch; // its tag
   private boolean over;
-  private long watch; // the tag; 0 without a watch
+  private LostException loss; // that the end of the lease found
 
   Hold(Hub hub, byte[] name, long lock) {
     this.hub = hub;
@@ -36,34 +37,42 @@ final class Hold implements Runnable {
     return over;
   }
 
-  /** Asks for a completion at the loss, once. */
-  synchronized CompletableFuture<LostException> lost() {
-    if (watch == 0 && !over) {
-      watch = hub.expect(status -> Hub.execute(() -> lose(status)));
-      try {
-        with(pointer -> Core.lock_watch(pointer, watch));
-      } catch (RedilockException failure) {
-        hub.forget(watch);
-        lost.completeExceptionally(failure.about(name, false));
-      }
-    }
-    return copyOfLost();
-  }
-
-  /** A future that a program may end, and that is cancelled when the lease ends. */
-  private CompletableFuture<LostException> copyOfLost() {
+  /** Returns a future that a program may end, and that is cancelled when the lease ends. */
+  CompletableFuture<LostException> lost() {
     CompletableFuture<LostException> copy = new CompletableFuture<>();
-    lost.whenComplete(
-        (loss, failure) -> {
-          if (failure == null) {
-            copy.complete(loss);
-          } else {
-            copy.completeExceptionally(failure); // a CancellationException cancels it
-          }
-        });
+    watched()
+        .whenComplete(
+            (reason, failure) -> {
+              if (failure == null) {
+                copy.complete(reason);
+              } else {
+                copy.completeExceptionally(failure); // a CancellationException cancels it
+              }
+            });
     return copy;
   }
 
+  /** Asks for a completion at the loss, once. */
+  private synchronized CompletableFuture<LostException> watched() {
+    if (lost != null) {
+      return lost;
+    }
+    lost = new CompletableFuture<>();
+    if (over) {
+      finish(lost, loss);
+      return lost;
+    }
+    watch = hub.expect(status -> Hub.execute(() -> lose(status)));
+    try {
+      with(pointer -> Core.lock_watch(pointer, watch));
+    } catch (RedilockException failure) {
+      hub.forget(watch);
+      lost.completeExceptionally(failure.about(name, false));
+    }
+    return lost;
+  }
+
+  /** What the completion of the watch starts, on a thread of the pool. */
   private void lose(long status) {
     String message = lock.use(Core::lock_message, "");
     RedilockException reason = RedilockException.of(status, message).about(name, false);
@@ -71,6 +80,14 @@ final class Hold implements Runnable {
       lost.complete((LostException) reason);
     } else {
       lost.completeExceptionally(reason);
+    }
+  }
+
+  private static void finish(CompletableFuture<LostException> lost, LostException loss) {
+    if (loss != null) {
+      lost.complete(loss);
+    } else {
+      lost.cancel(false);
     }
   }
 
@@ -88,20 +105,24 @@ final class Hold implements Runnable {
   }
 
   private synchronized boolean isWatched() {
-    return watch != 0;
+    return lost != null;
   }
 
   /** Ends the handle once, by a function that frees it. */
-  void end(LongConsumer free, LostException loss) {
+  void end(LongConsumer free, LostException reason) {
+    CompletableFuture<LostException> watched;
     synchronized (this) {
+      if (over) {
+        return;
+      }
       over = true;
-      hub.forget(watch);
+      loss = reason;
+      watched = lost;
     }
     lock.free(free);
-    if (loss != null) {
-      lost.complete(loss);
-    } else {
-      lost.cancel(false);
+    if (watched != null) {
+      hub.forget(watch);
+      finish(watched, reason);
     }
   }
 }

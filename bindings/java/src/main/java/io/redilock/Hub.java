@@ -5,9 +5,10 @@ package io.redilock;
 import java.lang.System.Logger;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -20,7 +21,20 @@ import java.util.function.LongConsumer;
 final class Hub implements Runnable {
   private static final Logger LOGGER = System.getLogger("io.redilock");
 
+  // Not the common pool: with two processors or fewer, the JDK starts a thread for each task. The
+  // threads are daemons; more of them start while some wait for futures, and idle ones end.
+  private static final ForkJoinPool POOL =
+      new ForkJoinPool(
+          Math.max(2, Runtime.getRuntime().availableProcessors()),
+          ForkJoinPool.defaultForkJoinWorkerThreadFactory,
+          null,
+          true);
+
+  /** How many threads ask on connections of their own; requests of more share the client's. */
+  private static final int DIRECT = 8;
+
   private final Handle client;
+  private final Semaphore direct = new Semaphore(DIRECT);
   private final AtomicLong lastTag = new AtomicLong();
   private final Map<Long, LongConsumer> expected = new ConcurrentHashMap<>();
   private final AtomicBoolean logging = new AtomicBoolean();
@@ -89,9 +103,18 @@ final class Hub implements Runnable {
     expected.remove(tag);
   }
 
+  /** Says whether this thread may ask on a connection of its own, until {@link #exitDirect}. */
+  boolean enterDirect() {
+    return direct.tryAcquire();
+  }
+
+  void exitDirect() {
+    direct.release();
+  }
+
   /** Runs what may block, or what users gave, on another thread than the reader. */
   static void execute(Runnable task) {
-    CompletableFuture.runAsync(task);
+    POOL.execute(task);
   }
 
   /** Asks everything to end; never blocks. */

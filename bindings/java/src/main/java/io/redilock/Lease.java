@@ -111,13 +111,13 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
-   * Runs a task when the lock is lost, on a thread of the common pool. A task that refers to this
+   * Runs a task when the lock is lost, on a thread of a pool. A task that refers to this
    * lease keeps it from being collected. A close of the client is no loss.
    *
    * @param task what to run, at most once
    */
   public void onLost(Runnable task) {
-    lost().thenRunAsync(task);
+    lost().thenRunAsync(task, Hub::execute);
   }
 
   /**
@@ -131,7 +131,11 @@ public final class Lease implements AutoCloseable {
    */
   public void release() {
     try (Request request = client.request(name, new Options())) {
-      hold.with(lock -> request.call(op -> Core.op_release(op, lock)));
+      hold.with(
+          lock -> {
+            request.release(lock);
+            return true;
+          });
       settle(null);
     } catch (RedilockException failure) {
       settleIfOver(failure);
@@ -150,7 +154,7 @@ public final class Lease implements AutoCloseable {
       Request made = client.request(name, new Options());
       request = made;
       return hold.with(lock -> made.submit((op, tag) -> Core.op_submit_release(op, lock, tag)))
-          .thenAcceptAsync(status -> finishRelease(made, status));
+          .thenAcceptAsync(status -> finishRelease(made, status), Hub::execute);
     } catch (RedilockException failure) {
       if (request != null) {
         request.close();

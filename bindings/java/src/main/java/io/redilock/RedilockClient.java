@@ -138,26 +138,7 @@ public final class RedilockClient implements AutoCloseable {
    * @throws TimeoutException if the wait is over
    */
   public Lease acquire(byte[] name, Options options) throws InterruptedException {
-    return acquire(name, options, true);
-  }
-
-  /** Acquires without regard to interrupts; the interrupt status stays. */
-  Lease acquireUninterruptibly(byte[] name, Options options) {
-    try {
-      return acquire(name, options, false);
-    } catch (InterruptedException impossible) {
-      throw new IllegalStateException(impossible);
-    }
-  }
-
-  private Lease acquire(byte[] name, Options options, boolean interruptible)
-      throws InterruptedException {
-    byte[] copy = copyOf(name);
-    try (Request request = request(copy, options)) {
-      return new Lease(this, copy, request.acquire(interruptible));
-    } finally {
-      Reference.reachabilityFence(this);
-    }
+    return Acquire.interruptibly(this, name, options);
   }
 
   /**
@@ -177,7 +158,7 @@ public final class RedilockClient implements AutoCloseable {
 
   /**
    * Acquires a lock without blocking. The future fails as {@link #acquire(byte[], Options)} does.
-   * It completes on a thread of the common pool.
+   * It completes on a thread of a pool that all clients share.
    *
    * <p>A cancel of the future ends the wait, as does any other end of it, such as by {@link
    * CompletableFuture#orTimeout}: the waiter leaves the queue, and a lock that was just granted is
@@ -188,44 +169,7 @@ public final class RedilockClient implements AutoCloseable {
    * @return the lease
    */
   public CompletableFuture<Lease> acquireAsync(byte[] name, Options options) {
-    Request request = null;
-    try {
-      byte[] copy = copyOf(name);
-      Request made = request(copy, options);
-      request = made;
-      CompletableFuture<Lease> result = new CompletableFuture<>();
-      made.submit(Core::op_submit_acquire)
-          .thenAcceptAsync(status -> grant(made, copy, status, result));
-      result.whenComplete((lease, failure) -> made.cancel());
-      return result;
-    } catch (RedilockException failure) {
-      if (request != null) {
-        request.close();
-      }
-      return CompletableFuture.failedFuture(failure);
-    }
-  }
-
-  /** Hands a granted lock to the program, unless that has ended the future. */
-  private void grant(Request request, byte[] name, long status, CompletableFuture<Lease> result) {
-    try (request) {
-      if (result.isDone()) {
-        return; // the client releases a lock that nobody takes
-      }
-      Lease lease = new Lease(this, name, request.takeLock(status));
-      if (!result.complete(lease)) {
-        lease.drop();
-      }
-    } catch (RuntimeException failure) {
-      result.completeExceptionally(failure);
-    }
-  }
-
-  private static byte[] copyOf(byte[] name) {
-    if (name == null) {
-      throw RedilockException.invalid("the name of the lock is null");
-    }
-    return name.clone();
+    return Acquire.async(this, name, options);
   }
 
   /**

@@ -113,12 +113,12 @@ public final class RedilockLock implements Lock {
 
   private void lockUninterruptibly(Duration wait, Duration lease) {
     refuseAgain();
-    keep(client.acquireUninterruptibly(name, optionsOf(wait, lease)));
+    keep(Acquire.uninterruptibly(client, name, optionsOf(wait, lease)));
   }
 
   private void lockInterruptibly(Duration wait, Duration lease) throws InterruptedException {
     refuseAgain();
-    keep(client.acquire(name, optionsOf(wait, lease)));
+    keep(Acquire.interruptibly(client, name, optionsOf(wait, lease)));
   }
 
   private void keep(Lease lease) {

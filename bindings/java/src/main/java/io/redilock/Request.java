@@ -16,6 +16,7 @@ final class Request implements AutoCloseable {
   private final byte[] name;
   private final Handle op;
   private final CompletableFuture<Long> ended = new CompletableFuture<>();
+  private long tag;
 
   /** A call of an operation, which returns a handle, or 0. */
   interface Call {
@@ -94,7 +95,7 @@ final class Request implements AutoCloseable {
 
   /** Submits the operation; the future has the status of its completion. */
   CompletableFuture<Long> submit(Submit submit) {
-    long tag = hub.expect(ended::complete);
+    tag = hub.expect(ended::complete);
     try {
       call(op -> submit.run(op, tag));
     } catch (RuntimeException failure) {
@@ -104,39 +105,52 @@ final class Request implements AutoCloseable {
     return ended;
   }
 
-  /** Acquires: a free lock on this thread, and one that is held by a completion. */
-  long acquire(boolean interruptible) throws InterruptedException {
-    if (interruptible && Thread.interrupted()) {
-      throw new InterruptedException("interrupted before the lock was asked for");
-    }
-    long tag = hub.expect(ended::complete);
-    long lock = 0;
-    boolean waits = false;
+  /**
+   * Begins an acquire: on this thread, which has a free lock soonest, unless many threads do that.
+   *
+   * @return the lock, or 0 if a completion will say how the acquire ends
+   */
+  long beginAcquire(boolean interruptible) throws InterruptedException {
+    tag = hub.expect(ended::complete);
+    boolean direct = hub.enterDirect();
+    Call begin = op -> direct ? Core.op_begin_acquire(op, tag) : Core.op_submit_acquire(op, tag);
+    boolean underWay = false;
     try {
-      Call begin = op -> Core.op_begin_acquire(op, tag);
-      lock = interruptible ? callInterruptibly(begin) : call(begin);
-      waits = lock == 0;
+      long lock = interruptible ? callInterruptibly(begin) : call(begin);
+      underWay = lock == 0;
+      return lock;
     } finally {
-      if (!waits) {
+      if (direct) {
+        hub.exitDirect();
+      }
+      if (!underWay) {
         hub.forget(tag);
       }
     }
-    if (waits) {
-      return takeLock(interruptible ? await(tag) : ended.join());
-    }
-    if (interruptible && Thread.interrupted()) {
-      Core.drop_lock(lock);
-      throw new InterruptedException("interrupted when the lock was granted; it is released");
-    }
-    return lock;
   }
 
-  private long await(long tag) throws InterruptedException {
+  /** Releases a lock, and waits for the answer. */
+  void release(long lock) {
+    if (!hub.enterDirect()) {
+      check(submit((op, tag) -> Core.op_submit_release(op, lock, tag)).join());
+      return;
+    }
     try {
-      return ended.get();
+      call(op -> Core.op_release(op, lock));
+    } finally {
+      hub.exitDirect();
+    }
+  }
+
+  /** Waits for the lock that the completion grants. */
+  long awaitLock(boolean interruptible) throws InterruptedException {
+    if (!interruptible) {
+      return takeLock(ended.join());
+    }
+    try {
+      return takeLock(ended.get());
     } catch (InterruptedException interrupted) {
       leave();
-      hub.forget(tag);
       throw interrupted;
     } catch (ExecutionException impossible) {
       throw new IllegalStateException(impossible);
@@ -153,6 +167,7 @@ final class Request implements AutoCloseable {
     } catch (ExecutionException | TimeoutException unconfirmed) {
       // A lock that is granted later is released, because the operation is freed.
     }
+    hub.forget(tag);
   }
 
   /** Returns the lock that a completion granted, or throws why none was granted. */

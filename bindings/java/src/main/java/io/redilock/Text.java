@@ -2,9 +2,6 @@
 
 package io.redilock;
 
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -21,12 +18,11 @@ final class Text {
     if (text == null) {
       throw RedilockException.invalid("a name or value is null");
     }
-    try {
-      ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
-      return Arrays.copyOf(encoded.array(), encoded.limit());
-    } catch (CharacterCodingException failure) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    if (!text.equals(of(bytes))) {
       throw RedilockException.invalid("a name or value is no valid Unicode text");
     }
+    return bytes;
   }
 
   /** Encodes a text that ends with a NUL, and refuses one inside, where C would cut it. */
