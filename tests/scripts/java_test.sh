@@ -25,7 +25,7 @@ cp -R "$REDILOCK_SOURCE_DIR/bindings/java" "$REDILOCK_SOURCE_DIR/bindings/swig" 
 rm -rf "$work/bindings/java/target"
 cd "$work/bindings/java" || exit
 
-if ! mvn -B --no-transfer-progress package javadoc:javadoc >"$dir/out" 2>&1; then
+if ! mvn -B --no-transfer-progress -Dmaven.compiler.failOnWarning=true package javadoc:javadoc >"$dir/out" 2>&1; then
   cat "$dir/out"
   if [ -z "${CI:-}" ] && grep -q 'Could not \(transfer\|resolve\)\|Could not find artifact' "$dir/out"; then
     skip "the plugins and libraries of the registry cannot be had"

@@ -2,7 +2,6 @@
 
 package io.redilock;
 
-import java.lang.ref.Reference;
 import java.util.concurrent.CompletableFuture;
 
 /** One acquire of a client. */
@@ -49,8 +48,15 @@ final class Acquire {
         throw new InterruptedException("interrupted when the lock was granted; it is released");
       }
       return new Lease(client, name, lock);
-    } finally {
-      Reference.reachabilityFence(client);
+    }
+  }
+
+  /** Acquires without blocking. */
+  static CompletableFuture<Lease> async(RedilockClient client, String name, Options options) {
+    try {
+      return async(client, Text.bytes(name), options);
+    } catch (InvalidException refused) {
+      return CompletableFuture.failedFuture(refused);
     }
   }
 

@@ -57,11 +57,7 @@ public final class Lease implements AutoCloseable {
     return fence;
   }
 
-  /**
-   * Returns the secret by which any process can release, extend or attach the lock.
-   *
-   * @return the token
-   */
+  /** {@return the secret by which any process can release, extend or attach the lock} */
   public String token() {
     return Text.of(token);
   }

@@ -15,6 +15,7 @@ final class Library {
   private Library() {}
 
   /** Loads the library that is installed, or else the one of the jar. */
+  @SuppressWarnings("restricted") // of later Javas
   static void load() {
     try {
       System.loadLibrary(NAME);
@@ -26,6 +27,7 @@ final class Library {
   }
 
   /** Unpacks the library to a file that is removed once it is loaded; false if the jar has none. */
+  @SuppressWarnings("restricted")
   private static boolean loadFromJar() {
     try (InputStream packed = Library.class.getResourceAsStream(System.mapLibraryName(NAME))) {
       if (packed == null) {

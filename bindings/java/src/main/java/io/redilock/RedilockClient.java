@@ -1,15 +1,12 @@
 package io.redilock;
 
 import java.lang.ref.Cleaner;
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
 
 /**
  * A connection to one Redis server, shared by any number of threads and locks.
@@ -33,20 +30,15 @@ public final class RedilockClient implements AutoCloseable {
     cleanable = Handle.CLEANER.register(this, hub::close);
   }
 
-  /**
-   * Makes a client of the environment's REDILOCK_URL, or else redis://127.0.0.1:6379/0.
-   *
-   * @return the client
-   */
+  /** {@return a client of the environment's REDILOCK_URL, or else redis://127.0.0.1:6379/0} */
   public static RedilockClient connect() {
     return connect(null);
   }
 
   /**
-   * Makes a client for a server.
+   * {@return a client for a server}
    *
    * @param url as for {@link #connect(String, Options)}
-   * @return the client
    */
   public static RedilockClient connect(String url) {
     return connect(url, new Options());
@@ -66,59 +58,41 @@ public final class RedilockClient implements AutoCloseable {
     return new RedilockClient(url, options);
   }
 
-  Hub hub() {
-    return hub;
-  }
-
-  Map<ByteBuffer, Lease> heldByThread() {
-    return held.get();
-  }
-
-  Request request(byte[] name, Options options) {
-    return new Request(hub, name, options);
-  }
-
   /**
-   * Returns a lock in the form of {@link java.util.concurrent.locks.Lock}. It is renewed while it
-   * is held.
+   * {@return a lock in the form of {@link java.util.concurrent.locks.Lock}, not acquired yet}
    *
    * @param name the name
-   * @return the lock, which is not acquired yet
    */
   public RedilockLock getLock(String name) {
     return getLock(name, new Options());
   }
 
   /**
-   * Returns a lock in the form of {@link java.util.concurrent.locks.Lock}.
+   * {@return a lock in the form of {@link java.util.concurrent.locks.Lock}, not acquired yet}
    *
    * @param name the name
-   * @param options of each acquire, such as "ttl" and "label"; the option "renew" is true unless
-   *     they set it
-   * @return the lock, which is not acquired yet
+   * @param options of each acquire; "renew" is true unless they set it
    */
   public RedilockLock getLock(String name, Options options) {
     return new RedilockLock(this, Text.bytes(name), options.copy());
   }
 
   /**
-   * Acquires a lock with the client's options.
+   * {@return the lease of a lock, acquired as {@link #acquire(byte[], Options)} does}
    *
    * @param name the name
-   * @return the lease
-   * @throws InterruptedException as {@link #acquire(byte[], Options)} does
+   * @throws InterruptedException if the thread was interrupted
    */
   public Lease acquire(String name) throws InterruptedException {
     return acquire(name, new Options());
   }
 
   /**
-   * Acquires a lock.
+   * {@return the lease of a lock, acquired as {@link #acquire(byte[], Options)} does}
    *
    * @param name the name
    * @param options of the acquire
-   * @return the lease
-   * @throws InterruptedException as {@link #acquire(byte[], Options)} does
+   * @throws InterruptedException if the thread was interrupted
    */
   public Lease acquire(String name, Options options) throws InterruptedException {
     return acquire(Text.bytes(name), options);
@@ -132,8 +106,7 @@ public final class RedilockClient implements AutoCloseable {
    * @param name the name
    * @param options of the acquire
    * @return the lease, for a {@code try}-with-resources statement
-   * @throws InterruptedException if the thread was interrupted; it holds no lock then, and has left
-   *     the queue, or leaves it within moments if the server stands still
+   * @throws InterruptedException if the thread was interrupted; it holds no lock then
    * @throws HeldException if "wait" is 0 and another holds the lock
    * @throws TimeoutException if the wait is over
    */
@@ -142,18 +115,13 @@ public final class RedilockClient implements AutoCloseable {
   }
 
   /**
-   * Acquires a lock without blocking.
+   * {@return the lease of a lock, acquired as {@link #acquireAsync(byte[], Options)} does}
    *
    * @param name the name
    * @param options of the acquire
-   * @return as {@link #acquireAsync(byte[], Options)}
    */
   public CompletableFuture<Lease> acquireAsync(String name, Options options) {
-    try {
-      return acquireAsync(Text.bytes(name), options);
-    } catch (InvalidException refused) {
-      return CompletableFuture.failedFuture(refused);
-    }
+    return Acquire.async(this, name, options);
   }
 
   /**
@@ -173,24 +141,20 @@ public final class RedilockClient implements AutoCloseable {
   }
 
   /**
-   * Makes a lease of a lock that is held by a token, and extends it by the option "ttl". So a
-   * program passes its lock to another one, by {@link Lease#detach}. The fence of the lease is 0:
-   * pass it along with the token.
+   * {@return a lease of a lock that is held by a token, extended by the option "ttl"} So a program
+   * passes its lock to another one, by {@link Lease#detach}. The fence of the lease is 0: pass it
+   * along with the token.
    *
    * @param name the name
    * @param token as {@link Lease#token} returns it
    * @param options of the lease
-   * @return the lease
    * @throws InterruptedException if the thread was interrupted before the server answered
    * @throws NotOwnerException if the token does not hold the lock
    */
   public Lease attach(String name, String token, Options options) throws InterruptedException {
     byte[] bytes = Text.bytes(name);
     try (Request request = about(bytes, token, options)) {
-      long lock = request.callInterruptibly(Core::op_attach);
-      return new Lease(this, bytes, lock);
-    } finally {
-      Reference.reachabilityFence(this);
+      return new Lease(this, bytes, request.callInterruptibly(Core::op_attach));
     }
   }
 
@@ -227,37 +191,30 @@ public final class RedilockClient implements AutoCloseable {
   }
 
   /**
-   * Takes a lock away from its holder, and hands it to the next waiter. The holder learns of it at
-   * its next renewal or extension.
+   * Takes a lock away from its holder, who learns of it later, and hands it to the next waiter.
    *
    * @param name the name
    * @throws NotOwnerException if nobody held the lock
    */
   public void breakLock(String name) {
-    breakLock(Text.bytes(name));
-  }
-
-  void breakLock(byte[] name) {
-    try (Request request = request(name, new Options())) {
+    try (Request request = request(Text.bytes(name), new Options())) {
       request.call(Core::op_break);
     }
   }
 
   /**
-   * Looks up who holds a lock and who waits for it.
+   * {@return who holds a lock and who waits for it, also for a lock that nobody holds}
    *
    * @param name the name
-   * @return what the server replied, also for a lock that nobody holds
    */
   public LockInfo info(String name) {
     return info(Text.bytes(name));
   }
 
   /**
-   * Looks up who holds a lock and who waits for it.
+   * {@return who holds a lock and who waits for it, also for a lock that nobody holds}
    *
    * @param name the name
-   * @return what the server replied, also for a lock that nobody holds
    */
   public LockInfo info(byte[] name) {
     try (Request request = request(name, new Options())) {
@@ -270,31 +227,22 @@ public final class RedilockClient implements AutoCloseable {
    * take many requests.
    *
    * @param pattern a glob-style pattern such as "job:*"; null for all
-   * @return the names in no order; bytes that are no UTF-8 are replaced
+   * @return in no order; bytes that are no UTF-8 are replaced
    * @throws InterruptedException if the thread was interrupted
    */
   public List<String> list(String pattern) throws InterruptedException {
     byte[] bytes = pattern == null ? null : Text.bytes(pattern);
-    return listBytes(bytes).stream().map(Text::of).collect(Collectors.toList());
+    return listBytes(bytes).stream().map(Text::of).toList();
   }
 
   /**
-   * Lists the names of the locks that are held or waited for, as bytes.
+   * {@return the names that {@link #list} returns, as bytes}
    *
    * @param pattern a glob-style pattern; null for all
-   * @return the names in no order
    * @throws InterruptedException if the thread was interrupted
    */
   public List<byte[]> listBytes(byte[] pattern) throws InterruptedException {
-    List<byte[]> names = new ArrayList<>();
-    try (Names list = new Names(hub, pattern)) {
-      for (byte[] name = list.next(); name != null; name = list.next()) {
-        names.add(name);
-      }
-    } finally {
-      Reference.reachabilityFence(this);
-    }
-    return names;
+    return Names.all(this, pattern);
   }
 
   /**
@@ -302,18 +250,16 @@ public final class RedilockClient implements AutoCloseable {
    * every command that redilock uses, in a way that changes nothing.
    *
    * @return the server's address and version, such as "10.0.0.5:6379: Redis 7.0.15"
-   * @throws RedilockException with the status AUTH and the name of the first missing permission, or
-   *     UNSUPPORTED, SERVER and the like
+   * @throws RedilockException that names the first missing permission, or what else is wrong
    */
   public String check() {
     return check(new Options());
   }
 
   /**
-   * Checks that the server can be used, with options.
+   * {@return what {@link #check()} returns}
    *
    * @param options such as "name", of a lock whose keys the client may use
-   * @return as {@link #check()}
    */
   public String check(Options options) {
     try (Request request = request(null, options)) {
@@ -323,19 +269,28 @@ public final class RedilockClient implements AutoCloseable {
   }
 
   /**
-   * Returns what the client counts; {@link Redilock#statistics} describes each number. Asks no
-   * server. After a close it returns the last numbers.
-   *
-   * @return the numbers by their names
+   * {@return what the client counts, by the names that {@link Redilock#statistics} describes} Asks
+   * no server. After a close these are the last numbers.
    */
   public Map<String, Long> stats() {
     return hub.stats();
   }
 
+  Hub hub() {
+    return hub;
+  }
+
+  Map<ByteBuffer, Lease> heldByThread() {
+    return held.get();
+  }
+
+  Request request(byte[] name, Options options) {
+    return new Request(this, name, options);
+  }
+
   /**
    * Ends every call that runs on the client with {@link ClosedException}, and takes waiters out of
-   * the queue. Leases that are still held are not released: they run out, and their renewal ends.
-   * Blocks for about 100 ms at most. May be called more than once.
+   * the queue. Held leases run out without renewal. Blocks for about 100 ms at most.
    */
   @Override
   public void close() {

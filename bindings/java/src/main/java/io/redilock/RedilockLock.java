@@ -33,11 +33,7 @@ public final class RedilockLock implements Lock {
     this.options = options;
   }
 
-  /**
-   * Returns the name of the lock.
-   *
-   * @return the name
-   */
+  /** {@return the name of the lock} */
   public String getName() {
     return Text.of(name);
   }
@@ -164,7 +160,7 @@ public final class RedilockLock implements Lock {
    */
   public boolean forceUnlock() {
     try {
-      client.breakLock(name);
+      client.breakLock(getName());
       return true;
     } catch (NotOwnerException free) {
       return false;

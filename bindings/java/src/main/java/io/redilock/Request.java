@@ -2,6 +2,7 @@
 
 package io.redilock;
 
+import java.lang.ref.Reference;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -12,6 +13,7 @@ final class Request implements AutoCloseable {
   /** For how long a call outlives an interrupt, for the server to confirm the end of the wait. */
   private static final long CONFIRM_MS = 100;
 
+  private final RedilockClient client;
   private final Hub hub;
   private final byte[] name;
   private final Handle op;
@@ -29,8 +31,9 @@ final class Request implements AutoCloseable {
   }
 
   /** Makes a request about the lock of a name; null where the call is about none. */
-  Request(Hub hub, byte[] name, Options options) {
-    this.hub = hub;
+  Request(RedilockClient client, byte[] name, Options options) {
+    this.client = client;
+    this.hub = client.hub();
     this.name = name == null ? new byte[0] : name;
     this.op = new Handle(hub.make(Core::op_new), Core::delete_Op);
     try {
@@ -199,9 +202,13 @@ final class Request implements AutoCloseable {
         null);
   }
 
-  /** Frees the operation. A lock that was granted and not taken is released in the background. */
+  /**
+   * Frees the operation. A lock that was granted and not taken is released in the background. The
+   * client is not collected, and so not closed, before its requests end.
+   */
   @Override
   public void close() {
     op.free();
+    Reference.reachabilityFence(client);
   }
 }

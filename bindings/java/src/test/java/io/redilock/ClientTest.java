@@ -109,7 +109,7 @@ class ClientTest extends WithServer {
 
   @Test
   void anotherKindOfLockIsForeign() throws Exception {
-    Server.run("redis-cli", "-s", server.url().substring(7), "SET", "foreign", "1");
+    server.ask("SET foreign 1");
     LockInfo info = client.info("foreign");
     assertEquals(LockInfo.State.FOREIGN, info.state());
     assertNull(info.remaining());

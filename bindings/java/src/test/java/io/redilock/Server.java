@@ -2,8 +2,13 @@
 
 package io.redilock;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -60,13 +65,20 @@ final class Server implements AutoCloseable {
 
   /** Stops and resumes the server by signals, so that it is there and answers nothing. */
   void signal(String name) throws Exception {
-    run("kill", "-" + name, Long.toString(process.pid()));
+    if (start("kill", "-" + name, Long.toString(process.pid())).waitFor() != 0) {
+      throw new IllegalStateException("no SIG" + name + " was sent");
+    }
   }
 
-  /** Runs a program to its end. */
-  static void run(String... command) throws Exception {
-    if (start(command).waitFor() != 0) {
-      throw new IllegalStateException(String.join(" ", command) + " failed");
+  /** Sends the server a command that it answers by OK. */
+  void ask(String command) throws IOException {
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket()))) {
+      channel.write(UTF_8.encode(command + "\r\n"));
+      ByteBuffer reply = ByteBuffer.allocate(5);
+      while (reply.hasRemaining() && channel.read(reply) >= 0) {}
+      if (!UTF_8.decode(reply.flip()).toString().equals("+OK\r\n")) {
+        throw new IllegalStateException(command + " failed");
+      }
     }
   }
 
