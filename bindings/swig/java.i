@@ -14,9 +14,11 @@
 /* ---------------------------------------------------------------- failures */
 
 %{
-/* The bytes of a text; NULL with an exception if the heap is full. */
+/* The bytes of a text; NULL with an exception, which the call or a full heap threw. */
 static jbyteArray redilock_bytes(JNIEnv *jenv, const char *text, size_t size) {
-  jbyteArray bytes = (*jenv)->NewByteArray(jenv, (jsize)size);
+  jbyteArray bytes;
+  if ((*jenv)->ExceptionCheck(jenv)) return NULL;
+  bytes = (*jenv)->NewByteArray(jenv, (jsize)size);
   if (bytes != NULL) {
     (*jenv)->SetByteArrayRegion(jenv, bytes, 0, (jsize)size, (const jbyte *)text);
   }
@@ -37,7 +39,7 @@ static void redilock_throw(JNIEnv *jenv, int32_t status, const char *message) {
   make = (*jenv)->GetStaticMethodID(jenv, type, "of", "(I[B)Lio/redilock/RedilockException;");
   if (make == NULL) return;
   failure = (*jenv)->CallStaticObjectMethod(jenv, type, make, (jint)status, text);
-  if (failure != NULL) (*jenv)->Throw(jenv, failure);
+  if (!(*jenv)->ExceptionCheck(jenv)) (*jenv)->Throw(jenv, failure);
 }
 %}
 
@@ -129,7 +131,7 @@ redilock_throw(jenv, status, message)
 %typemap(in) int64_t *time_ms ($*1_ltype made = 0) "$1 = &made;"
 %typemap(argout) uint64_t *tag, int32_t *kind, int64_t *time_ms {
   const jlong value = (jlong)*$1;
-  (*jenv)->SetLongArrayRegion(jenv, $input, 0, 1, &value);
+  if (!(*jenv)->ExceptionCheck(jenv)) (*jenv)->SetLongArrayRegion(jenv, $input, 0, 1, &value);
 }
 %apply int32_t *kind { int32_t *status, int32_t *level };
 

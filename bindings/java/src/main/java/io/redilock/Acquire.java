@@ -11,11 +11,8 @@ final class Acquire {
   private final Request request;
 
   private Acquire(RedilockClient client, byte[] name, Options options) {
-    if (name == null) {
-      throw RedilockException.invalid("the name of the lock is null");
-    }
     this.client = client;
-    this.name = name.clone();
+    this.name = Text.copy(name);
     this.request = client.request(this.name, options);
   }
 

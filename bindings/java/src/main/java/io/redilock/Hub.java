@@ -158,11 +158,12 @@ final class Hub implements Runnable {
             read(pointer);
           } catch (RedilockException closed) {
             // Or no descriptor is left: then the client is of no use any more.
+          } finally {
+            Core.client_close(pointer);
+            lastStats = statsOf(pointer);
+            log(pointer);
+            client.free();
           }
-          Core.client_close(pointer);
-          lastStats = statsOf(pointer);
-          log(pointer);
-          client.free();
           return null;
         },
         null);

@@ -107,8 +107,8 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
-   * Runs a task when the lock is lost, on a thread of a pool. A task that refers to this
-   * lease keeps it from being collected. A close of the client is no loss.
+   * Runs a task when the lock is lost, on a thread of a pool. A task that refers to this lease
+   * keeps it from being collected. A close of the client is no loss.
    *
    * @param task what to run, at most once
    */
@@ -145,17 +145,20 @@ public final class Lease implements AutoCloseable {
    * @return a future that fails as {@link #release} does
    */
   public CompletableFuture<Void> releaseAsync() {
-    Request request = null;
     try {
-      Request made = client.request(name, new Options());
-      request = made;
-      return hold.with(lock -> made.submit((op, tag) -> Core.op_submit_release(op, lock, tag)))
-          .thenAcceptAsync(status -> finishRelease(made, status), Hub::execute);
+      return submitRelease(client.request(name, new Options()));
     } catch (RedilockException failure) {
-      if (request != null) {
-        request.close();
-      }
       return CompletableFuture.failedFuture(failure);
+    }
+  }
+
+  private CompletableFuture<Void> submitRelease(Request request) {
+    try {
+      return hold.with(lock -> request.submit((op, tag) -> Core.op_submit_release(op, lock, tag)))
+          .thenAcceptAsync(status -> finishRelease(request, status), Hub::execute);
+    } catch (RedilockException failure) {
+      request.close();
+      throw failure;
     }
   }
 
@@ -171,14 +174,19 @@ public final class Lease implements AutoCloseable {
 
   /**
    * Releases the lock as {@link #release} does. Does nothing if it was released, detached or
-   * dropped before.
+   * dropped before. After a failure the client goes on in the background.
    *
    * @throws LostException if the lock was lost before: another may have held it during the work
    */
   @Override
   public void close() {
-    if (!hold.isOver()) {
+    if (hold.isOver()) {
+      return;
+    }
+    try {
       release();
+    } finally {
+      drop();
     }
   }
 

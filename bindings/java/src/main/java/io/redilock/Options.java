@@ -61,7 +61,7 @@ public final class Options {
    * @return these options
    */
   public Options set(String name, byte[] value) {
-    byte[] copy = value.clone();
+    byte[] copy = Text.copy(value);
     settings.add(target -> target.bytes(name, copy));
     return this;
   }

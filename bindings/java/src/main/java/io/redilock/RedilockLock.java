@@ -11,8 +11,9 @@ import java.util.concurrent.locks.Lock;
  * thread that locked it unlocks it. {@link RedilockClient#acquire(String, Options)} has leases that
  * may pass from thread to thread.
  *
- * <p>A held lock is renewed until it is unlocked, unless it was locked for a {@code leaseTime}.
- * Waiters are served in the order of their arrival, whatever their language.
+ * <p>A held lock is renewed until it is unlocked, for at most the option "max_hold", unless it was
+ * locked for a {@code leaseTime}. Waiters are served in the order of their arrival, whatever their
+ * language.
  *
  * <p>Unlike Redisson's, the lock is not reentrant: an attempt by the thread that holds it throws
  * {@link InvalidException}, also by another object of the same name and client. When a thread ends
@@ -138,7 +139,8 @@ public final class RedilockLock implements Lock {
   }
 
   /**
-   * Releases the lock and hands it to the next waiter.
+   * Releases the lock and hands it to the next waiter. After a failure the client goes on in the
+   * background.
    *
    * @throws IllegalMonitorStateException if this thread has not locked it
    * @throws LostException if the lock was lost before: another may have held it during the work
@@ -150,7 +152,11 @@ public final class RedilockLock implements Lock {
       String text = "lock \"" + getName() + "\": this thread has not locked it";
       throw new IllegalMonitorStateException(text);
     }
-    lease.release();
+    try {
+      lease.release();
+    } finally {
+      lease.drop();
+    }
   }
 
   /**

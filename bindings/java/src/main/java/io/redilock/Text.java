@@ -25,6 +25,14 @@ final class Text {
     return bytes;
   }
 
+  /** Copies a name or value that the caller may change later. */
+  static byte[] copy(byte[] bytes) {
+    if (bytes == null) {
+      throw RedilockException.invalid("a name or value is null");
+    }
+    return bytes.clone();
+  }
+
   /** Encodes a text that ends with a NUL, and refuses one inside, where C would cut it. */
   static byte[] terminated(String text) {
     if (text == null) {

@@ -34,6 +34,7 @@ class ClientTest extends WithServer {
     refused(() -> client.acquire(""));
     refused(() -> client.acquire((String) null));
     refused(() -> client.acquire((byte[]) null, new Options()));
+    refused(() -> client.acquire("job", new Options().set("label", (byte[]) null)));
     refused(() -> client.acquire("redilock:1"));
     refused(() -> client.acquire("x".repeat(1025)));
     refused(() -> client.acquire("\ud800"));

@@ -71,6 +71,23 @@ class LeaseTest extends WithServer {
   }
 
   @Test
+  void aReleaseThatFailsGoesOnInTheBackground() throws Exception {
+    Options patience = options("timeout", "100ms").set("ttl", "10m");
+    try (Server own = new Server();
+        RedilockClient slow = RedilockClient.connect(own.url(), patience)) {
+      Lease lease = slow.acquire("lease");
+      RedilockLock lock = slow.getLock("lock");
+      lock.lock();
+      own.signal("STOP");
+      assertTrue(assertThrows(RedilockException.class, lease::close).retriable());
+      assertTrue(assertThrows(RedilockException.class, lock::unlock).retriable());
+      assertThrows(IllegalMonitorStateException.class, lock::unlock);
+      own.signal("CONT");
+      Server.until(() -> slow.list(null).isEmpty());
+    }
+  }
+
+  @Test
   void aServerWithoutItsDataHasLostTheLock() throws Exception {
     try (Server own = new Server();
         RedilockClient other = own.client()) {
