@@ -72,7 +72,7 @@ class LeaseTest extends WithServer {
 
   @Test
   void aReleaseThatFailsGoesOnInTheBackground() throws Exception {
-    Options patience = options("timeout", "100ms").set("ttl", "10m");
+    Options patience = options("timeout", "1s").set("ttl", "10m");
     try (Server own = new Server();
         RedilockClient slow = RedilockClient.connect(own.url(), patience)) {
       Lease lease = slow.acquire("lease");
