@@ -138,7 +138,7 @@ class WaitTest extends WithServer {
   @Test
   void aLockThatIsGrantedDuringACancelIsReleased() throws Exception {
     for (int i = 0; i < 200; i++) {
-      CompletableFuture<Lease> future = client.acquireAsync("race", new Options());
+      CompletableFuture<Lease> future = client.acquireAsync("race", options("ttl", "10m"));
       if (!future.cancel(true)) { // it was granted before
         future.get().close();
       }
