@@ -38,13 +38,19 @@ final class Acquire {
     try (request) {
       long lock = request.beginAcquire(interruptible);
       if (lock == 0) {
-        return new Lease(client, name, request.awaitLock(interruptible));
+        lock = request.awaitLock(interruptible);
       }
       if (interruptible && Thread.interrupted()) {
         Core.drop_lock(lock);
         throw new InterruptedException("interrupted when the lock was granted; it is released");
       }
       return new Lease(client, name, lock);
+    } catch (RedilockException failure) {
+      // The completion of an acquire that the interrupt cancelled may be there before the wait.
+      if (interruptible && Thread.interrupted()) {
+        throw new InterruptedException(failure.getMessage());
+      }
+      throw failure;
     }
   }
 

@@ -91,6 +91,23 @@ class WaitTest extends WithServer {
   }
 
   @Test
+  void anInterruptAtAnyMomentEndsAWait() throws Exception {
+    try (Lease lease = client.acquire("moment", options("ttl", "10m"))) {
+      for (int i = 0; i < 300; i++) {
+        long moment = System.nanoTime() + i * 2000; // up to 0.6 ms, when the waiter has its place
+        Interrupted waiter = new Interrupted(() -> client.acquire("moment"));
+        while (System.nanoTime() < moment) {
+          Thread.onSpinWait();
+        }
+        waiter.interrupt();
+      }
+      untilWaiting("moment", 0);
+      assertTrue(lease.isHeld());
+    }
+    untilFree("moment");
+  }
+
+  @Test
   void anInterruptBeforeTheCallEndsIt() {
     Thread.currentThread().interrupt();
     assertThrows(InterruptedException.class, () -> client.acquire("early"));
