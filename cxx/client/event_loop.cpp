@@ -15,8 +15,8 @@ namespace redilock {
 
 namespace {
 
-constexpr size_t kMaxPollables = 4;
 constexpr Micros kPauseForMemory{10000};
+constexpr size_t kTimerAt = 0, kNotifierAt = 1, kOwnDescriptors = 2;  // in what is polled for
 
 // Counts suspended time, as the leases do that sleeps here guard.
 Fd make_timer() {
@@ -68,6 +68,7 @@ void EventLoop::start_once() {
   if (interrupt_.cancelled) throw Error(Status::kClosed, "the client is being freed");
   if (thread_) return;
   if (!timer_) timer_ = make_timer();
+  polled_.reserve(kOwnDescriptors);
   interrupt_.notifier.fd();
   auto thread = std::make_unique<std::thread>();
   *thread = start_thread([this] { run(); });
@@ -166,23 +167,32 @@ Instant EventLoop::next_task() {
   return times_.empty() ? kNever : times_.begin()->first;
 }
 
+// What to poll for. False if there is no memory for all of it: the first two have their place.
+bool EventLoop::gather_wanted() noexcept {
+  polled_.resize(kOwnDescriptors);
+  polled_[kTimerAt] = {timer_.get(), POLLIN, 0};
+  polled_[kNotifierAt] = {interrupt_.notifier.fd_or_none(), POLLIN, 0};
+  try {
+    for (Pollable *pollable : attended_) pollable->add_wanted(polled_);
+  } catch (const std::bad_alloc &) {
+    polled_.resize(kOwnDescriptors);
+    return false;
+  }
+  return true;
+}
+
 // Until a task is due, somebody rings, or something that is polled for has come.
 void EventLoop::sleep() {
   Instant next = next_task();
-  pollfd polled[kMaxPollables + 2] = {{timer_.get(), POLLIN, 0},
-                                      {interrupt_.notifier.fd(), POLLIN, 0}};
-  nfds_t count = 2;
-  for (Pollable *pollable : attended_) {
-    polled[count++] = pollable->wanted();
-    next = std::min(next, pollable->next_run());
-  }
+  for (Pollable *pollable : attended_) next = std::min(next, pollable->next_run());
   const Instant now = clock_.now();
+  if (!gather_wanted()) next = std::min(next, after(now, kPauseForMemory));
   if (next <= now) return;
   arm(timer_, next == kNever ? Micros(std::chrono::hours(24)) : next - now);
-  ::poll(polled, count, -1);
+  ::poll(polled_.data(), polled_.size(), -1);
   uint64_t expirations = 0;
   [[maybe_unused]] auto taken = ::read(timer_.get(), &expirations, sizeof expirations);
-  if (polled[1].revents != 0) interrupt_.notifier.silence();
+  if (polled_[kNotifierAt].revents != 0) interrupt_.notifier.silence();
 }
 
 }  // namespace redilock

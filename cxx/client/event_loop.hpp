@@ -65,12 +65,14 @@ class EventLoop {
   void run_due();
   bool run_one(Instant now);
   Instant next_task();
+  bool gather_wanted() noexcept;
   void sleep();
 
   const Clock &clock_;
   Interrupt interrupt_;
   Fd timer_;
   std::vector<Pollable *> attended_;
+  std::vector<pollfd> polled_;
   std::mutex mutex_;
   std::map<Timer, Entry> tasks_;
   std::set<std::pair<Instant, Timer>> times_;  // of those that do not run now

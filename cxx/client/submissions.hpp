@@ -47,7 +47,7 @@ class Submissions final : public Pollable, public AcquireOwner {
                 const Error &outcome) noexcept override;
   void drive_later() noexcept override;
 
-  pollfd wanted() override { return {-1, 0, 0}; }
+  void add_wanted(std::vector<pollfd> &) override {}
   Instant next_run() override { return taken_.empty() ? std::min(drive_at_, end_at_) : Instant(); }
   void run() noexcept override;
 

@@ -104,7 +104,7 @@ class WakeChannel final : public Pollable {
   void close() noexcept;
   // In the child of a fork.
   void close_descriptors() noexcept { link_.close_descriptors(); }
-  pollfd wanted() override;
+  void add_wanted(std::vector<pollfd> &polled) override;
   Instant next_run() override;
   void run() noexcept override;
 

@@ -21,9 +21,10 @@ std::optional<Error> WakeChannel::refusal() {
   return stands && !failure_->retriable() ? failure_ : std::nullopt;
 }
 
-pollfd WakeChannel::wanted() {
+void WakeChannel::add_wanted(std::vector<pollfd> &polled) {
   std::lock_guard lock(mutex_);
-  return service_reads_ ? link_.wanted() : pollfd{-1, 0, 0};
+  const pollfd wanted = service_reads_ ? link_.wanted() : pollfd{-1, 0, 0};
+  if (wanted.fd >= 0) polled.push_back(wanted);
 }
 
 Instant WakeChannel::next_run() {

@@ -34,11 +34,11 @@ void Pipeline::ask(const Script &script, const Command &keys, const Command &arg
   unsent_.splice(unsent_.end(), entry);
 }
 
-pollfd Pipeline::wanted() {
+void Pipeline::add_wanted(std::vector<pollfd> &polled) {
   pollfd wanted = link_.wanted();
   const bool sending = !outgoing_.empty() || (!unsent_.empty() && may_send());
   if (link_.is_up() && sending) wanted.events |= POLLOUT;
-  return wanted;
+  if (wanted.fd >= 0) polled.push_back(wanted);
 }
 
 Instant Pipeline::next_run() {

@@ -34,7 +34,7 @@ class Pipeline final : public Pollable {
   // Why what was asked is not answered yet. In the thread that polls.
   const Error &trouble() const noexcept { return link_.is_up() ? overdue_ : last_error_; }
 
-  pollfd wanted() override;
+  void add_wanted(std::vector<pollfd> &polled) override;
   Instant next_run() override;
   void run() noexcept override;
 

@@ -3,14 +3,16 @@
 
 #include <poll.h>
 
+#include <vector>
+
 #include "values/clock.hpp"
 
 namespace redilock {
 
 class Pollable {
  public:
-  // What to poll for; a descriptor of -1 for nothing now.
-  virtual pollfd wanted() = 0;
+  // Adds what to poll for: any number of descriptors. Throws std::bad_alloc.
+  virtual void add_wanted(std::vector<pollfd> &polled) = 0;
   // When to run() at the latest, whatever was polled.
   virtual Instant next_run() = 0;
   // Does what can be done now.

@@ -1,6 +1,9 @@
 // The service thread: tasks in their order and time, and its end.
 #include "client/event_loop.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -154,7 +157,7 @@ static void task_that_throws_ends_alone(void **) {
 
 class Polled final : public redilock::Pollable {
  public:
-  pollfd wanted() override { return {-1, 0, 0}; }
+  void add_wanted(std::vector<pollfd> &) override {}
   Instant next_run() override { return redilock::kNever; }
   void run() noexcept override { ran = true; }
   std::atomic<bool> ran{false};
@@ -187,7 +190,7 @@ static void flood_of_tasks_does_not_keep_it_from_what_it_polls(void **) {
 class Idle final : public redilock::Pollable {
  public:
   explicit Idle(Notes &notes) : notes_(notes) {}
-  pollfd wanted() override { return {-1, 0, 0}; }
+  void add_wanted(std::vector<pollfd> &) override {}
   Instant next_run() override { return redilock::kNever; }
   void run() noexcept override {
     if (!std::exchange(seen_, true)) notes_.add("in");
@@ -197,6 +200,53 @@ class Idle final : public redilock::Pollable {
   Notes &notes_;
   bool seen_ = false;
 };
+
+// Waits for two pipes and takes in what comes, as a pollable with several connections.
+class TwoPipes final : public redilock::Pollable {
+ public:
+  explicit TwoPipes(Notes &notes) : notes_(notes) {
+    for (auto &pipe : pipes_)
+      if (::pipe2(pipe, O_NONBLOCK | O_CLOEXEC) != 0) abort();
+  }
+  ~TwoPipes() {
+    for (auto &pipe : pipes_)
+      for (int fd : pipe) ::close(fd);
+  }
+  void add_wanted(std::vector<pollfd> &polled) override {
+    for (auto &pipe : pipes_) polled.push_back({pipe[0], POLLIN, 0});
+  }
+  Instant next_run() override { return redilock::kNever; }
+  void run() noexcept override {
+    char word = 0;
+    for (auto &pipe : pipes_)
+      if (::read(pipe[0], &word, 1) == 1) notes_.add(std::string(1, word));
+  }
+  void write(size_t which, char word) {
+    if (::write(pipes_[which][1], &word, 1) != 1) abort();
+  }
+
+ private:
+  Notes &notes_;
+  int pipes_[2][2];
+};
+
+static void each_descriptor_of_a_pollable_wakes_it(void **) {
+  assert_returns(outcome_of([] {
+                   Notes notes;
+                   TwoPipes pipes(notes);
+                   EventLoop event_loop(system_clock());
+                   event_loop.add(pipes);
+                   event_loop.schedule_at(Instant(), noting(notes, "a"));
+                   notes.wait_for(1);
+                   pipes.write(1, 'b');
+                   notes.wait_for(2);
+                   pipes.write(0, 'c');
+                   notes.wait_for(3);
+                   event_loop.stop();
+                   return notes.text;
+                 }),
+                 "abc");
+}
 
 static void stop_ends_the_sleep_and_drops_the_rest(void **) {
   assert_returns(outcome_of([] {
@@ -244,6 +294,7 @@ int main() {
       cmocka_unit_test(task_does_not_run_before_its_time),
       cmocka_unit_test(task_that_throws_ends_alone),
       cmocka_unit_test(flood_of_tasks_does_not_keep_it_from_what_it_polls),
+      cmocka_unit_test(each_descriptor_of_a_pollable_wakes_it),
       cmocka_unit_test(stop_ends_the_sleep_and_drops_the_rest),
       cmocka_unit_test(stopped_service_takes_no_task),
       cmocka_unit_test(task_for_never_does_not_run),

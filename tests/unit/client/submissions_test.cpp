@@ -89,7 +89,7 @@ static void cancels_in_a_burst_end_all(void **) {
 class Onlooker final : public redilock::Pollable {
  public:
   explicit Onlooker(const std::vector<std::shared_ptr<Submission>> &all) : all_(all) {}
-  pollfd wanted() override { return {-1, 0, 0}; }
+  void add_wanted(std::vector<pollfd> &) override {}
   Instant next_run() override { return redilock::kNever; }
   void run() noexcept override {
     const size_t before = ended;

@@ -42,13 +42,14 @@ struct Scene {
     for (;;) {
       pipeline.run();
       if (ended >= answers) return;
-      pollfd wanted = pipeline.wanted();
-      if (wanted.fd < 0 && pipeline.next_run() > clock.now()) {  // a pause before it connects
+      std::vector<pollfd> polled;
+      pipeline.add_wanted(polled);
+      if (polled.empty() && pipeline.next_run() > clock.now()) {  // a pause before it connects
         clock.advance(pipeline.next_run() - clock.now());
         continue;
       }
       const int patience = pipeline.next_run() <= clock.now() ? 0 : 10000;
-      if (::poll(&wanted, 1, patience) == 0 && patience > 0) break;
+      if (::poll(polled.data(), polled.size(), patience) == 0 && patience > 0) break;
     }
     log += "stuck, ";
   }
