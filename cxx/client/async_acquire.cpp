@@ -17,7 +17,7 @@ AsyncAcquire::AsyncAcquire(ClientContext &context, LeaseKeeper &keeper, AcquireO
       owner_(owner),
       submission_(std::move(submission)),
       machine_(context.claim(submission_->request), context.now(), submission_->request.wait,
-               context.options.timeout, context.server.patience()) {}
+               context.options.timeout, context.router->patience()) {}
 
 AsyncAcquire::~AsyncAcquire() { stop_waiting(); }
 
@@ -206,7 +206,7 @@ void AsyncAcquire::ask_to_leave() {
   submission_->control->position.store(0);
   auto done = answer_to([this](const Answer &answer) {
     if (read_release(answer.reply).more) return;  // the step stays, and sends it again
-    if (!context_.server.can_end_abandoned()) keeper_.rollback().undo(machine_.claim());
+    if (!context_.router->can_end_abandoned()) keeper_.rollback().undo(machine_.claim());
     machine_.left();
   });
   requests::leave(machine_.claim(), context_.asking(machine_.step_end(now()), std::move(done)));
@@ -241,7 +241,7 @@ void AsyncAcquire::receive(OnReply on_reply, const Answer *answer, const Unanswe
 }
 
 void AsyncAcquire::failed(const Error &error, bool sent) {
-  if (machine_.failed(context_.server.named(error), sent) && wait_)
+  if (machine_.failed(context_.router->named(error), sent) && wait_)
     context_.wake.failed(*wait_, sent);
 }
 

@@ -17,7 +17,7 @@ BlockingAcquire::BlockingAcquire(ClientContext &context, LeaseKeeper &keeper,
       interrupt_(call.interrupt),
       try_interrupt_(try_interrupt),
       machine_(context.claim(request), context.now(), request.wait, context.options.timeout,
-               context.server.patience()) {}
+               context.router->patience()) {}
 
 BlockingAcquire::~BlockingAcquire() {
   if (wait_) context_.wake.remove(*wait_);
@@ -55,7 +55,7 @@ AcquireResult BlockingAcquire::outcome() {
 }
 
 void BlockingAcquire::failed(const Error &error, bool sent) {
-  if (machine_.failed(context_.server.named(error), sent) && wait_)
+  if (machine_.failed(context_.router->named(error), sent) && wait_)
     context_.wake.failed(*wait_, sent);
 }
 
@@ -120,7 +120,7 @@ void BlockingAcquire::leave() {
   show_position(0);
   const Instant most = context_.running.is_closed() ? after(now(), kClosingTime) : kNever;
   context_.commands.leave(machine_.claim(), limit(nullptr).until(most));
-  if (!context_.server.can_end_abandoned()) keeper_.rollback().undo(machine_.claim());
+  if (!context_.router->can_end_abandoned()) keeper_.rollback().undo(machine_.claim());
   machine_.left();
 }
 

@@ -76,7 +76,7 @@ void Client::shut_down() noexcept {
   context_.pipeline.close(Error(Status::kClosed, "was freed"));
   context_.completions.close();
   context_.wake.close();
-  context_.server.close();
+  context_.router->close();
 }
 
 void Client::leave_to_parent() noexcept {
@@ -86,7 +86,7 @@ void Client::leave_to_parent() noexcept {
   context_.completions.close_descriptors();
   context_.pipeline.close_descriptors();
   context_.wake.close_descriptors();
-  context_.server.close_if_unused();
+  context_.router->close_if_unused();
 }
 
 Running::Entry Client::begin(const Call &call) {
@@ -99,7 +99,7 @@ Interrupt &Client::interrupt_of(const Call &call) {
 }
 
 WaitContext Client::limit_of(const Call &call) {
-  return context_.server.request_limit(&interrupt_of(call));
+  return {context_.clock, context_.request_deadline(), &interrupt_of(call)};
 }
 
 AcquireResult Client::acquire(const RequestOptions &request, const Call &call) {
@@ -111,7 +111,7 @@ AcquireResult Client::acquire(const RequestOptions &request, const Call &call) {
   } catch (const Error &error) {
     why = error;
   }
-  return {on_lock(request.name, cannot("acquire", context_.server, why)), nullptr};
+  return {on_lock(request.name, cannot("acquire", *context_.router, why)), nullptr};
 }
 
 // A waiter is notified by an interrupt of its own. A try without one saves the descriptor for it.
@@ -128,7 +128,7 @@ AcquireResult Client::acquire_now(const RequestOptions &request, const Call &cal
 // One call on the caller's thread; `make` gives it once the client is known to be usable.
 template <typename Make>
 Error Client::run(const std::string &name, const char *verb, const Call &call, Make make) {
-  return outcome_of_call(name, verb, context_.server, [&] {
+  return outcome_of_call(name, verb, *context_.router, [&] {
     const auto entry = begin(call);
     auto lock_call = make();
     return run(lock_call, limit_of(call));
@@ -179,7 +179,7 @@ std::string Client::check(const RequestOptions &request, const Call &call) {
   try {
     return check_server(context_.server, {context_.options.prefix, name}, limit_of(call));
   } catch (const Error &error) {
-    throw cannot("use the server", context_.server, error);
+    throw cannot("use the server", *context_.router, error);
   }
 }
 
@@ -191,7 +191,7 @@ std::vector<std::string> Client::list(bool held, const std::string &pattern, std
     try {
       return context_.commands.list(held, glob_escaped(prefix) + pattern, cursor, limit_of(call));
     } catch (const Error &error) {
-      throw cannot("list the locks", context_.server, error);
+      throw cannot("list the locks", *context_.router, error);
     }
   };
   auto keys = read_page();

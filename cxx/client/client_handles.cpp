@@ -23,7 +23,7 @@ constexpr uint64_t kWatchBegins = ~uint64_t{0};  // names no task
 // The fence is not known here: only the process that acquired has it.
 AcquireResult Client::attach(const RequestOptions &request, const Call &call) {
   std::shared_ptr<Lease> lease;
-  Error outcome = outcome_of_call(request.name, "attach to it", context_.server, [&] {
+  Error outcome = outcome_of_call(request.name, "attach to it", *context_.router, [&] {
     const auto entry = begin(call);
     if (!is_token(request.token)) return no_token();
     const Claim claim = context_.claim_of(request);

@@ -35,7 +35,7 @@ AcquireReply Commands::queue(const Claim &claim, int64_t arrival, const WaitCont
 void Commands::run(Machine &machine, const WaitContext &limit) noexcept {
   bool again = false;
   auto send = [&](const Script &script, const Command &keys, const Command &arguments) {
-    again = machine.replied(server_.run(script, keys, arguments, limit));
+    again = machine.replied(router_.run(script, keys, arguments, limit));
   };
   try {
     do machine.ask(Machine::Send(send));
@@ -70,7 +70,7 @@ std::vector<std::string> Commands::list_held(const std::string &pattern, std::st
   reads.reserve(keys.size());
   const std::string last = std::to_string(kReserved.size() + kTokenIdLength);
   for (const std::string &key : keys) reads.push_back({"GETRANGE", key, "0", last});
-  const std::vector<Reply> values = server_.read_all(reads, limit);
+  const std::vector<Reply> values = router_.at(0).read_all(reads, limit);
   std::vector<std::string> held;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (is_held_value(values[i])) held.push_back(std::move(keys[i]));
@@ -111,7 +111,7 @@ std::vector<std::string> Commands::scan(const std::string &pattern, std::string_
 
 std::vector<std::string> Commands::scan_page(const Command &command, std::string &cursor,
                                              const WaitContext &limit) {
-  return read_page(server_.run(command, limit).reply, cursor);
+  return read_page(router_.at(0).run(command, limit).reply, cursor);
 }
 
 }  // namespace redilock

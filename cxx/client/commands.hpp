@@ -9,13 +9,13 @@
 #include "lock/machine.hpp"
 #include "lock/replies.hpp"
 #include "values/answer.hpp"
-#include "wire/server.hpp"
+#include "wire/router.hpp"
 
 namespace redilock {
 
 class Commands {
  public:
-  explicit Commands(Server &server) : server_(server) {}
+  explicit Commands(Router &router) : router_(router) {}
 
   AcquireReply acquire(const Claim &claim, bool with_all_keys, const WaitContext &limit);
   // As acquire, or else joins the queue or stays there. arrival: 0 for a new place.
@@ -29,8 +29,6 @@ class Commands {
   std::vector<std::string> list(bool held, const std::string &pattern, std::string &cursor,
                                 const WaitContext &limit);
 
-  Server &server() noexcept { return server_; }
-
  private:
   std::vector<std::string> list_held(const std::string &pattern, std::string &cursor,
                                      const WaitContext &limit);
@@ -43,11 +41,11 @@ class Commands {
   // An `ask` that waits for the answer.
   auto waiting(const WaitContext &limit) {
     return [this, &limit](const Script &script, const Command &keys, const Command &arguments) {
-      return server_.run(script, keys, arguments, limit);
+      return router_.run(script, keys, arguments, limit);
     };
   }
 
-  Server &server_;
+  Router &router_;
 };
 
 }  // namespace redilock

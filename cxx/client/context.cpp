@@ -5,9 +5,10 @@ namespace redilock {
 ClientContext::ClientContext(Endpoint endpoint, ClientOptions settings, const Clock &time)
     : clock(time),
       options(std::move(settings)),
-      server(std::move(endpoint), options, clock),
-      telemetry(server.telemetry()),
-      commands(server),
+      router(std::make_unique<OneServer>(std::move(endpoint), options, clock)),
+      server(router->at(0)),
+      telemetry(router->telemetry()),
+      commands(*router),
       wake(server, ids.next(), options.interval),
       pipeline(server),
       event_loop(clock) {

@@ -2,6 +2,7 @@
 // service thread.
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include "client/commands.hpp"
@@ -13,6 +14,7 @@
 #include "values/token.hpp"
 #include "values/url.hpp"
 #include "wire/pipeline.hpp"
+#include "wire/router.hpp"
 
 namespace redilock {
 
@@ -21,7 +23,7 @@ struct ClientContext {
 
   Instant now() const noexcept { return clock.now(); }
   // By when a request that is sent now has to be answered.
-  Instant request_deadline() const noexcept { return after(now(), server.patience()); }
+  Instant request_deadline() const noexcept { return after(now(), router->patience()); }
   LockKeys keys_of(const RequestOptions &request) const { return {options.prefix, request.name}; }
   // With a new token; with the token of the request.
   Claim claim(const RequestOptions &request);
@@ -40,7 +42,8 @@ struct ClientContext {
   const Clock &clock;
   const ClientOptions options;
   RandomIds ids;
-  Server server;
+  const std::unique_ptr<Router> router;
+  Server &server;  // the one that has the wake channel and the pipeline
   Telemetry &telemetry;
   Commands commands;
   WakeChannel wake;

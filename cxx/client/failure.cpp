@@ -31,7 +31,7 @@ Error outcome_of(const Unanswered &error) noexcept {
   }
 }
 
-Error cannot(const char *verb, const Server &server, const Error &error) noexcept {
+Error cannot(const char *verb, const Router &router, const Error &error) noexcept {
   switch (error.status()) {
     case Status::kOk:
     case Status::kHeld:
@@ -41,7 +41,7 @@ Error cannot(const char *verb, const Server &server, const Error &error) noexcep
     case Status::kInvalid:
       return error;
     default:
-      return server.named(error).worded(": ").worded(verb).worded("cannot ");
+      return router.named(error).worded(": ").worded(verb).worded("cannot ");
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include "lock/lease.hpp"
 #include "values/status.hpp"
-#include "wire/server.hpp"
+#include "wire/router.hpp"
 
 namespace redilock {
 
@@ -21,22 +21,22 @@ Error outcome_of(const Unanswered &error) noexcept;
 
 // "cannot release: 10.0.0.5:6379: the server says: ..."; the same error if what it says is whole:
 // the lock was not granted, the caller has ended the call, or an argument is wrong.
-Error cannot(const char *verb, const Server &server, const Error &error) noexcept;
+Error cannot(const char *verb, const Router &router, const Error &error) noexcept;
 
 // `lock "nightly": ` and what is said of it. The name is cut where it is long.
 Error on_lock(std::string_view name, const Error &error) noexcept;
 
 // The outcome that `call` returns or throws, in the words for the caller.
 template <typename Call>
-Error outcome_of_call(const std::string &name, const char *verb, const Server &server, Call call) {
+Error outcome_of_call(const std::string &name, const char *verb, const Router &router, Call call) {
   try {
     Error outcome = call();
     if (outcome.status() == Status::kOk) return outcome;
-    return on_lock(name, cannot(verb, server, outcome));
+    return on_lock(name, cannot(verb, router, outcome));
   } catch (const Unanswered &error) {
-    return on_lock(name, cannot(verb, server, outcome_of(error)));
+    return on_lock(name, cannot(verb, router, outcome_of(error)));
   } catch (const Error &error) {
-    return on_lock(name, cannot(verb, server, error));
+    return on_lock(name, cannot(verb, router, error));
   }
 }
 

@@ -64,7 +64,7 @@ std::optional<Instant> LeaseKeeper::renew_once(const std::shared_ptr<Renewal> &r
   lease.looks_at(renewal->next);
   if (!due) return renewal->next;
   if (renewal->asking) {  // for a whole pause: the caller may ask what is wrong
-    lease.failed("renew", context_.server.named(context_.pipeline.trouble()));
+    lease.failed("renew", context_.router->named(context_.pipeline.trouble()));
     return renewal->next;
   }
   const auto extension = std::make_shared<ExtendMachine>(claim, ttl);
@@ -103,7 +103,7 @@ std::optional<Error> LeaseKeeper::why_ended(Lease &lease) const {
 
 Error LeaseKeeper::end_extension(Lease &lease, const ExtendMachine &extension) {
   if (const auto &failure = extension.failure()) {
-    lease.failed("extend", context_.server.named(*failure));
+    lease.failed("extend", context_.router->named(*failure));
     const bool is_lost = lease.state(context_.now()) == Lease::State::kLost;
     return is_lost ? redilock::lost(lease, context_.now()) : outcome_of(*failure);
   }
@@ -114,10 +114,10 @@ Error LeaseKeeper::end_extension(Lease &lease, const ExtendMachine &extension) {
 
 void LeaseKeeper::renewal_failed(Renewal &renewal, const Error &error) noexcept {
   context_.telemetry.statistics.add(Stat::kRenewalsFailed);
-  renewal.lease->failed("renew", context_.server.named(error));
+  renewal.lease->failed("renew", context_.router->named(error));
   if (std::exchange(renewal.failed, true)) return;
   context_.telemetry.log.add(LogLevel::kWarning, [&] {
-    return on_lock(renewal.lease->name(), cannot("renew", context_.server, error)).message();
+    return on_lock(renewal.lease->name(), cannot("renew", *context_.router, error)).message();
   });
 }
 
@@ -215,7 +215,7 @@ void LeaseKeeper::released(Lease &lease, bool owned, Instant at) noexcept {
 }
 
 void LeaseKeeper::release_failed(Lease &lease, const Unanswered &why) noexcept {
-  lease.failed("release", context_.server.named(why));
+  lease.failed("release", context_.router->named(why));
   lease.release_failed(why.sent());
   if (!why.sent()) return;
   context_.wake.remember_ended(lease.claim());

@@ -67,14 +67,14 @@ std::optional<Instant> Rollback::undo_once(const std::shared_ptr<Undo> &undo) {
 bool Rollback::is_undone(const Undo &undo) const {
   const bool over = after(context_.now(), kUndoPause) >= undo.end;
   if (const auto &failure = undo.leaving->failure()) return !failure->retriable() && over;
-  return over || (!undo.leaving->more() && context_.server.can_end_abandoned());
+  return over || (!undo.leaving->more() && context_.router->can_end_abandoned());
 }
 
 void Rollback::roll_back(const char *verb, std::string_view name, const Claim &claim,
                          const Error &cause) noexcept {
   context_.telemetry.statistics.add(Stat::kUnknown);
   context_.telemetry.log.add(LogLevel::kWarning, [&] {
-    return on_lock(name, cannot(verb, context_.server, cause.as(Status::kUnknown))).message() +
+    return on_lock(name, cannot(verb, *context_.router, cause.as(Status::kUnknown))).message() +
            "; the client rolls it back";
   });
   undo(claim);

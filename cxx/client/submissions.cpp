@@ -181,7 +181,7 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
 Error Submissions::described(const Submission &submission, const Error &outcome) const noexcept {
   const auto &lease = submission.lease;
   return on_lock(lease ? lease->name() : submission.request.name,
-                 cannot(verb_of(submission.kind), context_.server, outcome));
+                 cannot(verb_of(submission.kind), *context_.router, outcome));
 }
 
 void Submissions::complete(const std::shared_ptr<Submission> &submission,

@@ -40,10 +40,6 @@ Server::Server(Endpoint endpoint, const ClientOptions &options, const Clock &clo
     : ServerState(std::move(endpoint), options, clock),
       pool_size_(static_cast<size_t>(options.pool)) {}
 
-WaitContext Server::request_limit(Interrupt *interrupt) const {
-  return {clock(), after(clock().now(), patience()), interrupt};
-}
-
 Answer Server::run(const Script &script, const Command &keys, const Command &arguments,
                    const WaitContext &limit) {
   const std::string count = std::to_string(keys.size());

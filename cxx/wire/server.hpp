@@ -36,8 +36,6 @@ class Server final : public ServerState {
   // A new connection outside the pool. What was abandoned before is ended first.
   std::unique_ptr<Connection> connect(const WaitContext &limit);
 
-  // `WaitContext` for one request: the client's patience from now.
-  WaitContext request_limit(Interrupt *interrupt) const;
   // A replica has answered. Where the primary is now, only new connections find.
   void on_replica_error() noexcept;
   // How often that was so.

@@ -19,7 +19,7 @@ static std::string conversed(FakeServer::Connections connections, Millis patienc
   FakeServer fake(std::move(connections));
   Endpoint endpoint;
   endpoint.socket_path = fake.path();
-  redilock::Server server(endpoint, redilock::ClientOptions{}, redilock::system_clock());
+  redilock::OneServer server(endpoint, redilock::ClientOptions{}, redilock::system_clock());
   Commands commands(server);
   const redilock::WaitContext limit{redilock::system_clock(),
                                     after(redilock::system_clock().now(), patience)};

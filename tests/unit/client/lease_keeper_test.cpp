@@ -119,51 +119,52 @@ static void end_unanswered(redilock::LeaseKeeper &keeper, Lease &lease, bool sen
 // The push of the grant itself may come while the release is under way. Only what comes after the
 // answer, or after it became clear that none comes, is the grant of a token that has ended.
 static void token_ends_with_the_answer_to_its_release(void **) {
-  assert_returns(outcome_of([] {
-                   redilock::ClientContext context(endpoint(), redilock::default_client_options(),
-                                                   redilock::system_clock());
-                   redilock::LeaseKeeper keeper(context);
-                   redilock::Interrupt interrupt;
-                   redilock::Wait wait(claim_of(std::string(32, 'a'), "other"), &interrupt);
-                   context.wake.add(wait);
-                   context.wake.subscribe(wait, context.server.request_limit(&interrupt));
-                   int released = 0;
-                   context.wake.set_release_ended([&](const redilock::Claim &) { ++released; });
-                   redilock::Claim claim = claim_of(std::string(32, 'b'), "job");
-                   claim.channel = context.wake.name();
-                   // The message for the other waiter comes behind it.
-                   const auto push = [&](char pushed = 'b') {
-                     wait.notified = false;
-                     for (const char id : {pushed, 'a'})
-                       redis_do(server, "PUBLISH %s %s", claim.channel.c_str(),
-                                (std::string(32, id) + " 6 1000").c_str());
-                     while (!wait.notified) context.wake.ready();
-                     return std::to_string(released) + " ";
-                   };
-                   const auto end = after(context.now(), claim.ttl);
-                   Lease failed("job", claim, 5, end, end), lease("job", claim, 5, end, end);
-                   keeper.begin_release(failed);
-                   std::string log = push();
-                   end_unanswered(keeper, failed, false);
-                   log += push();
-                   keeper.begin_release(lease);
-                   log += push();
-                   redilock::ReleaseMachine release(claim);
-                   release.replied({redilock::Reply::of_integer(1), context.now(), false});
-                   keeper.end_release(lease, release);
-                   log += push();
-                   redilock::Claim other = claim_of(std::string(32, 'c'), "job");
-                   other.channel = claim.channel;
-                   Lease unanswered("job", other, 5, end, end);
-                   keeper.begin_release(unanswered);
-                   log += push('c');
-                   end_unanswered(keeper, unanswered, true);
-                   log += push('c');
-                   context.event_loop.stop();
-                   context.wake.remove(wait);
-                   return log;
-                 }),
-                 "0 0 0 1 1 2 ");
+  assert_returns(
+      outcome_of([] {
+        redilock::ClientContext context(endpoint(), redilock::default_client_options(),
+                                        redilock::system_clock());
+        redilock::LeaseKeeper keeper(context);
+        redilock::Interrupt interrupt;
+        redilock::Wait wait(claim_of(std::string(32, 'a'), "other"), &interrupt);
+        context.wake.add(wait);
+        context.wake.subscribe(wait, {context.clock, context.request_deadline(), &interrupt});
+        int released = 0;
+        context.wake.set_release_ended([&](const redilock::Claim &) { ++released; });
+        redilock::Claim claim = claim_of(std::string(32, 'b'), "job");
+        claim.channel = context.wake.name();
+        // The message for the other waiter comes behind it.
+        const auto push = [&](char pushed = 'b') {
+          wait.notified = false;
+          for (const char id : {pushed, 'a'})
+            redis_do(server, "PUBLISH %s %s", claim.channel.c_str(),
+                     (std::string(32, id) + " 6 1000").c_str());
+          while (!wait.notified) context.wake.ready();
+          return std::to_string(released) + " ";
+        };
+        const auto end = after(context.now(), claim.ttl);
+        Lease failed("job", claim, 5, end, end), lease("job", claim, 5, end, end);
+        keeper.begin_release(failed);
+        std::string log = push();
+        end_unanswered(keeper, failed, false);
+        log += push();
+        keeper.begin_release(lease);
+        log += push();
+        redilock::ReleaseMachine release(claim);
+        release.replied({redilock::Reply::of_integer(1), context.now(), false});
+        keeper.end_release(lease, release);
+        log += push();
+        redilock::Claim other = claim_of(std::string(32, 'c'), "job");
+        other.channel = claim.channel;
+        Lease unanswered("job", other, 5, end, end);
+        keeper.begin_release(unanswered);
+        log += push('c');
+        end_unanswered(keeper, unanswered, true);
+        log += push('c');
+        context.event_loop.stop();
+        context.wake.remove(wait);
+        return log;
+      }),
+      "0 0 0 1 1 2 ");
 }
 
 int main() {
