@@ -92,7 +92,7 @@ int32_t redilock_op_begin_acquire(redilock_op_t *op, uint64_t tag, redilock_lock
     begun = std::make_shared<redilock::Submission>(CompletionKind::kAcquire, op->request, tag,
                                                    op->control);
     auto acquired = op->core->try_here(begun);
-    const bool under_way = !acquired.lease && acquired.why.status() == Status::kOk;
+    const bool under_way = !acquired.lease && acquired.outcome.ok();
     if (!under_way) begun.reset();
     return hand_out(op, std::move(acquired), handle, out);
   });
@@ -125,7 +125,7 @@ int32_t redilock_op_take_info(redilock_op_t *op, redilock_info_t **out) {
     op->core->check_owner();
     const auto &submission = op->submission;
     if (!submission || is_submitted(op) || submission->kind != CompletionKind::kInfo ||
-        submission->outcome.status() != Status::kOk)
+        !submission->outcome.ok())
       throw Error(Status::kInvalid, "the operation has looked nothing up");
     auto info = std::make_unique<redilock_info>();
     info->info = submission->info;

@@ -82,11 +82,11 @@ int32_t redilock_acquire(redilock_client_t *client, const char *name, size_t nam
     request.wait = redilock::checked_wait(wait_ms);
     auto handle = std::make_unique<redilock_lock>();
     auto acquired = core->acquire(request, {});
-    if (!acquired.lease) return std::move(acquired.why);
+    if (!acquired.lease) return std::move(acquired.outcome);
     handle->core = std::move(core);
     handle->lease = std::move(acquired.lease);
     *out = handle.release();
-    return redilock::done();
+    return redilock::Outcome();
   });
   copy_text(report.message, error, error_size);
   return status;

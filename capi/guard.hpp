@@ -11,7 +11,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "values/status.hpp"
+#include "values/outcome.hpp"
 
 namespace redilock::capi {
 
@@ -66,16 +66,18 @@ inline int32_t note(Report &report, const std::string &message) noexcept {
   return note(report, Status::kOk, message.c_str(), false);
 }
 
-// An outcome without a message (memory was short) gets that of its status.
-inline int32_t note(Report &report, const Error &outcome) noexcept {
-  const bool is_bare = outcome.message().empty();
-  const char *text = is_bare && outcome.status() != Status::kOk
-                         ? status_text(static_cast<int32_t>(outcome.status()))
-                         : outcome.what();
-  return note(report, outcome.status(), text, outcome.retriable());
+// An error without a message (memory was short) gets that of its status.
+inline int32_t note(Report &report, const Error &error) noexcept {
+  const bool is_bare = error.message().empty();
+  const char *text = is_bare ? status_text(static_cast<int32_t>(error.status())) : error.what();
+  return note(report, error.status(), text, error.retriable());
 }
 
-// Runs `body`, which returns a Status, an Error or the message of a success, and turns what it
+inline int32_t note(Report &report, const Outcome &outcome) noexcept {
+  return outcome.ok() ? note(report, Status::kOk) : note(report, outcome.error());
+}
+
+// Runs `body`, which returns a Status, an Outcome or the message of a success, and turns what it
 // throws into a status.
 template <typename Body>
 int32_t guard(Report &report, Body body) noexcept {

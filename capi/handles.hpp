@@ -108,8 +108,8 @@ inline Readers by_token(const redilock_lock *lock) noexcept {
 }
 // Gives the caller the lock, or says why not. `handle` was made before the request:
 // afterwards nothing may fail.
-Error hand_out(const redilock_op *op, AcquireResult acquired,
-               std::unique_ptr<redilock_lock> &handle, redilock_lock **out);
+Outcome hand_out(const redilock_op *op, AcquireResult acquired,
+                 std::unique_ptr<redilock_lock> &handle, redilock_lock **out);
 // Refuses a lock of another client, or of another name than the operation's, if it has one.
 void check_lock(const redilock_op *op, const redilock_lock *lock);
 

@@ -41,8 +41,8 @@ int32_t set(redilock_op *op, const char *name, Value value) {
 }
 
 // How a submitted request ended, once its completion was taken.
-const Error &ended(const redilock_op *op) {
-  static const Error under_way(Status::kOk, "");
+const redilock::Outcome &ended(const redilock_op *op) {
+  static const redilock::Outcome under_way;
   return is_submitted(op) ? under_way : op->submission->outcome;
 }
 
@@ -66,13 +66,13 @@ void check_options(redilock_op *op, Readers reader) {
   op->set = 0;
 }
 
-Error hand_out(const redilock_op *op, AcquireResult acquired,
-               std::unique_ptr<redilock_lock> &handle, redilock_lock **out) {
-  if (!acquired.lease) return std::move(acquired.why);
+Outcome hand_out(const redilock_op *op, AcquireResult acquired,
+                 std::unique_ptr<redilock_lock> &handle, redilock_lock **out) {
+  if (!acquired.lease) return std::move(acquired.outcome);
   handle->core = op->core;
   handle->lease = std::move(acquired.lease);
   *out = handle.release();
-  return done();
+  return {};
 }
 
 void check_lock(const redilock_op *op, const redilock_lock *lock) {
@@ -178,8 +178,8 @@ int32_t redilock_op_info(redilock_op_t *op, redilock_info_t **out) {
     require(out != nullptr, "out");
     require_name(op);
     auto info = std::make_unique<redilock_info>();
-    Error outcome = op->core->info(op->request, info->info, op->call());
-    if (outcome.status() == Status::kOk) *out = info.release();
+    redilock::Outcome outcome = op->core->info(op->request, info->info, op->call());
+    if (outcome.ok()) *out = info.release();
     return outcome;
   });
 }
@@ -211,7 +211,7 @@ int32_t redilock_op_status(const redilock_op_t *op) {
 
 size_t redilock_op_message(const redilock_op_t *op, char *buffer, size_t size) {
   if (op == nullptr) return copy_text("", buffer, size);
-  return copy_text(op->submission ? ended(op).what() : op->report.message.c_str(), buffer, size);
+  return copy_text(op->submission ? ended(op).message() : op->report.message.c_str(), buffer, size);
 }
 
 int32_t redilock_op_retriable(const redilock_op_t *op) {

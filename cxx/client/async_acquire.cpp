@@ -245,7 +245,7 @@ void AsyncAcquire::failed(const Error &error, bool sent) {
     context_.wake.failed(*wait_, sent);
 }
 
-Error AsyncAcquire::end() noexcept {
+Outcome AsyncAcquire::end() noexcept {
   finished_ = true;
   context_.event_loop.cancel(timer_);
   stop_waiting();
@@ -255,8 +255,10 @@ Error AsyncAcquire::end() noexcept {
                                  machine_.why());
   if (!machine_.grant()) context_.wake.remember_ended(machine_.claim());
   try {
-    if (machine_.grant())
+    if (machine_.grant()) {
       submission_->lease = keeper_.lease(submission_->request, machine_.claim(), *machine_.grant());
+      return counted({});
+    }
   } catch (const std::exception &) {  // for want of memory, as the thread runs
     keeper_.rollback().undo(machine_.claim());
     return counted(no_memory());
@@ -264,9 +266,9 @@ Error AsyncAcquire::end() noexcept {
   return counted(machine_.why(context_.wake.polls(), now()));
 }
 
-Error AsyncAcquire::counted(Error why) noexcept {
-  machine_.count(context_.telemetry.statistics, why.status());
-  return why;
+Outcome AsyncAcquire::counted(Outcome outcome) noexcept {
+  machine_.count(context_.telemetry.statistics, outcome.status());
+  return outcome;
 }
 
 void AsyncAcquire::stop_waiting() noexcept {

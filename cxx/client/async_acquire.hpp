@@ -16,7 +16,7 @@ class AcquireOwner {
   virtual ~AcquireOwner() = default;
   // The acquire has ended.
   virtual void acquired(const std::shared_ptr<Submission> &submission,
-                        const Error &outcome) noexcept = 0;
+                        const Outcome &outcome) noexcept = 0;
   // There is no memory to go on with now.
   virtual void drive_later() noexcept = 0;
 };
@@ -33,7 +33,7 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   // and waits for its reply. Returns whether the acquire has ended.
   bool try_here();
   // How it ended, with the lease in the submission; or nobody goes on with it.
-  Error end() noexcept;
+  Outcome end() noexcept;
   void take_back() noexcept;
 
   // The rest on the service thread. None throws: what memory was short for is done a little later,
@@ -64,7 +64,7 @@ class AsyncAcquire : public std::enable_shared_from_this<AsyncAcquire> {
   template <typename OnReply>
   void receive(OnReply on_reply, const Answer *answer, const Unanswered *error);
   void failed(const Error &error, bool sent);
-  Error counted(Error why) noexcept;
+  Outcome counted(Outcome outcome) noexcept;
   void wake_at(Instant when);
   void stop_waiting() noexcept;
 

@@ -38,7 +38,7 @@ AcquireResult BlockingAcquire::run() {
     }
   }
   AcquireResult acquired = outcome();
-  machine_.count(context_.telemetry.statistics, acquired.why.status());
+  machine_.count(context_.telemetry.statistics, acquired.outcome.status());
   return acquired;
 }
 
@@ -49,7 +49,7 @@ AcquireResult BlockingAcquire::outcome() {
     keeper_.rollback().undo_here(machine_.claim());
     return {client_closed(), nullptr};
   }
-  if (machine_.grant()) return {Error(Status::kOk), lease()};
+  if (machine_.grant()) return {{}, lease()};
   context_.wake.remember_ended(machine_.claim());
   return {machine_.why(context_.wake.polls(), now()), nullptr};
 }

@@ -15,9 +15,10 @@ std::optional<Error> why_no_token(const Claim &claim) {
   return no_token();
 }
 
-Error outcome(const std::optional<Unanswered> &failure, bool has_token) {
+Outcome outcome(const std::optional<Unanswered> &failure, bool has_token) {
   if (failure) return outcome_of(*failure);
-  return has_token ? done() : no_token();
+  if (!has_token) return no_token();
+  return {};
 }
 
 }  // namespace
@@ -33,22 +34,23 @@ Instant ExtendLease::deadline(Instant latest) const noexcept {
 
 std::optional<Error> ReleaseToken::begin() { return why_no_token(claim_); }
 
-Error ReleaseToken::end() { return outcome(machine_.failure(), machine_.owned()); }
+Outcome ReleaseToken::end() { return outcome(machine_.failure(), machine_.owned()); }
 
 std::optional<Error> ExtendToken::begin() { return why_no_token(claim_); }
 
-Error ExtendToken::end() { return outcome(machine_.failure(), machine_.anchor().has_value()); }
+Outcome ExtendToken::end() { return outcome(machine_.failure(), machine_.anchor().has_value()); }
 
-Error BreakLock::end() {
+Outcome BreakLock::end() {
   if (machine_.failure()) return outcome_of(*machine_.failure());
-  return machine_.owned() ? done() : Error(Status::kNotOwner, "nobody holds it");
+  if (!machine_.owned()) return Error(Status::kNotOwner, "nobody holds it");
+  return {};
 }
 
 // It changes nothing on the server, so an unanswered one has no unknown outcome.
-Error LookUp::end() {
+Outcome LookUp::end() {
   if (machine_.failure()) return *machine_.failure();
   info_ = std::move(machine_.info());
-  return done();
+  return {};
 }
 
 }  // namespace redilock

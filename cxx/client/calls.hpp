@@ -13,13 +13,13 @@ namespace redilock {
 class LockCall {
  public:
   virtual ~LockCall() = default;
-  // The outcome, if the server need not be asked.
+  // Why the server need not be asked: the call fails at once.
   virtual std::optional<Error> begin() { return std::nullopt; }
   virtual Machine &machine() noexcept = 0;
   // By when the server has to answer; `latest`: what the client allows.
   virtual Instant deadline(Instant latest) const noexcept { return latest; }
   // The outcome of what was asked.
-  virtual Error end() = 0;
+  virtual Outcome end() = 0;
 };
 
 class ReleaseLease final : public LockCall {
@@ -28,7 +28,7 @@ class ReleaseLease final : public LockCall {
       : keeper_(keeper), lease_(lease), machine_(lease.claim()) {}
   std::optional<Error> begin() override;
   Machine &machine() noexcept override { return machine_; }
-  Error end() override { return keeper_.end_release(lease_, machine_); }
+  Outcome end() override { return keeper_.end_release(lease_, machine_); }
 
  private:
   LeaseKeeper &keeper_;
@@ -43,7 +43,7 @@ class ExtendLease final : public LockCall {
   std::optional<Error> begin() override { return keeper_.why_ended(lease_); }
   Machine &machine() noexcept override { return machine_; }
   Instant deadline(Instant latest) const noexcept override;
-  Error end() override { return keeper_.end_extension(lease_, machine_); }
+  Outcome end() override { return keeper_.end_extension(lease_, machine_); }
 
  private:
   LeaseKeeper &keeper_;
@@ -57,7 +57,7 @@ class ReleaseToken final : public LockCall {
   explicit ReleaseToken(Claim claim) : claim_(std::move(claim)), machine_(claim_) {}
   std::optional<Error> begin() override;
   Machine &machine() noexcept override { return machine_; }
-  Error end() override;
+  Outcome end() override;
 
  private:
   const Claim claim_;
@@ -69,7 +69,7 @@ class ExtendToken final : public LockCall {
   ExtendToken(Claim claim, Millis ttl) : claim_(std::move(claim)), machine_(claim_, ttl) {}
   std::optional<Error> begin() override;
   Machine &machine() noexcept override { return machine_; }
-  Error end() override;
+  Outcome end() override;
 
  private:
   const Claim claim_;
@@ -81,7 +81,7 @@ class BreakLock final : public LockCall {
   explicit BreakLock(LockKeys keys)
       : claim_{std::move(keys), {}, Millis(0)}, machine_(claim_, ReleaseMachine::By::kForce) {}
   Machine &machine() noexcept override { return machine_; }
-  Error end() override;
+  Outcome end() override;
 
  private:
   const Claim claim_;
@@ -92,7 +92,7 @@ class LookUp final : public LockCall {
  public:
   LookUp(LockKeys keys, LockInfo &info) : info_(info), machine_(std::move(keys)) {}
   Machine &machine() noexcept override { return machine_; }
-  Error end() override;
+  Outcome end() override;
 
  private:
   LockInfo &info_;

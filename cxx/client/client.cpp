@@ -103,15 +103,13 @@ WaitContext Client::limit_of(const Call &call) {
 }
 
 AcquireResult Client::acquire(const RequestOptions &request, const Call &call) {
-  Error why = done();
-  try {
+  std::shared_ptr<Lease> lease;
+  Outcome outcome = outcome_of_call(request.name, "acquire", *context_.router, [&] {
     AcquireResult acquired = acquire_now(request, call);
-    if (acquired.lease) return acquired;
-    why = std::move(acquired.why);
-  } catch (const Error &error) {
-    why = error;
-  }
-  return {on_lock(request.name, cannot("acquire", *context_.router, why)), nullptr};
+    lease = std::move(acquired.lease);
+    return std::move(acquired.outcome);
+  });
+  return {std::move(outcome), std::move(lease)};
 }
 
 // A waiter is notified by an interrupt of its own. A try without one saves the descriptor for it.
@@ -127,7 +125,7 @@ AcquireResult Client::acquire_now(const RequestOptions &request, const Call &cal
 
 // One call on the caller's thread; `make` gives it once the client is known to be usable.
 template <typename Make>
-Error Client::run(const std::string &name, const char *verb, const Call &call, Make make) {
+Outcome Client::run(const std::string &name, const char *verb, const Call &call, Make make) {
   return outcome_of_call(name, verb, *context_.router, [&] {
     const auto entry = begin(call);
     auto lock_call = make();
@@ -135,40 +133,41 @@ Error Client::run(const std::string &name, const char *verb, const Call &call, M
   });
 }
 
-Error Client::run(LockCall &call, const WaitContext &limit) {
+Outcome Client::run(LockCall &call, const WaitContext &limit) {
   if (auto ended = call.begin()) return std::move(*ended);
   context_.commands.run(call.machine(), limit.until(call.deadline(limit.deadline)));
   return call.end();
 }
 
 // Nobody can ask a closed client again, so it releases in the background what it cannot now.
-Error Client::release(Lease &lease, const Call &call) {
-  Error outcome = run(lease.name(), "release", call, [&] { return ReleaseLease(keeper_, lease); });
+Outcome Client::release(Lease &lease, const Call &call) {
+  Outcome outcome =
+      run(lease.name(), "release", call, [&] { return ReleaseLease(keeper_, lease); });
   if (outcome.status() != Status::kClosed) return outcome;
   keeper_.drop(lease);
   lease.failed("release", client_closed());
   return outcome;
 }
 
-Error Client::extend(Lease &lease, Millis ttl, const Call &call) {
+Outcome Client::extend(Lease &lease, Millis ttl, const Call &call) {
   return run(lease.name(), "extend", call, [&] { return ExtendLease(keeper_, lease, ttl); });
 }
 
-Error Client::release_token(const RequestOptions &request, const Call &call) {
+Outcome Client::release_token(const RequestOptions &request, const Call &call) {
   return run(request.name, "release", call,
              [&] { return ReleaseToken(context_.claim_of(request)); });
 }
 
-Error Client::extend_token(const RequestOptions &request, const Call &call) {
+Outcome Client::extend_token(const RequestOptions &request, const Call &call) {
   return run(request.name, "extend", call,
              [&] { return ExtendToken(context_.claim_of(request), request.ttl); });
 }
 
-Error Client::force_release(const RequestOptions &request, const Call &call) {
+Outcome Client::force_release(const RequestOptions &request, const Call &call) {
   return run(request.name, "break", call, [&] { return BreakLock(context_.keys_of(request)); });
 }
 
-Error Client::info(const RequestOptions &request, LockInfo &info, const Call &call) {
+Outcome Client::info(const RequestOptions &request, LockInfo &info, const Call &call) {
   return run(request.name, "look up", call,
              [&] { return LookUp(context_.keys_of(request), info); });
 }

@@ -34,12 +34,12 @@ class Client final {
   AcquireResult acquire(const RequestOptions &request, const Call &call);
   // A handle for the request's token, if that holds the lock: extends it by the ttl.
   AcquireResult attach(const RequestOptions &request, const Call &call);
-  Error release(Lease &lease, const Call &call);
-  Error extend(Lease &lease, Millis ttl, const Call &call);
-  Error release_token(const RequestOptions &request, const Call &call);
-  Error extend_token(const RequestOptions &request, const Call &call);
-  Error force_release(const RequestOptions &request, const Call &call);
-  Error info(const RequestOptions &request, LockInfo &info, const Call &call);
+  Outcome release(Lease &lease, const Call &call);
+  Outcome extend(Lease &lease, Millis ttl, const Call &call);
+  Outcome release_token(const RequestOptions &request, const Call &call);
+  Outcome extend_token(const RequestOptions &request, const Call &call);
+  Outcome force_release(const RequestOptions &request, const Call &call);
+  Outcome info(const RequestOptions &request, LockInfo &info, const Call &call);
   // As check_server; the name may be empty.
   std::string check(const RequestOptions &request, const Call &call);
 
@@ -93,8 +93,8 @@ class Client final {
   Running::Entry begin(const Call &call);
   AcquireResult acquire_now(const RequestOptions &request, const Call &call);
   template <typename Make>
-  Error run(const std::string &name, const char *verb, const Call &call, Make make);
-  Error run(LockCall &call, const WaitContext &limit);
+  Outcome run(const std::string &name, const char *verb, const Call &call, Make make);
+  Outcome run(LockCall &call, const WaitContext &limit);
   Interrupt &interrupt_of(const Call &call);
   WaitContext limit_of(const Call &call);
 

@@ -23,20 +23,22 @@ constexpr uint64_t kWatchBegins = ~uint64_t{0};  // names no task
 // The fence is not known here: only the process that acquired has it.
 AcquireResult Client::attach(const RequestOptions &request, const Call &call) {
   std::shared_ptr<Lease> lease;
-  Error outcome = outcome_of_call(request.name, "attach to it", *context_.router, [&] {
-    const auto entry = begin(call);
-    if (!is_token(request.token)) return no_token();
-    const Claim claim = context_.claim_of(request);
-    ExtendMachine extension(claim, request.ttl);
-    context_.commands.run(extension, limit_of(call));
-    if (extension.failure()) return outcome_of(*extension.failure());
-    if (!extension.anchor()) return no_token();
-    lease = keeper_.lease(request, claim, {0, *extension.anchor()});
-    keeper_.keep(lease, request);
-    const bool held = lease->state(context_.now()) == Lease::State::kHeld;
-    return held ? done() : lost(*lease, context_.now());
-  });
-  if (outcome.status() != Status::kOk) lease.reset();
+  Outcome outcome =
+      outcome_of_call(request.name, "attach to it", *context_.router, [&]() -> Outcome {
+        const auto entry = begin(call);
+        if (!is_token(request.token)) return no_token();
+        const Claim claim = context_.claim_of(request);
+        ExtendMachine extension(claim, request.ttl);
+        context_.commands.run(extension, limit_of(call));
+        if (extension.failure()) return outcome_of(*extension.failure());
+        if (!extension.anchor()) return no_token();
+        lease = keeper_.lease(request, claim, {0, *extension.anchor()});
+        keeper_.keep(lease, request);
+        if (lease->state(context_.now()) != Lease::State::kHeld)
+          return lost(*lease, context_.now());
+        return {};
+      });
+  if (!outcome.ok()) lease.reset();
   return {std::move(outcome), std::move(lease)};
 }
 

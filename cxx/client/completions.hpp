@@ -11,7 +11,7 @@
 #include "client/running.hpp"
 #include "lock/lease.hpp"
 #include "values/options.hpp"
-#include "values/status.hpp"
+#include "values/outcome.hpp"
 #include "wire/fd.hpp"
 #include "wire/wait.hpp"
 
@@ -68,7 +68,7 @@ struct Submission {
   std::atomic<bool> lock_taken{false};  // and its lock; or the lock was given back for want of that
   std::list<Completion> end;            // one, kept until it is pushed
   LockInfo info;                        // what a look-up found
-  Error outcome{Status::kOk, ""};
+  Outcome outcome;
 };
 
 class Completions {

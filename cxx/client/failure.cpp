@@ -33,7 +33,6 @@ Error outcome_of(const Unanswered &error) noexcept {
 
 Error cannot(const char *verb, const Router &router, const Error &error) noexcept {
   switch (error.status()) {
-    case Status::kOk:
     case Status::kHeld:
     case Status::kTimeout:
     case Status::kCancelled:
@@ -46,7 +45,7 @@ Error cannot(const char *verb, const Router &router, const Error &error) noexcep
 }
 
 Error on_lock(std::string_view name, const Error &error) noexcept {
-  if (error.status() == Status::kOk || error.status() == Status::kInvalid) return error;
+  if (error.status() == Status::kInvalid) return error;
   try {
     return error.worded("lock \"" + shown(name) + "\": ");
   } catch (const std::bad_alloc &) {

@@ -5,13 +5,11 @@
 #include <string_view>
 
 #include "lock/lease.hpp"
-#include "values/status.hpp"
+#include "values/outcome.hpp"
 #include "wire/router.hpp"
 
 namespace redilock {
 
-// What has not failed. Any call may end with it, so it costs next to nothing.
-inline Error done() noexcept { return Error(Status::kOk); }
 // Of a token, of a handle that was released, of a lock that was lost.
 Error no_token();
 Error released_before();
@@ -28,11 +26,12 @@ Error on_lock(std::string_view name, const Error &error) noexcept;
 
 // The outcome that `call` returns or throws, in the words for the caller.
 template <typename Call>
-Error outcome_of_call(const std::string &name, const char *verb, const Router &router, Call call) {
+Outcome outcome_of_call(const std::string &name, const char *verb, const Router &router,
+                        Call call) {
   try {
-    Error outcome = call();
-    if (outcome.status() == Status::kOk) return outcome;
-    return on_lock(name, cannot(verb, router, outcome));
+    Outcome outcome = call();
+    if (outcome.ok()) return outcome;
+    return on_lock(name, cannot(verb, router, outcome.error()));
   } catch (const Unanswered &error) {
     return on_lock(name, cannot(verb, router, outcome_of(error)));
   } catch (const Error &error) {

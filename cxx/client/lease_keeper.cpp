@@ -101,15 +101,16 @@ std::optional<Error> LeaseKeeper::why_ended(Lease &lease) const {
   return state == Lease::State::kReleased ? released_before() : redilock::lost(lease, now);
 }
 
-Error LeaseKeeper::end_extension(Lease &lease, const ExtendMachine &extension) {
+Outcome LeaseKeeper::end_extension(Lease &lease, const ExtendMachine &extension) {
   if (const auto &failure = extension.failure()) {
     lease.failed("extend", context_.router->named(*failure));
     const bool is_lost = lease.state(context_.now()) == Lease::State::kLost;
     return is_lost ? redilock::lost(lease, context_.now()) : outcome_of(*failure);
   }
   extended(lease, extension);
-  const bool is_held = lease.state(context_.now()) == Lease::State::kHeld;
-  return is_held ? done() : redilock::lost(lease, context_.now());
+  if (lease.state(context_.now()) != Lease::State::kHeld)
+    return redilock::lost(lease, context_.now());
+  return {};
 }
 
 void LeaseKeeper::renewal_failed(Renewal &renewal, const Error &error) noexcept {
@@ -223,7 +224,7 @@ void LeaseKeeper::release_failed(Lease &lease, const Unanswered &why) noexcept {
   rollback_.roll_back("release", lease.name(), lease.claim(), why);
 }
 
-Error LeaseKeeper::end_release(Lease &lease, const ReleaseMachine &release) {
+Outcome LeaseKeeper::end_release(Lease &lease, const ReleaseMachine &release) {
   if (const auto &failure = release.failure()) {
     release_failed(lease, *failure);
     return outcome_of(*failure);
@@ -231,7 +232,8 @@ Error LeaseKeeper::end_release(Lease &lease, const ReleaseMachine &release) {
   // A re-check that ran late may have queued the token again after its grant was lost.
   const bool owned = release.owned() || lease.release_was_ambiguous();
   released(lease, owned, release.at());
-  return owned ? done() : redilock::lost(lease, context_.now());
+  if (!owned) return redilock::lost(lease, context_.now());
+  return {};
 }
 
 // What is not needed any more goes at once, rather than when it would be due: of a long ttl that

@@ -10,12 +10,13 @@
 #include "lock/extend_machine.hpp"
 #include "lock/lease.hpp"
 #include "lock/release_machine.hpp"
+#include "values/outcome.hpp"
 
 namespace redilock {
 
-// The lease, or why there is none.
+// The lease, or why it was not granted; neither while the acquire is under way.
 struct AcquireResult {
-  Error why;
+  Outcome outcome;
   std::shared_ptr<Lease> lease;
 };
 
@@ -43,11 +44,11 @@ class LeaseKeeper {
   void drop(Lease &lease) noexcept;
   // Any thread. What the end of a release means for its lease, and the outcome for the caller. A
   // release that the server may have executed without a reply is repeated.
-  Error end_release(Lease &lease, const ReleaseMachine &release);
+  Outcome end_release(Lease &lease, const ReleaseMachine &release);
   // Any thread. Why the lease can't be extended: it was released or lost. Nothing if it can.
   std::optional<Error> why_ended(Lease &lease) const;
   // As end_release().
-  Error end_extension(Lease &lease, const ExtendMachine &extension);
+  Outcome end_extension(Lease &lease, const ExtendMachine &extension);
 
   // Takes back what nobody knows the outcome of.
   Rollback &rollback() noexcept { return rollback_; }

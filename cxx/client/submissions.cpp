@@ -51,9 +51,9 @@ AcquireResult Submissions::try_here(const std::shared_ptr<Submission> &submissio
   auto acquire = std::make_shared<AsyncAcquire>(context_, keeper_, *this, submission);
   if (!acquire->try_here()) {
     submission->begun = std::move(acquire);
-    return {done(), nullptr};
+    return {{}, nullptr};
   }
-  Error why = described(*submission, acquire->end());
+  Outcome outcome = described(*submission, acquire->end());
   if (submission->lease && context_.running.is_closed()) {
     give_back(*submission);
     return {described(*submission, client_closed()), nullptr};
@@ -64,7 +64,7 @@ AcquireResult Submissions::try_here(const std::shared_ptr<Submission> &submissio
     keeper_.rollback().undo_here(submission->lease->claim());
     throw;
   }
-  return {std::move(why), submission->lease};
+  return {std::move(outcome), submission->lease};
 }
 
 void Submissions::take_back(Submission &submission) noexcept {
@@ -178,14 +178,16 @@ void Submissions::begin(const std::shared_ptr<Submission> &submission) noexcept 
 }
 
 // An outcome in the words for the caller.
-Error Submissions::described(const Submission &submission, const Error &outcome) const noexcept {
+Outcome Submissions::described(const Submission &submission,
+                               const Outcome &outcome) const noexcept {
+  if (outcome.ok()) return {};
   const auto &lease = submission.lease;
   return on_lock(lease ? lease->name() : submission.request.name,
-                 cannot(verb_of(submission.kind), *context_.router, outcome));
+                 cannot(verb_of(submission.kind), *context_.router, outcome.error()));
 }
 
 void Submissions::complete(const std::shared_ptr<Submission> &submission,
-                           const Error &outcome) noexcept {
+                           const Outcome &outcome) noexcept {
   submission->outcome = described(*submission, outcome);
   submission->ended.store(true);
   submission->end.front().submission = submission;
@@ -210,7 +212,7 @@ void Submissions::begin_acquire(const std::shared_ptr<Submission> &submission) {
 }
 
 void Submissions::acquired(const std::shared_ptr<Submission> &submission,
-                           const Error &outcome) noexcept {
+                           const Outcome &outcome) noexcept {
   complete(submission, outcome);
   if (submission->abandoned) give_back(*submission);
   acquiring_.erase(submission->control.get());

@@ -44,7 +44,7 @@ class Submissions final : public Pollable, public AcquireOwner {
   bool are_ended() const noexcept { return open_ == 0; }
 
   void acquired(const std::shared_ptr<Submission> &submission,
-                const Error &outcome) noexcept override;
+                const Outcome &outcome) noexcept override;
   void drive_later() noexcept override;
 
   void add_wanted(std::vector<pollfd> &) override {}
@@ -59,8 +59,8 @@ class Submissions final : public Pollable, public AcquireOwner {
   void begin_acquire(const std::shared_ptr<Submission> &submission);
   std::shared_ptr<LockCall> call_of(Submission &submission);
   void run(const std::shared_ptr<Submission> &submission, const std::shared_ptr<LockCall> &call);
-  Error described(const Submission &submission, const Error &outcome) const noexcept;
-  void complete(const std::shared_ptr<Submission> &submission, const Error &outcome) noexcept;
+  Outcome described(const Submission &submission, const Outcome &outcome) const noexcept;
+  void complete(const std::shared_ptr<Submission> &submission, const Outcome &outcome) noexcept;
   void give_back(Submission &submission) noexcept;
 
   ClientContext &context_;

@@ -76,7 +76,7 @@ void AcquireMachine::replied(const AcquireReply &reply, Instant now) {
   auto *grant = std::get_if<Granted>(&reply);
   if (stopping_) {
     asked_ = asked_ || grant != nullptr;  // a grant that nobody wants is handed on
-    return give_up(why_);
+    return give_up(*why_);
   }
   if (grant != nullptr) return granted(*grant, now);
   missed_.reset();
@@ -86,7 +86,7 @@ void AcquireMachine::replied(const AcquireReply &reply, Instant now) {
       return;
     }
     holder_seen(held->holding, held->holder_ttl, now);
-    if (try_only_) return finish(held_by_another());
+    if (try_only_) return refuse(held_by_another());
     step_ = Step::kSubscribe;
     return;
   }
@@ -108,23 +108,23 @@ void AcquireMachine::granted(const Granted &granted, Instant now) {
   if (now < lease_end(granted.anchor, claim_.ttl)) {
     grant_ = granted;
     granted_at_ = now;
-    return finish(Error(Status::kOk));
+    return finish();
   }
   if (++slow_grants_ < kSlowGrants) return;
   undo_ = true;
-  finish({Status::kLost, "the lease had run out before its grant arrived", "", true});
+  refuse({Status::kLost, "the lease had run out before its grant arrived", "", true});
 }
 
 bool AcquireMachine::failed(const Error &error, bool sent) {
   if (stopping_ && step_ != Step::kLeave) {
     undo_ = undo_ || (step_ == Step::kTry && sent);
-    give_up(why_);
+    give_up(*why_);
     return false;
   }
   switch (step_) {
     case Step::kTry:
       undo_ = sent;
-      finish(sent && error.status() == Status::kUnavailable
+      refuse(sent && error.status() == Status::kUnavailable
                  ? error.worded("", "; the request is being undone").as(Status::kUnknown)
                  : error);
       break;
@@ -138,14 +138,14 @@ bool AcquireMachine::failed(const Error &error, bool sent) {
       if (queued_ || sent)
         give_up(error);
       else
-        finish(error);
+        refuse(error);
       break;
     case Step::kLeave:
       undo_ = true;
       // A server that refuses to queue refuses to let the place go too: the first refusal says
       // more.
-      finish(is_refusal(why_) || !why_.retriable()
-                 ? why_
+      refuse(is_refusal(*why_) || !why_->retriable()
+                 ? *why_
                  : error.worded(kStillInQueue).as(Status::kUnknown));
       break;
     case Step::kSubscribe:
@@ -180,7 +180,7 @@ void AcquireMachine::stop(const Error &why) {
   why_ = why;
 }
 
-void AcquireMachine::left() { finish(why_); }
+void AcquireMachine::left() { finish(); }
 
 // "held by web1/4711 for another 12.3s"
 std::string AcquireMachine::holder(Instant now) const {
@@ -199,26 +199,26 @@ std::string AcquireMachine::place() const {
 }
 
 Error AcquireMachine::described(Instant now) const {
-  if (why_.status() == Status::kHeld) return why_.worded(holder(now));
-  if (timed_out_ && why_.status() == Status::kUnknown)
-    return why_.worded("not granted within " + format_duration(wait_) + "; ");
-  if (why_.status() != Status::kTimeout && !stopped(why_)) return why_;
-  std::string text = why_.message();
-  if (why_.status() == Status::kTimeout) text = "not granted within " + format_duration(wait_);
+  if (why_->status() == Status::kHeld) return why_->worded(holder(now));
+  if (timed_out_ && why_->status() == Status::kUnknown)
+    return why_->worded("not granted within " + format_duration(wait_) + "; ");
+  if (why_->status() != Status::kTimeout && !stopped(*why_)) return *why_;
+  std::string text = why_->message();
+  if (why_->status() == Status::kTimeout) text = "not granted within " + format_duration(wait_);
   if (missed_) text += ": " + missed_->message();
   if (refusal_) text += (missed_ ? "; " : ": ") + holder(now) + place();
-  return {why_.status(), std::move(text), why_.retriable()};
+  return {why_->status(), std::move(text), why_->retriable()};
 }
 
 Error AcquireMachine::why(bool polls, Instant now) const noexcept {
   try {
-    if (!polls || why_.status() == Status::kOk) return described(now);
+    if (!polls) return described(now);
     return described(now).worded(
         "",
         " (this client polls: the server's scripts do not see its subscription, perhaps because of "
         "a proxy)");
   } catch (const std::bad_alloc &) {
-    return why_;
+    return *why_;
   }
 }
 
@@ -242,14 +242,16 @@ void AcquireMachine::count(Statistics &statistics, Status outcome) const noexcep
 }
 
 void AcquireMachine::give_up(Error why) {
-  if (!asked_) return finish(std::move(why));
+  if (!asked_) return refuse(std::move(why));
   why_ = std::move(why);
   step_ = Step::kLeave;
 }
 
-void AcquireMachine::finish(Error why) {
+void AcquireMachine::refuse(Error why) {
   why_ = std::move(why);
-  step_ = Step::kDone;
+  finish();
 }
+
+void AcquireMachine::finish() { step_ = Step::kDone; }
 
 }  // namespace redilock

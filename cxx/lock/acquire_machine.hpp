@@ -71,9 +71,9 @@ class AcquireMachine {
   // Whether it has a place in the queue, as far as it was told.
   bool queued() const noexcept { return queued_; }
 
-  // Once done. The grant, or nothing and why.
+  // Once done: the grant; only without one, why.
   const std::optional<Granted> &grant() const noexcept { return grant_; }
-  const Error &why() const noexcept { return why_; }
+  const Error &why() const noexcept { return *why_; }
   // The same for the caller: with who holds the lock and for how long, and the place in the queue,
   // as last seen; and with a remark if the client polls.
   Error why(bool polls, Instant now) const noexcept;
@@ -85,7 +85,8 @@ class AcquireMachine {
  private:
   void granted(const Granted &granted, Instant now);
   void give_up(Error why);
-  void finish(Error why);
+  void finish();
+  void refuse(Error why);
   void holder_seen(const std::string &holding, std::optional<Millis> holder_ttl, Instant now);
   std::string holder(Instant now) const;
   std::string place() const;
@@ -118,7 +119,7 @@ class AcquireMachine {
   Instant granted_at_{};
   std::optional<Refusal> refusal_;
   std::optional<Error> missed_;  // why the last request of a waiter got no reply
-  Error why_{Status::kOk};
+  std::optional<Error> why_;     // once it leaves or is done without a grant
 };
 
 }  // namespace redilock

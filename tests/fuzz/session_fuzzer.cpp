@@ -43,9 +43,7 @@ class Session {
       case 'e':
         return extend();
       case 'r':
-        return timed(kTimeout, [&] {
-          return lease_ ? client_.release(*lease_, {}) : Error(Status::kOk, "");
-        });
+        return timed(kTimeout, [&] { return lease_ ? client_.release(*lease_, {}) : Outcome(); });
       case 'u':
         return timed(kTimeout, [&] { return client_.release_token(request_, {}); });
       case 'b':
@@ -58,7 +56,7 @@ class Session {
       case 'l':
         return timed(kTimeout, [&] {
           client_.list(true, "*", cursor_, {});
-          return Error(Status::kOk, "");
+          return Outcome();
         });
       default:
         clock_.pass(Millis(150));
@@ -66,20 +64,20 @@ class Session {
   }
 
  private:
-  static void must_be_told(const Error &outcome) {
-    MUST(outcome.status() != Status::kInternal);
-    MUST(outcome.message().empty() == (outcome.status() == Status::kOk));
-    if (!outcome.message().empty()) fuzz::must_be_presentable(outcome.message());
+  static void must_be_presentable(const Outcome &outcome) {
+    if (outcome.ok()) return;
+    MUST(outcome.status() != Status::kOk && outcome.status() != Status::kInternal);
+    MUST(!outcome.error().message().empty());
+    fuzz::must_be_presentable(outcome.error().message());
   }
 
   template <typename Call>
   void timed(Micros most, const Call &call) {
     const Instant start = clock_.now() - peer_.stalled();
     try {
-      must_be_told(call());
+      must_be_presentable(call());
     } catch (const Error &error) {
-      MUST(error.status() != Status::kOk);
-      must_be_told(error);
+      must_be_presentable(error);
     }
     MUST(clock_.now() - peer_.stalled() - start <= most + kSlack);
   }
@@ -96,9 +94,9 @@ class Session {
     const Micros patience = cancels ? Micros(Millis(30)) : Micros(wait);
     timed(std::max<Micros>(patience, kTimeout) + 2 * kGrace, [&] {
       AcquireResult acquired = client_.acquire(request, {cancels ? &interrupt : nullptr, nullptr});
-      MUST((acquired.why.status() == Status::kOk) == (acquired.lease != nullptr));
+      MUST(acquired.outcome.ok() == (acquired.lease != nullptr));
       if (acquired.lease) granted(std::move(acquired.lease), fence);
-      return acquired.why;
+      return acquired.outcome;
     });
     peer_.cancel_after(Micros(0), nullptr);
   }
@@ -114,8 +112,8 @@ class Session {
     const int64_t before = peer_.extensions();
     const Instant end = lease_->end();
     timed(kTimeout, [&] {
-      Error outcome = client_.extend(*lease_, kTtl, {});
-      MUST(outcome.status() != Status::kOk || peer_.extensions() > before);
+      Outcome outcome = client_.extend(*lease_, kTtl, {});
+      MUST(!outcome.ok() || peer_.extensions() > before);
       return outcome;
     });
     MUST(lease_->end() >= end);

@@ -48,7 +48,7 @@ static void lease_is_kept_up_until_it_is_released(void **) {
                    lease.reset();
                    std::string log = kept(seen);
                    lease = seen.lock();
-                   client->release(*lease, {});
+                   static_cast<void>(client->release(*lease, {}));
                    lease.reset();
                    return log + ", " + kept(seen);
                  }),
@@ -113,7 +113,7 @@ static void abandoned_acquire_ends_renewal_and_watch(void **) {
 static void end_unanswered(redilock::LeaseKeeper &keeper, Lease &lease, bool sent) {
   redilock::ReleaseMachine release(lease.claim());
   release.failed({redilock::Error(redilock::Status::kUnavailable, "away"), sent});
-  keeper.end_release(lease, release);
+  static_cast<void>(keeper.end_release(lease, release));
 }
 
 // The push of the grant itself may come while the release is under way. Only what comes after the
@@ -151,7 +151,7 @@ static void token_ends_with_the_answer_to_its_release(void **) {
         log += push();
         redilock::ReleaseMachine release(claim);
         release.replied({redilock::Reply::of_integer(1), context.now(), false});
-        keeper.end_release(lease, release);
+        static_cast<void>(keeper.end_release(lease, release));
         log += push();
         redilock::Claim other = claim_of(std::string(32, 'c'), "job");
         other.channel = claim.channel;

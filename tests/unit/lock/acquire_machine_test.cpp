@@ -31,8 +31,9 @@ static std::string until(const AcquireMachine &machine, int64_t now) {
 
 static std::string end_of(const AcquireMachine &machine) {
   if (machine.step() != AcquireMachine::Step::kDone) return step_of(machine);
-  return std::to_string(static_cast<int>(machine.why().status())) +
-         (machine.grant() ? " granted" : "") + (machine.must_undo() ? " undo" : "");
+  const Status status = machine.grant() ? Status::kOk : machine.why().status();
+  return std::to_string(static_cast<int>(status)) + (machine.grant() ? " granted" : "") +
+         (machine.must_undo() ? " undo" : "");
 }
 
 static std::string ended(Status status, const char *more = "") {
