@@ -165,6 +165,7 @@ CONTRIBUTING.md
 docs/architecture.md
 bindings/cxx/README.md
 bindings/go/README.md
+bindings/java/README.md
 bindings/lua/README.md
 bindings/perl/README.md
 bindings/python/README.md
