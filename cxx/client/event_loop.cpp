@@ -186,8 +186,8 @@ void EventLoop::sleep() {
   Instant next = next_task();
   for (Pollable *pollable : attended_) next = std::min(next, pollable->next_run());
   const Instant now = clock_.now();
-  if (!gather_wanted()) next = std::min(next, after(now, kPauseForMemory));
   if (next <= now) return;
+  if (!gather_wanted()) next = std::min(next, after(now, kPauseForMemory));
   arm(timer_, next == kNever ? Micros(std::chrono::hours(24)) : next - now);
   ::poll(polled_.data(), polled_.size(), -1);
   uint64_t expirations = 0;

@@ -12,8 +12,7 @@ class [[nodiscard]] Outcome {
  public:
   Outcome() noexcept = default;  // success
   // A failure; implicit, so that a call may end by `return Error(...)`.
-  Outcome(Error error) noexcept
-      : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Outcome(Error error) noexcept : error_(std::move(error)) {}
 
   bool ok() const noexcept { return !error_; }
   Status status() const noexcept { return error_ ? error_->status() : Status::kOk; }

@@ -46,7 +46,7 @@ final class Acquire {
       }
       return new Lease(client, name, lock);
     } catch (RedilockException failure) {
-      // The completion of an acquire that the interrupt cancelled may be there before the wait.
+      // The interrupt cancelled the first request, or its completion came before the wait.
       if (interruptible && Thread.interrupted()) {
         throw new InterruptedException(failure.getMessage());
       }

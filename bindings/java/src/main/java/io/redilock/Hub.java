@@ -30,7 +30,10 @@ final class Hub implements Runnable {
           null,
           true);
 
-  /** How many threads ask on connections of their own; requests of more share the client's. */
+  /**
+   * How many threads ask on connections of their own; requests of more share the client's. As many
+   * connections are kept by default, by the option "pool".
+   */
   private static final int DIRECT = 8;
 
   private final Handle client;

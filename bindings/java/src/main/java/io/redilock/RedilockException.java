@@ -52,10 +52,6 @@ public class RedilockException extends RuntimeException {
     }
   }
 
-  static RedilockException invalid(String message) {
-    return new InvalidException(message);
-  }
-
   /** Adds what only the operation knows. */
   RedilockException about(byte[] name, boolean retriable) {
     this.lockName = Text.of(name);

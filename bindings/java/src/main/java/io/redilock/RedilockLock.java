@@ -134,7 +134,7 @@ public final class RedilockLock implements Lock {
   private void refuseAgain() {
     if (client.heldByThread().containsKey(key)) {
       String text = ": this thread has locked it and not unlocked it; locks are not reentrant";
-      throw RedilockException.invalid("lock \"" + getName() + "\"" + text).about(name, false);
+      throw new InvalidException("lock \"" + getName() + "\"" + text).about(name, false);
     }
   }
 

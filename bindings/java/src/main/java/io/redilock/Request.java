@@ -84,10 +84,15 @@ final class Request implements AutoCloseable {
         0L);
   }
 
-  /** Runs a call that an interrupt cancels. */
+  /** Runs a call that an interrupt cancels; the interrupt status stays set. */
+  private long callCancellably(Call call) {
+    return Interruption.during(() -> call(call), this::cancel);
+  }
+
+  /** Runs a call that an interrupt ends. */
   long callInterruptibly(Call call) throws InterruptedException {
     try {
-      return Interruption.during(() -> call(call), this::cancel);
+      return callCancellably(call);
     } catch (RedilockException failure) {
       if (Thread.interrupted()) {
         throw new InterruptedException(failure.getMessage());
@@ -110,16 +115,17 @@ final class Request implements AutoCloseable {
 
   /**
    * Begins an acquire: on this thread, which has a free lock soonest, unless many threads do that.
+   * An interrupt cancels it, and leaves the interrupt status set.
    *
    * @return the lock, or 0 if a completion will say how the acquire ends
    */
-  long beginAcquire(boolean interruptible) throws InterruptedException {
+  long beginAcquire(boolean interruptible) {
     tag = hub.expect(ended::complete);
     boolean direct = hub.enterDirect();
     Call begin = op -> direct ? Core.op_begin_acquire(op, tag) : Core.op_submit_acquire(op, tag);
     boolean underWay = false;
     try {
-      long lock = interruptible ? callInterruptibly(begin) : call(begin);
+      long lock = interruptible ? callCancellably(begin) : call(begin);
       underWay = lock == 0;
       return lock;
     } finally {
@@ -182,9 +188,8 @@ final class Request implements AutoCloseable {
   /** Throws unless a completion says that the request succeeded. */
   void check(long status) {
     if (status != Core.OK) {
-      String message = op.use(Core::op_message, "");
       boolean retriable = op.use(pointer -> Core.op_retriable(pointer) == 1, false);
-      throw RedilockException.of(status, message).about(name, retriable);
+      throw RedilockException.of(status, message()).about(name, retriable);
     }
   }
 

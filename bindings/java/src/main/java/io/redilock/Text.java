@@ -16,11 +16,11 @@ final class Text {
   /** Encodes a name or value. Half of a surrogate pair has no form in UTF-8 and is refused. */
   static byte[] bytes(String text) {
     if (text == null) {
-      throw RedilockException.invalid("a name or value is null");
+      throw new InvalidException("a name or value is null");
     }
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     if (!text.equals(of(bytes))) {
-      throw RedilockException.invalid("a name or value is no valid Unicode text");
+      throw new InvalidException("a name or value is no valid Unicode text");
     }
     return bytes;
   }
@@ -28,7 +28,7 @@ final class Text {
   /** Copies a name or value that the caller may change later. */
   static byte[] copy(byte[] bytes) {
     if (bytes == null) {
-      throw RedilockException.invalid("a name or value is null");
+      throw new InvalidException("a name or value is null");
     }
     return bytes.clone();
   }
@@ -39,7 +39,7 @@ final class Text {
       return null;
     }
     if (text.indexOf('\0') >= 0) {
-      throw RedilockException.invalid("a url or the name of an option holds a NUL");
+      throw new InvalidException("a url or the name of an option holds a NUL");
     }
     byte[] bytes = bytes(text);
     return Arrays.copyOf(bytes, bytes.length + 1);
